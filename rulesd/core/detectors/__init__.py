@@ -1,0 +1,1 @@
+"""Detectors: one file each, pure, one state value for each (rule, key)."""

@@ -1,0 +1,213 @@
+"""The plan: every rule, route, receiver and owner in compiled, immutable form, with a digest.
+
+Law: made once by ``rulesd.config.compile`` from files, swapped in one assignment on reload, never changed. It holds
+callables (conditions, severity maps), so it is never saved; the files it came from are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from rulesd.core.detectors.protocol import Detector
+from rulesd.model.event import Document, Json
+from rulesd.model.instant import HOUR, MINUTE, SECOND, Milliseconds
+
+Match: TypeAlias = Callable[[Document], tuple[Sequence[int], Sequence[int]]]
+"A document in; positions (in ``Plan.rules``) of the rules that match, and of those that raised, both ascending."
+
+SeverityMap: TypeAlias = Callable[[Mapping[str, Json]], str]
+"``{'alert': {value, count, labels, ...}}`` in; a severity out."
+
+
+class Maturity(StrEnum):
+    """How far a rule is trusted; only the first two page."""
+
+    STABLE = "stable"
+    INCUBATING = "incubating"
+    SHADOW = "shadow"
+    DEPRECATED = "deprecated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A name in ``by``, ``context``, ``field``, ``distinct`` or ``same``: an attribute, or a field of ``data`` (dots allowed)."""
+
+    name: str
+    "As written: ``tenant``, ``data.tool``, ``region.city``."
+
+    label: str
+    "The last part of the name: the label's name."
+
+    get: Callable[[Document], Json]
+    "The value in a document, ``None`` where absent; an attribute wins over a field of ``data`` of that name."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runbook:
+    """A rule's response path."""
+
+    id: str
+    "The rule id: it is served at ``/runbooks/<id>``."
+
+    title: str
+    markdown: str
+    "Empty when ``url`` is set."
+
+    url: str
+    "An https address, or empty for a file beside the rule."
+
+    first_five_minutes: str
+    "That section as plain text, one step a line; empty when there is none (a lint finding)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule file, compiled."""
+
+    id: str
+    title: str
+    summary: str
+    "Template of the page's first sentence (minijinja); the title where the file gives none."
+
+    owner: str
+    runbook: Runbook
+    maturity: Maturity
+    on: tuple[str, ...]
+    by: tuple[Field, ...]
+    context: tuple[Field, ...]
+    detector: "Detector[Any]"
+    never: bool
+    severity: SeverityMap
+    worst_severity: str
+    "The worst one the map can give: what a rule that could not be evaluated is paged with."
+
+    lateness: Milliseconds = 30 * SECOND
+    pending_for: Milliseconds = 0
+    keep_firing_for: Milliseconds | None = None
+    "``None``: the detector's own hold."
+
+    again_after: Milliseconds = 15 * MINUTE
+    "A must-never-happen rule pages again when its last page is older than this."
+
+    actions: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
+    review_sample: float = 0.0
+    max_keys: int = 100_000
+    digest: str = ""
+    "Of condition, detector and ``by``: a rule whose digest is unchanged keeps its windows over a reload."
+
+    path: str = ""
+    unit: str = ""
+    "What ``value`` counts, for the page: ``events``, ``users``, ``USD`` ..."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matcher:
+    """One label matcher of a route: ``name op value``; a missing label is the empty string."""
+
+    name: str
+    op: str
+    "``=``, ``!=``, ``=~`` or ``!~`` (anchored)."
+
+    value: str
+    test: Callable[[str], bool]
+
+    def __str__(self) -> str:
+        """As Alertmanager prints it: ``name="value"``."""
+        quoted = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'{self.name}{self.op}"{quoted}"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A node of the routing tree with everything it inherits already filled in (Alertmanager dispatch/route.go)."""
+
+    receiver: str
+    matchers: tuple[Matcher, ...] = ()
+    group_by: tuple[str, ...] = ()
+    group_by_all: bool = False
+    "``group_by: ['...']``; for own alerts that means the identity labels."
+
+    group_wait: Milliseconds = 30 * SECOND
+    group_interval: Milliseconds = 5 * MINUTE
+    repeat_interval: Milliseconds = 4 * HOUR
+    go_on: bool = False
+    "``continue: true``."
+
+    routes: tuple["Route", ...] = ()
+    key: str = "{}"
+    "``{parent matchers}/{matchers}``: the first part of the group key."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSpec:
+    """One way out of a receiver, as configured; ``rulesd.notify`` makes the adapter from it."""
+
+    receiver: str
+    name: str
+    "``slack[0]``: kind and position, stable over reloads."
+
+    kind: str
+    "``slack``, ``pagerduty``, ``webhook``, ``apprise`` (receivers.yaml); ``slack_configs``, ``pagerduty_configs``, ``webhook_configs`` (routing.yaml)."
+
+    settings: Mapping[str, Json]
+    "As validated; secrets are references ({'file': ...}, {'env': ...}, {'credential': ...}), resolved when the adapter is made."
+
+    for_people: bool
+    per_alert: bool
+    updates_in_place: bool
+    send_resolved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """A named destination with all its channels."""
+
+    name: str
+    channels: tuple[ChannelSpec, ...] = ()
+    failover: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who answers for rules."""
+
+    name: str
+    contact: str = ""
+    receivers: Mapping[str, str] = field(default_factory=dict)
+    "By severity or ``default``."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything in force at one moment."""
+
+    digest: str
+    rules: tuple[Rule, ...]
+    match: Match
+    root: Route
+    receivers: Mapping[str, Receiver]
+    owners: Mapping[str, Owner]
+    severities: Mapping[str, str]
+    "What each severity means, for pages."
+
+    by_id: Mapping[str, int]
+    "Position of each rule in ``rules``."
+
+    hooks: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    "Inbound webhooks of hooks.yaml by name, as validated."
+
+    switches: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
+    "Operator's own message templates by file name."
+
+    routing_yaml: str = ""
+    "routing.yaml as written: what ``config.original`` shows."
+
+    warnings: Sequence[str] = ()
+
+    def receiver_for(self, owner: str, severity: str) -> str | None:
+        """The receiver an owner names for a severity, if any."""
+        names = self.owners[owner].receivers if owner in self.owners else {}
+        return names.get(severity) or names.get("default")

@@ -1,0 +1,1 @@
+"""Frozen values and enums: the nouns of the line, and nothing that acts."""

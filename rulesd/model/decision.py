@@ -1,0 +1,209 @@
+"""What the engine decides. Each decision is a frozen value with a reason and the time it applies to.
+
+Law: decisions are the only output of the core; ``line`` is their one text form (contract 2.7).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from rulesd.model.alert import Alert
+from rulesd.model.event import Json
+from rulesd.model.instant import Instant, format_instant
+from rulesd.model.reasons import Reason
+
+
+class Kind(StrEnum):
+    """The kinds of the decision log."""
+
+    PENDING = "alert.pending"
+    FIRING = "alert.firing"
+    UPDATED = "alert.updated"
+    RESOLVED = "alert.resolved"
+    SUPPRESSED = "alert.suppressed"
+    NOTIFICATION = "notification.due"
+    ACTION = "action.due"
+    REVIEW = "review.opened"
+    REJECTED = "event.rejected"
+    LIMIT = "limit.reached"
+
+
+class Status(StrEnum):
+    """What a notification tells about its group."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    ACKNOWLEDGED = "acknowledged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChanged:
+    """An alert made a transition, or was held back (``alert.suppressed``)."""
+
+    kind: Kind
+    at: Instant
+    reason: Reason
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One alert inside a notification."""
+
+    alert: Alert
+    status: Status
+    changed: bool
+    "Whether this notification is the first to tell this status of it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationDue:
+    """A group of alerts must be told to a receiver now."""
+
+    at: Instant
+    reason: Reason
+    receiver: str
+    group: str
+    "Alertmanager's group key."
+
+    group_labels: Mapping[str, str]
+    status: Status
+    alerts: tuple[Told, ...]
+    incident: str
+    "Identity of the message to update in place: fixed from the group's first page until it is all resolved."
+
+    page: bool
+    "Whether a person should be woken; ``False`` means: only bring an existing page up to date."
+
+    storm: int = 0
+    "Above 0: this is the owner's collected page, and so many pages have been folded into it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDue:
+    """A rule asks for an action of ``switches.yaml``."""
+
+    at: Instant
+    reason: Reason
+    action: str
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewOpened:
+    """An alert was sampled for a person's review."""
+
+    at: Instant
+    reason: Reason
+    review: str
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventWasRejected:
+    """An event could not be taken."""
+
+    at: Instant
+    reason: Reason
+    source: str
+    code: str
+    pointer: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitReached:
+    """A limit took effect: nothing is dropped without one of these."""
+
+    at: Instant
+    reason: Reason
+    rule: str
+    limit: int
+    detail: str
+
+
+Decision: TypeAlias = (
+    AlertChanged | NotificationDue | ActionDue | ReviewOpened | EventWasRejected | LimitReached
+)
+
+
+def line(seq: int, decision: Decision) -> dict[str, Json]:
+    """The decision as one object of the decision log; keys are sorted by whoever writes it."""
+    out: dict[str, Json] = {
+        "seq": seq,
+        "at": format_instant(decision.at),
+        "reason": str(decision.reason),
+    }
+    match decision:
+        case AlertChanged():
+            out["kind"] = str(decision.kind)
+            out.update(_alert_fields(decision.alert))
+        case NotificationDue():
+            out.update(_notification_fields(decision))
+        case ActionDue():
+            out.update(_alert_fields(decision.alert), kind=str(Kind.ACTION), action=decision.action)
+        case ReviewOpened():
+            out.update(_alert_fields(decision.alert), kind=str(Kind.REVIEW), review=decision.review)
+        case EventWasRejected():
+            out.update(
+                kind=str(Kind.REJECTED),
+                source=decision.source,
+                code=decision.code,
+                pointer=decision.pointer,
+                message=decision.message,
+            )
+        case LimitReached():
+            out.update(
+                kind=str(Kind.LIMIT), rule=decision.rule, limit=decision.limit, detail=decision.detail
+            )
+    return out
+
+
+def _alert_fields(alert: Alert) -> dict[str, Json]:
+    out: dict[str, Json] = {
+        "rule": alert.rule,
+        "alert": alert.alert,
+        "fingerprint": alert.fingerprint,
+        "labels": dict(alert.labels),
+        "context": dict(alert.context),
+        "severity": alert.severity,
+        "owner": alert.owner,
+        "value": alert.value,
+        "threshold": alert.threshold,
+        "count": alert.count,
+        "event_time": format_instant(alert.event_time),
+        "since": format_instant(alert.since),
+        "cause": list(alert.causes),
+    }
+    if alert.acknowledged_by:
+        out["by"] = alert.acknowledged_by
+    if alert.could_not_evaluate:
+        out["could_not_evaluate"] = True
+    return out
+
+
+def _notification_fields(due: NotificationDue) -> dict[str, Json]:
+    out: dict[str, Json] = {
+        "kind": str(Kind.NOTIFICATION),
+        "receiver": due.receiver,
+        "group": due.group,
+        "incident": due.incident,
+        "status": str(due.status),
+        "page": due.page,
+        "alerts": [
+            {
+                "alert": told.alert.alert,
+                "fingerprint": told.alert.fingerprint,
+                "status": str(told.status),
+                "rule": told.alert.rule,
+                "labels": dict(told.alert.labels),
+                "severity": told.alert.severity,
+                "value": told.alert.value,
+            }
+            for told in due.alerts
+        ],
+    }
+    if due.storm:
+        out["storm"] = due.storm
+    return out

@@ -1,0 +1,116 @@
+"""A page, complete and self-contained: everything a receiver needs, so that it can be sent after any restart.
+
+Law: labels and derived facts only, never raw content. What is written here is exactly what leaves the house.
+These are msgspec-free plain values; the outbox stores them as JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAlert:
+    """One alert as a page tells it. Times are RFC 3339 text."""
+
+    alert: str
+    fingerprint: str
+    status: str
+    "``firing``, ``resolved`` or ``acknowledged``."
+
+    changed: bool
+    "Whether this notification is the first to tell this status."
+
+    rule: str
+    title: str
+    summary: str
+    "What happened, in one sentence."
+
+    severity: str
+    severity_meaning: str
+    owner: str
+    owner_contact: str
+    labels: Mapping[str, str]
+    "All labels: alertname, owner, severity, tenant, ``by`` and ``context``."
+
+    identity: tuple[str, ...]
+    "Names of the labels that tell this alert from its neighbours (``by``)."
+
+    value: str
+    threshold: str
+    "Both as text with units, ``threshold`` empty where one occurrence is enough."
+
+    count: int
+    since: str
+    "Event time of the first evidence."
+
+    started_at: str
+    ended_at: str
+    "Empty while it fires."
+
+    event_time: str
+    causes: tuple[str, ...]
+    "Evidence: ids of events."
+
+    runbook_title: str
+    runbook_url: str
+    "A signed link; empty when no ``external_url`` is set and the runbook is a local file."
+
+    first_five_minutes: str
+    "That section of the runbook, as plain text with one step a line."
+
+    next_step: str
+    "What happens next if nobody acts, in one sentence."
+
+    console_url: str = ""
+    acknowledged_by: str = ""
+    could_not_evaluate: bool = False
+    never: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """What one channel is asked to tell, once."""
+
+    id: str
+    "Idempotency key: the same over every retry and every restart."
+
+    receiver: str
+    group: str
+    group_labels: Mapping[str, str]
+    incident: str
+    "Identity of the message to update in place."
+
+    status: str
+    "``firing``, ``resolved`` or ``acknowledged``."
+
+    reason: str
+    page: bool
+    "``False``: only bring an existing message up to date; channels that cannot do that skip it."
+
+    at: str
+    alerts: tuple[PageAlert, ...]
+    external_url: str = ""
+    storm: int = 0
+    test: bool = False
+    "A test page: it must say so in its first words."
+
+    more: int = 0
+    "Alerts of the group that are not listed because of its size."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How one attempt ended."""
+
+    outcome: DeliveryOutcome
+    reason: DeliveryReason
+    detail: str = ""
+    "For people: status code and the receiver's own words, shortened, without secrets."
+
+    retry_after_ms: int | None = None
+    "What the receiver asked for (``Retry-After``)."
+
+    reference: Mapping[str, str] = field(default_factory=dict)
+    "What to remember for updating in place, such as Slack's channel id and ``ts``."

@@ -1,0 +1,118 @@
+"""Every word rulesd uses to say why. The same word is metric label, template field, log entry and audit entry.
+
+Law: no decision without a reason, and no reason outside these enums.
+"""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How the journey of one ingested event ended. Exactly one applies to each (conservation)."""
+
+    MATCHED = "matched"
+    UNMATCHED = "unmatched"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+class ErrorCode(StrEnum):
+    """Why an event or a request was refused; the word a producer sees."""
+
+    JSON = "invalid_json"
+    NOT_OBJECT = "not_an_object"
+    EMPTY = "empty_body"
+    UTF8 = "invalid_utf8"
+    DEPTH = "too_deep"
+    NUMBER = "number_out_of_range"
+    MISSING = "missing_attribute"
+    TYPE = "wrong_type"
+    VALUE = "invalid_value"
+    TIME = "invalid_time"
+    DATA = "invalid_data"
+    SPECVERSION = "unsupported_specversion"
+    TENANT = "tenant_not_allowed"
+    SIZE = "too_large"
+    MEDIA = "unsupported_media_type"
+    TOPIC = "invalid_topic"
+
+
+class AlertState(StrEnum):
+    """Where an alert stands (Prometheus' words)."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class Reason(StrEnum):
+    """Why the engine decided what it decided."""
+
+    # alerts
+    CONDITION_MET = "condition_met"
+    PENDING_ELAPSED = "pending_elapsed"
+    SEEN_AGAIN = "seen_again"
+    COUNT_GREW = "count_grew"
+    SEVERITY_CHANGED = "severity_changed"
+    REOPENED = "reopened"
+    CONDITION_CLEARED = "condition_cleared"
+    PENDING_CLEARED = "pending_cleared"
+    HOLD_ELAPSED = "hold_elapsed"
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    RESOLVED_BY_PERSON = "resolved_by_person"
+    RULE_REMOVED = "rule_removed"
+    COULD_NOT_EVALUATE = "could_not_evaluate"
+    # suppression
+    SHADOW = "shadow_rule"
+    SILENCED = "silenced"
+    INHIBITED = "inhibited"
+    MUTED = "muted"
+    # notifications
+    FIRST = "first_notification"
+    NEW_ALERTS = "new_alerts_in_group"
+    NEVER = "must_never_happen"
+    AGAIN = "happened_again"
+    SEVERITY_RAISED = "severity_raised"
+    SOME_RESOLVED = "some_alerts_resolved"
+    ALL_RESOLVED = "all_alerts_resolved"
+    REPEAT = "repeat_interval_elapsed"
+    UPDATE = "updated_in_place"
+    STORM = "owner_page_limit"
+    UNCHANGED = "unchanged"
+    # limits
+    KEY_LIMIT = "key_limit"
+    GROUP_LIMIT = "group_limit"
+    RULE_PAUSED = "rule_paused_for_producer"
+    RULE_RESUMED = "rule_tried_again"
+    # ingestion
+    REJECTED = "rejected"
+    # actions and review
+    RULE_ACTION = "rule_action"
+    SAMPLED = "sampled_for_review"
+
+
+class DeliveryOutcome(StrEnum):
+    """How one attempt to deliver ended."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class DeliveryReason(StrEnum):
+    """Why an attempt ended as it did (metric label, ``test-page`` output, alert about the receiver)."""
+
+    OK = "ok"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    CLIENT_ERROR = "client_error"
+    AUTH = "authentication_failed"
+    TIMEOUT = "timeout"
+    CONNECT = "cannot_connect"
+    TLS = "tls_error"
+    REFUSED = "refused_by_receiver"
+    CONFIG = "configuration_error"
+    CIRCUIT_OPEN = "circuit_open"
+    NOT_IN_PLACE = "cannot_update_in_place"
