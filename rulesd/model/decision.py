@@ -155,7 +155,10 @@ def line(seq: int, decision: Decision) -> dict[str, Json]:
             )
         case LimitReached():
             out.update(
-                kind=str(Kind.LIMIT), rule=decision.rule, limit=decision.limit, detail=decision.detail
+                kind=str(Kind.LIMIT),
+                rule=decision.rule,
+                limit=decision.limit,
+                detail=decision.detail,
             )
     return out
 

@@ -39,7 +39,9 @@ def parse_duration(text: str | float) -> Milliseconds:
         total += float(part[1]) * _UNITS[part[2]]
         end = part.end()
     if not word or end != len(word):
-        raise ValueError(f'{text!r} is not a duration. Write a number and a unit, such as "5m" or "1h30m"')
+        raise ValueError(
+            f'{text!r} is not a duration. Write a number and a unit, such as "5m" or "1h30m"'
+        )
     return round(total)
 
 

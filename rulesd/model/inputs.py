@@ -66,5 +66,11 @@ class PlanReplaced:
 
 
 Input: TypeAlias = (
-    Event | EventRefused | Acknowledged | Unacknowledged | ResolvedByPerson | Delivered | PlanReplaced
+    Event
+    | EventRefused
+    | Acknowledged
+    | Unacknowledged
+    | ResolvedByPerson
+    | Delivered
+    | PlanReplaced
 )

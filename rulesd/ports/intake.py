@@ -35,6 +35,8 @@ class Overloaded(RulesdError):
 class Intake(Protocol):
     """Takes decoded batches and answers when they are durable."""
 
-    async def submit(self, source: str, events: Sequence[Event], rejected: Sequence[Rejected]) -> Receipt:
+    async def submit(
+        self, source: str, events: Sequence[Event], rejected: Sequence[Rejected]
+    ) -> Receipt:
         """Take a batch from ``source`` (a metric label such as ``http`` or ``mqtt``)."""
         ...

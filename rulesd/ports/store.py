@@ -194,7 +194,9 @@ class Store(Protocol):
         """Journal rows of events with this CloudEvents id, oldest first. Any thread."""
         ...
 
-    def read_outbox(self, *, state: str = "", limit: int = 1000) -> Sequence[tuple[OutboxRow, OutboxDone | None]]:
+    def read_outbox(
+        self, *, state: str = "", limit: int = 1000
+    ) -> Sequence[tuple[OutboxRow, OutboxDone | None]]:
         """Outbox rows with what became of them, newest first. Any thread."""
         ...
 
@@ -218,5 +220,3 @@ class Store(Protocol):
     def close(self) -> None:
         """Close; everything committed stays."""
         ...
-
-

@@ -1,0 +1,107 @@
+"""What the HTTP API and other doors may ask of the running daemon.
+
+Promises: every call that changes something returns only after the change is committed; callers are already authenticated and
+``by`` is the name of their token. Nothing here raises for a normal "no": results say so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from rulesd.core.plan import Plan
+from rulesd.model.alert import Alert
+from rulesd.model.errors import Located
+from rulesd.model.event import Json
+from rulesd.ports.intake import Intake
+from rulesd.ports.store import Store
+
+
+class Done(StrEnum):
+    """What became of a person's act on an alert."""
+
+    DONE = "done"
+    ALREADY = "already"
+    "It was so before; nothing changed (acts are idempotent)."
+
+    UNKNOWN = "unknown_alert"
+    NOT_ACTIVE = "not_active"
+    "The alert has resolved meanwhile; resolve wins over an older acknowledgement."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether the daemon does its work, and if not, what is wrong in words."""
+
+    live: bool
+    ready: bool
+    degraded: Sequence[str]
+    "Reasons, each a sentence for the operator."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One delivery of a test page."""
+
+    receiver: str
+    channel: str
+    outcome: str
+    reason: str
+    detail: str
+    seconds: float
+
+
+class Daemon(Protocol):
+    """The running daemon, as its doors see it."""
+
+    intake: Intake
+    store: Store
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+        ...
+
+    def alerts(self) -> Sequence[Alert]:
+        """Alerts that are pending or firing, and those resolved within the last hour."""
+        ...
+
+    def health(self) -> Health:
+        """How the daemon is."""
+        ...
+
+    def now(self) -> int:
+        """Processing time in milliseconds; never goes back."""
+        ...
+
+    async def acknowledge(self, alert: str, by: str, note: str) -> Done:
+        """Take an alert."""
+        ...
+
+    async def unacknowledge(self, alert: str, by: str) -> Done:
+        """Give an alert back."""
+        ...
+
+    async def resolve(self, alert: str, by: str, note: str) -> Done:
+        """Say that it is over."""
+        ...
+
+    async def reload(self) -> Sequence[Located]:
+        """Load rules and notifiers again. Problems mean: refused whole, the old plan stays. Empty means: done."""
+        ...
+
+    async def test_page(self, owner: str, severity: str, by: str) -> Sequence[Attempt]:
+        """Send a marked test page along the owner's whole path and report each attempt."""
+        ...
+
+    async def put_setting(self, name: str, value: bytes) -> None:
+        """Keep a small value durably (tokens, replay guards)."""
+        ...
+
+    def runbook_link(self, rule: str) -> str:
+        """The signed read-only link to a runbook (valid 7 days); empty without ``external_url``."""
+        ...
+
+    def status(self) -> Mapping[str, Json]:
+        """Facts for the console: version, uptime, counters, sources, rules."""
+        ...
