@@ -1,0 +1,34 @@
+"""What every test starts from: a known environment, and real peers on request."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.mosquitto import Mosquitto
+
+# Examples are found at random but without a wall-clock deadline: a busy machine is no counter-example.
+settings.register_profile(
+    "rulesd",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("rulesd")
+
+KEPT = {"RULESD_REQUIRE_PEERS"}
+"Variables of the suite itself; every other RULESD_ variable of the caller is a setting and must not reach a test."
+
+for _name in [n for n in os.environ if n.startswith("RULESD_") and n not in KEPT]:
+    del os.environ[_name]
+for _name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "CREDENTIALS_DIRECTORY"):
+    os.environ.pop(_name, None)
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A fresh broker with persistent sessions; ``mosquitto.url`` says where."""
+    with Mosquitto(tmp_path) as broker:
+        yield broker
