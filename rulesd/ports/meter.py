@@ -86,5 +86,11 @@ class Meter:
         self.http = Counter(
             "rulesd_http_requests", "HTTP answers.", ["endpoint", "code"], registry=r
         )
+        self.heartbeats = Counter(
+            "rulesd_heartbeats",
+            "Heartbeats to the dead-man's switch: sent, failed, or withheld while unhealthy.",
+            ["outcome"],
+            registry=r,
+        )
         self.build = Gauge("rulesd_build_info", "Always 1.", ["version"], registry=r)
         self.build.labels(version=__version__).set(1)
