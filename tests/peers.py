@@ -14,6 +14,8 @@ PACKAGES: Mapping[str, str] = {
     "mosquitto": "mosquitto",
     "mosquitto_passwd": "mosquitto",
     "systemd-analyze": "systemd",
+    "systemd-sysusers": "systemd",
+    "systemd-tmpfiles": "systemd",
 }
 "The Debian package that brings each program."
 
