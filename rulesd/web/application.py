@@ -1,0 +1,81 @@
+"""The HTTP door put together: which path leads to whom, with which right.
+
+Law: the tables here are the whole surface. Whatever is not in ``OPEN`` needs a token with the scope named beside it.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiohttp import hdrs, web
+
+from rulesd.ports.daemon import Daemon
+from rulesd.ports.meter import Meter
+from rulesd.web import events, operations
+from rulesd.web.body import wait_for_body
+from rulesd.web.decoding import Decoder
+from rulesd.web.door import Door
+from rulesd.web.frame import frame
+from rulesd.web.guard import admit
+from rulesd.web.room import Room
+from rulesd.web.sessions import Sessions
+from rulesd.web.settings import WebSettings
+from rulesd.web.tokens import Scope, Token, Tokens
+
+Open = Callable[[Door, web.Request], Awaitable[web.StreamResponse]]
+"Handles a request of anybody."
+
+Guarded = Callable[[Door, web.Request, Token], Awaitable[web.StreamResponse]]
+"Handles a request of a caller who has the scope."
+
+OPEN: tuple[tuple[str, str, Open], ...] = (
+    (hdrs.METH_OPTIONS, "/v1/events", events.handshake),
+    (hdrs.METH_GET, "/-/healthy", operations.healthy),
+    (hdrs.METH_GET, "/-/ready", operations.ready),
+    (hdrs.METH_GET, "/metrics", operations.metrics),
+)
+GUARDED: tuple[tuple[str, str, Scope, Guarded], ...] = (
+    (hdrs.METH_POST, "/v1/events", Scope.INGEST, events.post_events),
+    (hdrs.METH_POST, "/-/reload", Scope.ADMIN, operations.reload),
+)
+
+DOOR = web.AppKey("DOOR", Door)
+"Where an application keeps its ``Door``."
+
+
+def make_app(
+    daemon: Daemon, decoder: Decoder, tokens: Tokens, meter: Meter, settings: WebSettings
+) -> web.Application:
+    """The whole door for one daemon; ``rulesd.web.server.serve`` opens it."""
+    door = Door(
+        daemon=daemon,
+        decoder=decoder,
+        tokens=tokens,
+        meter=meter,
+        settings=settings,
+        sessions=Sessions(tokens, secure=settings.external_url.startswith("https://")),
+        room=Room(settings.limits.bodies_in_memory),
+    )
+    app = web.Application(middlewares=[frame(door)], client_max_size=settings.limits.form_bytes)
+    app[DOOR] = door
+    for method, path, handler in OPEN:
+        _add(app, method, path, partial(handler, door))
+    for method, path, scope, guarded in GUARDED:
+        _add(app, method, path, partial(_guard, door, scope, guarded))
+    return app
+
+
+def _add(
+    app: web.Application,
+    method: str,
+    path: str,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> None:
+    app.router.add_route(method, path, handler, expect_handler=wait_for_body)
+    if method == hdrs.METH_GET:
+        app.router.add_route(hdrs.METH_HEAD, path, handler, expect_handler=wait_for_body)
+
+
+async def _guard(
+    door: Door, scope: Scope, handler: Guarded, request: web.Request
+) -> web.StreamResponse:
+    return await handler(door, request, admit(door, request, scope))

@@ -1,0 +1,52 @@
+"""Health, readiness, metrics and reload: what supervisors and operators ask.
+
+Law: degraded is not dead. ``/-/ready`` stays 200 while events can be taken, and says what is wrong all the same.
+"""
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from rulesd.model.event import Json
+from rulesd.web.answers import Refused, answer, text_answer
+from rulesd.web.door import Door
+from rulesd.web.guard import admit
+from rulesd.web.tokens import Scope, Token
+
+
+async def healthy(door: Door, _request: web.Request) -> web.Response:
+    """200 while the daemon lives, else 503."""
+    health = door.daemon.health()
+    return text_answer("OK\n" if health.live else "not alive\n", 200 if health.live else 503)
+
+
+async def ready(door: Door, request: web.Request) -> web.Response:
+    """200 when events are taken, with what is degraded; 503 with the reasons when not."""
+    if not door.settings.open_metrics:
+        admit(door, request, Scope.READ)
+    health = door.daemon.health()
+    reasons: list[Json] = list(health.degraded)
+    status = "degraded" if health.ready and reasons else "ready" if health.ready else "not_ready"
+    body: dict[str, Json] = {"status": status, "ready": health.ready, "reasons": reasons}
+    return answer(body, 200 if health.ready else 503)
+
+
+async def metrics(door: Door, request: web.Request) -> web.Response:
+    """Every number, in the Prometheus text format."""
+    if not door.settings.open_metrics:
+        admit(door, request, Scope.READ)
+    text = generate_latest(door.meter.registry).decode()
+    return text_answer(text, content_type=CONTENT_TYPE_LATEST)
+
+
+async def reload(door: Door, _request: web.Request, _token: Token) -> web.Response:
+    """Load rules and notifiers again: all of it, or nothing and every problem."""
+    problems = [one for one in await door.daemon.reload() if one.severity == "error"]
+    if not problems:
+        return answer({"status": "reloaded", "plan": door.daemon.plan.digest})
+    listed: list[Json] = [str(one) for one in problems]
+    raise Refused(
+        400,
+        "invalid_configuration",
+        f"{len(problems)} problems; the rules in force before stay in force. Correct them and reload again",
+        facts={"problems": listed},
+    )

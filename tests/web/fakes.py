@@ -1,0 +1,301 @@
+"""A daemon in memory, for tests of its HTTP door: it keeps what it is told and can be made to refuse."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import orjson
+from aiohttp import web
+
+from rulesd.model.alert import Alert
+from rulesd.model.errors import EventError, Located
+from rulesd.model.event import Event, Json, Rejected
+from rulesd.model.reasons import AlertState
+from rulesd.ports.daemon import Attempt, Done, Health
+from rulesd.ports.intake import Overloaded, Receipt
+from rulesd.ports.meter import Meter
+from rulesd.web.application import DOOR, make_app
+from rulesd.web.links import Links
+from rulesd.web.server import serve
+from rulesd.web.settings import WebLimits, WebSettings
+from rulesd.web.tokens import Scope, Tokens
+
+ADMIN = "rk_admin_0123456789abcdef0123456789abcdef"
+NOW = 1_767_603_600_000
+"2026-01-05T09:00:00Z."
+
+LINK_KEY = b"k" * 32
+
+
+class FakeIntake:
+    """Takes batches; ``room`` events more, then it is overloaded."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.rejected: list[Rejected] = []
+        self.sources: list[str] = []
+        self.batches: list[int] = []
+        self.seen: set[int] = set()
+        self.room: int | None = None
+        self.gate: asyncio.Event | None = None
+        self.error: Exception | None = None
+
+    async def submit(
+        self, source: str, events: Sequence[Event], rejected: Sequence[Rejected]
+    ) -> Receipt:
+        if self.error is not None:
+            raise self.error
+        if self.room is not None and len(self.events) + len(events) > self.room:
+            raise Overloaded("the queue is full", 7)
+        if self.gate is not None:
+            await self.gate.wait()
+        await asyncio.sleep(0)
+        self.sources.append(source)
+        self.batches.append(len(events))
+        self.rejected += rejected
+        accepted = 0
+        for event in events:
+            if event.key not in self.seen:
+                self.seen.add(event.key)
+                self.events.append(event)
+                accepted += 1
+        return Receipt(accepted, len(events) - accepted)
+
+
+class FakeStore:
+    """Settings and an outbox."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.outbox: list[Any] = []
+
+    def setting(self, name: str) -> bytes | None:
+        return self.kept.get(name)
+
+    def settings(self, prefix: str) -> dict[str, bytes]:
+        return {k: v for k, v in self.kept.items() if k.startswith(prefix)}
+
+    def read_outbox(self, *, state: str = "", limit: int = 1000) -> Sequence[Any]:
+        return self.outbox[:limit]
+
+
+def alert(name: str = "a1", **changes: Any) -> Alert:
+    base = Alert(
+        alert=name,
+        rule="tool.scope_violation",
+        fingerprint="00112233aabbccdd",
+        labels={"tenant": "acme", "tool": "shell"},
+        context={"route": "/chat"},
+        severity="critical",
+        owner="platform-safety",
+        state=AlertState.FIRING,
+        value=3.0,
+        threshold=None,
+        count=3,
+        since=NOW - 60_000,
+        event_time=NOW - 1_000,
+        started_at=NOW - 59_000,
+        causes=("e1", "e2"),
+        never=True,
+    )
+    return replace(base, **changes)
+
+
+class FakeDaemon:
+    """The running daemon, as far as its doors see it."""
+
+    def __init__(self) -> None:
+        self.intake = FakeIntake()
+        self.store = FakeStore()
+        self.plan: Any = SimpleNamespace(
+            digest="plan-1", rules=(), by_id={}, hooks={}, owners={}, severities={}
+        )
+        self.shown: list[Alert] = []
+        self.well = Health(live=True, ready=True, degraded=())
+        self.problems: list[Located] = []
+        self.acts: list[tuple[str, ...]] = []
+        self.attempts: list[Attempt] = []
+        self.facts: dict[str, Json] = {"version": "0.1.0"}
+        self.clock = NOW
+        self.crash: BaseException | None = None
+
+    def alerts(self) -> Sequence[Alert]:
+        if self.crash is not None:
+            raise self.crash
+        return self.shown
+
+    def health(self) -> Health:
+        return self.well
+
+    def now(self) -> int:
+        return self.clock
+
+    def _find(self, name: str) -> Alert | None:
+        return next((one for one in self.shown if one.alert == name), None)
+
+    def _swap(self, old: Alert, **changes: Any) -> None:
+        self.shown[self.shown.index(old)] = replace(old, **changes)
+
+    async def acknowledge(self, alert: str, by: str, note: str) -> Done:
+        found = self._find(alert)
+        if found is None:
+            return Done.UNKNOWN
+        if found.state is not AlertState.FIRING:
+            return Done.NOT_ACTIVE
+        if found.acknowledged_by:
+            return Done.ALREADY
+        self.acts.append(("ack", alert, by, note))
+        self._swap(found, acknowledged_by=by)
+        return Done.DONE
+
+    async def unacknowledge(self, alert: str, by: str) -> Done:
+        found = self._find(alert)
+        if found is None:
+            return Done.UNKNOWN
+        if not found.acknowledged_by:
+            return Done.ALREADY
+        self.acts.append(("unack", alert, by))
+        self._swap(found, acknowledged_by="")
+        return Done.DONE
+
+    async def resolve(self, alert: str, by: str, note: str) -> Done:
+        found = self._find(alert)
+        if found is None:
+            return Done.UNKNOWN
+        if found.state is AlertState.RESOLVED:
+            return Done.ALREADY
+        self.acts.append(("resolve", alert, by, note))
+        self._swap(found, state=AlertState.RESOLVED, ended_at=self.clock)
+        return Done.DONE
+
+    async def reload(self) -> Sequence[Located]:
+        return self.problems
+
+    async def test_page(self, owner: str, severity: str, by: str) -> Sequence[Attempt]:
+        self.acts.append(("test-page", owner, severity, by))
+        return self.attempts
+
+    async def put_setting(self, name: str, value: bytes) -> None:
+        if value:
+            self.store.kept[name] = value
+        else:
+            self.store.kept.pop(name, None)
+
+    def runbook_link(self, rule: str) -> str:
+        return Links(key=LINK_KEY, external_url="https://rulesd.example.org").runbook(
+            rule, self.clock
+        )
+
+    def status(self) -> Mapping[str, Json]:
+        return self.facts
+
+
+@dataclass
+class FakeDecoded:
+    events: list[Event] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    single: bool = False
+    notices: dict[str, int] = field(default_factory=dict)
+
+
+class FakeDecoder:
+    """Reads structured, batch and NDJSON just well enough; keeps the tenants it was told."""
+
+    def __init__(self) -> None:
+        self.tenants: list[str] = []
+        self.calls = 0
+
+    def http(
+        self, content_type: str, headers: Mapping[str, str], body: bytes, *, now: int, tenant: str
+    ) -> FakeDecoded:
+        self.calls += 1
+        self.tenants.append(tenant)
+        kind = content_type.partition(";")[0]
+        if kind == "application/x-ndjson":
+            texts, single = [line for line in body.split(b"\n") if line.strip()], False
+        elif kind in ("application/cloudevents+json", "application/cloudevents-batch+json"):
+            texts, single = [body], "batch" not in kind
+        else:
+            raise EventError("unsupported_media_type", "send CloudEvents")
+        out = FakeDecoded(single=single)
+        for text in texts:
+            try:
+                one = orjson.loads(text)
+            except orjson.JSONDecodeError:
+                position = len(out.events) + len(out.rejected)
+                out.rejected.append(Rejected(position, "invalid_json", "not JSON", ""))
+                out.single = out.single or len(texts) == 1
+                continue
+            for row in one if isinstance(one, list) else [one]:
+                self._row(row, out, now, tenant)
+        return out
+
+    def _row(self, row: Any, out: FakeDecoded, now: int, tenant: str) -> None:
+        if not isinstance(row, dict) or not row.get("id"):
+            position = len(out.events) + len(out.rejected)
+            out.rejected.append(Rejected(position, "missing_attribute", "id is missing", "/id"))
+            return
+        if "time" not in row:
+            out.notices["time_missing"] = out.notices.get("time_missing", 0) + 1
+        key = hash((tenant, row["id"]))
+        out.events.append(Event(row["id"], "s", row.get("type", "t"), tenant, now, row, key, key))
+
+
+@dataclass
+class World:
+    """A daemon with its door open, and a client that has the administrator's token."""
+
+    daemon: FakeDaemon
+    decoder: Any
+    tokens: Tokens
+    meter: Meter
+    settings: WebSettings
+    url: str
+    port: int
+    admin: aiohttp.ClientSession
+    nobody: aiohttp.ClientSession
+    app: web.Application
+
+    async def token(self, name: str, *scopes: Scope, tenant: str = "") -> dict[str, str]:
+        _, secret = await self.tokens.create(self.daemon, name, scopes, tenant)
+        return {"Authorization": f"Bearer {secret}"}
+
+    def room_used(self) -> int:
+        return self.app[DOOR].room.used
+
+    def count(self, metric: str, **labels: str) -> float:
+        return self.meter.registry.get_sample_value(metric, labels) or 0.0
+
+
+@asynccontextmanager
+async def opened(
+    daemon: FakeDaemon | None = None,
+    decoder: Any = None,
+    limits: WebLimits | None = None,
+    **settings: Any,
+) -> AsyncIterator[World]:
+    daemon = daemon or FakeDaemon()
+    decoder = decoder or FakeDecoder()
+    tokens, meter = Tokens(ADMIN, daemon.store.settings("token/")), Meter()
+    limits = limits or WebLimits()
+    chosen = WebSettings(
+        **{"version": "0.1.0", "links": Links(key=LINK_KEY), "limits": limits, **settings}
+    )
+    app = make_app(daemon, decoder, tokens, meter, chosen)
+    runner = await serve(app, "127.0.0.1", 0, limits=limits)
+    port = runner.addresses[0][1]
+    url = f"http://127.0.0.1:{port}"
+    headers = {"Authorization": f"Bearer {ADMIN}"}
+    jar = aiohttp.CookieJar(unsafe=True)
+    try:
+        async with (
+            aiohttp.ClientSession(url, headers=headers) as admin,
+            aiohttp.ClientSession(url, cookie_jar=jar) as nobody,
+        ):
+            yield World(daemon, decoder, tokens, meter, chosen, url, port, admin, nobody, app)
+    finally:
+        await runner.cleanup()
