@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from rulesd.core.detectors.protocol import Detector
+from rulesd.core.field import Field as Field
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import HOUR, MINUTE, SECOND, Milliseconds
 
@@ -27,20 +28,6 @@ class Maturity(StrEnum):
     INCUBATING = "incubating"
     SHADOW = "shadow"
     DEPRECATED = "deprecated"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """A name in ``by``, ``context``, ``field``, ``distinct`` or ``same``: an attribute, or a field of ``data`` (dots allowed)."""
-
-    name: str
-    "As written: ``tenant``, ``data.tool``, ``region.city``."
-
-    label: str
-    "The last part of the name: the label's name."
-
-    get: Callable[[Document], Json]
-    "The value in a document, ``None`` where absent; an attribute wins over a field of ``data`` of that name."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,17 @@ class Status(StrEnum):
     ACKNOWLEDGED = "acknowledged"
 
 
+class Audience(StrEnum):
+    """Which of a receiver's channels a notification is for."""
+
+    ALL = "all"
+    PEOPLE = "people"
+    "Channels that people read: they get one collected page in a storm."
+
+    MACHINES = "machines"
+    "Channels that programs read: they get every alert."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertChanged:
     """An alert made a transition, or was held back (``alert.suppressed``)."""
@@ -76,6 +87,7 @@ class NotificationDue:
     page: bool
     "Whether a person should be woken; ``False`` means: only bring an existing page up to date."
 
+    audience: Audience = Audience.ALL
     storm: int = 0
     "Above 0: this is the owner's collected page, and so many pages have been folded into it."
 
@@ -207,6 +219,8 @@ def _notification_fields(due: NotificationDue) -> dict[str, Json]:
             for told in due.alerts
         ],
     }
+    if due.audience is not Audience.ALL:
+        out["audience"] = str(due.audience)
     if due.storm:
         out["storm"] = due.storm
     return out

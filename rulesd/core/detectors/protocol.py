@@ -77,6 +77,9 @@ class Reading:
     detail: Mapping[str, str] | None = None
     "Short facts for the page: the new value, the steps of a chain, the two rates. Labels only, never raw content."
 
+    since: Instant | None = None
+    "While active: the time of the first evidence, if it is not ``at``."
+
     causes: Sequence[str] = ()
     "Ids of the events that are the evidence, if other than the last one observed."
 
@@ -95,10 +98,15 @@ class Detector(Protocol[S]):
 
     clock: ClassVar[Clock]
 
+    counts: ClassVar[bool]
+    "Whether ``Reading.value`` counts events, so that an episode that opens at 20 has seen 20."
+
     @property
     def hold(self) -> Milliseconds:
-        """How long an alert stays after its condition was last true, unless ``keep_firing_for`` says otherwise (contract 2.3: the
-        detector's window; never: 24 h)."""
+        """How long an alert stays after its condition was last true, unless ``keep_firing_for`` says otherwise.
+
+        Contract 2.3: the detector's window; never: 24 h.
+        """
         ...
 
     def pool(self) -> object:

@@ -1,0 +1,133 @@
+"""The book of one rule: every key it has seen lately, with the state of its detector and its open episode.
+
+Law: bounded. A rule holds at most ``rule.max_keys`` keys; what is idle is forgotten a little at a time, never in one
+pause: keys live in two generations, a touched key moves to the young one, and each new key lets the old one give up two.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rulesd.core.episode import Episode
+from rulesd.core.labels import Key as Key
+from rulesd.core.plan import Rule
+from rulesd.model.event import Json
+from rulesd.model.instant import SECOND, Instant, Milliseconds
+
+IDLE: Milliseconds = 60 * SECOND
+"How long after the lateness a quiet key's time moves on by itself (contract 1.3)."
+
+_GIVEN_UP_PER_NEW_KEY = 2
+
+
+class Entry:
+    """One key."""
+
+    __slots__ = ("episode", "key", "state", "wake")
+
+    def __init__(self, key: Key, state: object) -> None:
+        """A key without an episode."""
+        self.key = key
+        self.state = state
+        self.episode: Episode | None = None
+        self.wake: Instant = 0
+        "The processing time this key is to be woken at; 0 for never."
+
+
+@dataclass(slots=True)
+class Book:
+    """Everything Detection remembers about one rule."""
+
+    rule: Rule
+    pool: object
+    newest: Instant = 0
+    "The newest event time seen that was not suspect."
+
+    young: dict[Key, Entry] = field(default_factory=dict)
+    old: dict[Key, Entry] = field(default_factory=dict)
+    turned: Instant = 0
+    "When the generations were last turned."
+
+    limit_told: Instant = 0
+    "When the key limit was last reported."
+
+    dirty: dict[Key, None] = field(default_factory=dict)
+    "Keys whose state changed since the last checkpoint (a dict, because its order is defined)."
+
+    def get(self, key: Key) -> Entry | None:
+        """The entry of a key, moved to the young generation when it was old."""
+        entry = self.young.get(key)
+        if entry is None and self.old:
+            entry = self.old.pop(key, None)
+            if entry is not None:
+                self.young[key] = entry
+        return entry
+
+    def peek(self, key: Key) -> Entry | None:
+        """The entry of a key, wherever it is."""
+        return self.young.get(key) or self.old.get(key)
+
+    def add(self, entry: Entry, watermark: Instant, now: Instant) -> None:
+        """Take a new key and give up some idle ones."""
+        self.young[entry.key] = entry
+        self._give_up(watermark, _GIVEN_UP_PER_NEW_KEY)
+        if not self.old and now - self.turned > self.rule.lateness + IDLE + self.rule.detector.hold:
+            self.old, self.young = self.young, {}
+            self.turned = now
+
+    def full(self, watermark: Instant) -> bool:
+        """Whether no further key can be taken, after giving up what can be."""
+        if len(self) < self.rule.max_keys:
+            return False
+        self._give_up(watermark, 64)
+        if len(self) >= self.rule.max_keys and not self.old:
+            self.old, self.young = self.young, {}
+            self._give_up(watermark, 64)
+        return len(self) >= self.rule.max_keys
+
+    def _give_up(self, watermark: Instant, most: int) -> None:
+        for _ in range(min(most, len(self.old))):
+            key, entry = self.old.popitem()
+            if entry.episode is None and self.rule.detector.forgettable(entry.state, watermark):
+                self.dirty[key] = None
+            else:
+                self.young[key] = entry
+
+    def forget(self, key: Key) -> None:
+        """Drop a key now."""
+        self.young.pop(key, None)
+        self.old.pop(key, None)
+        self.dirty[key] = None
+
+    def all(self) -> Iterator[Entry]:
+        """Every entry, in no promised order: only for work whose result does not depend on it."""
+        yield from self.young.values()
+        yield from self.old.values()
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, in order of the key."""
+        for key in sorted([*self.young, *self.old]):
+            entry = self.peek(key)
+            assert entry is not None
+            yield entry
+
+    def __len__(self) -> int:
+        """How many keys are held."""
+        return len(self.young) + len(self.old)
+
+    def dump_entry(self, entry: Entry) -> Json:
+        """One key's state and episode as plain data."""
+        detector = self.rule.detector
+        episode = None if entry.episode is None else entry.episode.dump()
+        return [detector.version, detector.dump(entry.state), episode]
+
+    def load_entry(self, key: Key, data: Json) -> bool:
+        """Put a key back; ``False`` when its state has a shape this version cannot read (the episode is kept)."""
+        assert isinstance(data, list)
+        version, state, episode = data
+        detector = self.rule.detector
+        known = version == detector.version
+        entry = Entry(key, detector.load(state) if known else detector.start(key, self.newest))
+        if isinstance(episode, dict):
+            entry.episode = Episode.load(episode)
+        self.young[key] = entry
+        return known

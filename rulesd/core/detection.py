@@ -1,0 +1,318 @@
+"""Detection: events in, alert transitions out. One machine for all rules, keyed by rule and ``by`` labels.
+
+Law: pure. It knows nothing of receivers, groups or people beyond what an alert carries. Each event costs one call of the
+matcher and, for each rule that matched, one call of its detector; nothing else is done per event.
+
+Time: the watermark of a rule is the newest event time it has seen minus its lateness, and at least now - lateness - 60 s, so that quiet
+streams move too. An event dated more than five minutes ahead counts as of its arrival and moves nothing (``time_suspect``). A key
+that is woken by its own deadline sees the second form only: so a restored engine, which knows no stale wake-ups, decides
+the same. Deadlines wait in one heap ordered by (time, rule, key): the same inputs give the same order everywhere.
+
+Errors: an evaluation that raised is an alert of its own for each (rule, source, type). The rule stays in force for every
+other event: no event can disable a rule.
+"""
+
+from heapq import heapify, heappop, heappush
+
+from rulesd.core import track
+from rulesd.core.book import IDLE, Book, Entry, Key
+from rulesd.core.detectors.protocol import Clock, Observation, Reading
+from rulesd.core.labels import error_key, key_of
+from rulesd.core.lifecycle import Signal
+from rulesd.core.plan import Plan
+from rulesd.model.alert import OVERFLOW, Alert
+from rulesd.model.decision import AlertChanged, Decision, Kind, LimitReached
+from rulesd.model.event import FUTURE_LIMIT_MS, Event
+from rulesd.model.instant import HOUR, Instant
+from rulesd.model.reasons import Reason
+
+
+class Detection:
+    """The state of every rule."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Start with empty books."""
+        self.plan = plan
+        self.books = [Book(rule, rule.detector.pool()) for rule in plan.rules]
+        self.rule_matches = dict.fromkeys(plan.by_id, 0)
+        "Events each rule matched."
+        self.rule_errors = dict.fromkeys(plan.by_id, 0)
+        "Evaluations of each rule that raised."
+        self.suspect = 0
+        "Matched events dated too far ahead."
+        self._heap: list[tuple[Instant, str, Key]] = []
+        self._open: dict[str, tuple[str, Key]] = {}
+        "Where each open episode lives."
+
+    # ------------------------------------------------------------------ events
+
+    def observe(self, event: Event, now: Instant, out: list[Decision]) -> bool:
+        """Take one event; append what it decides; say whether any rule matched."""
+        matched, raised = self.plan.match(event.document)
+        if not matched and not raised:
+            return False
+        at = event.at
+        suspect = at > now + FUTURE_LIMIT_MS
+        if suspect:
+            at = now
+            self.suspect += 1
+        for position in matched:
+            book = self.books[position]
+            self.rule_matches[book.rule.id] += 1
+            if not suspect and at > book.newest:
+                book.newest = at
+            self._observe(book, event, at, now, out)
+        for position in raised:
+            self._could_not_evaluate(self.books[position], event, now, out)
+        return bool(matched)
+
+    def _observe(
+        self, book: Book, event: Event, at: Instant, now: Instant, out: list[Decision]
+    ) -> None:
+        rule = book.rule
+        detector = rule.detector
+        watermark = self._watermark(book, now)
+        if detector.clock is Clock.ARRIVAL:
+            at = now
+        document = event.document
+        key = key_of(rule.by, document)
+        entry = book.get(key)
+        if entry is None:
+            entry = self._new_entry(book, key, at, watermark, now, out)
+        for reading in detector.advance(entry.state, book.pool, watermark):
+            self._read(book, entry, reading, None, now, out)
+        if entry.episode is not None:
+            self._settle(book, entry, watermark, now, out)
+        seen = Observation(at, now, event.id, event.weight, document)
+        found = detector.observe(entry.state, book.pool, seen)
+        if found is not None:
+            self._read(book, entry, found, event, now, out)
+        elif entry.episode is not None:
+            entry.episode.count += event.weight
+            entry.episode.add_cause(event.id)
+        book.dirty[entry.key] = None
+        self._arm(book, entry)
+
+    def _new_entry(
+        self,
+        book: Book,
+        key: Key,
+        at: Instant,
+        watermark: Instant,
+        now: Instant,
+        out: list[Decision],
+    ) -> Entry:
+        rule = book.rule
+        if book.full(watermark):
+            if book.limit_told == 0 or now - book.limit_told >= HOUR:
+                book.limit_told = now
+                detail = (
+                    f"{len(book)} keys are live; further ones share one alert labelled {OVERFLOW}"
+                )
+                out.append(
+                    LimitReached(
+                        at=now,
+                        reason=Reason.KEY_LIMIT,
+                        rule=rule.id,
+                        limit=rule.max_keys,
+                        detail=detail,
+                    )
+                )
+            key = (OVERFLOW,) * len(key)
+            known = book.get(key)
+            if known is not None:
+                return known
+        entry = Entry(key, rule.detector.start(key, at))
+        book.add(entry, watermark, now)
+        return entry
+
+    def _could_not_evaluate(
+        self, book: Book, event: Event, now: Instant, out: list[Decision]
+    ) -> None:
+        self.rule_errors[book.rule.id] += 1
+        watermark = self._watermark(book, now)
+        key = error_key(event.source, event.type)
+        if book.peek(key) is None and book.full(watermark):
+            key = error_key(OVERFLOW, OVERFLOW)
+        entry = book.get(key)
+        if entry is None:
+            entry = Entry(key, book.rule.detector.start(key, now))
+            book.add(entry, watermark, now)
+        reading = Reading(now, True, float(event.weight), None, until=now)
+        self._read(book, entry, reading, event, now, out)
+        self._arm(book, entry)
+
+    def _watermark(self, book: Book, now: Instant) -> Instant:
+        if book.rule.detector.clock is Clock.ARRIVAL:
+            return now
+        lateness = book.rule.lateness
+        return max(book.newest, now - IDLE) - lateness
+
+    # ------------------------------------------------------------------ episodes
+
+    def _read(
+        self,
+        book: Book,
+        entry: Entry,
+        reading: Reading,
+        event: Event | None,
+        now: Instant,
+        out: list[Decision],
+    ) -> None:
+        before = entry.episode
+        track.read(book, entry, reading, event, now, out)
+        if entry.episode is not before:
+            self._index(book, entry, None if before is None else before.id)
+
+    def _settle(
+        self, book: Book, entry: Entry, watermark: Instant, now: Instant, out: list[Decision]
+    ) -> None:
+        before = entry.episode
+        assert before is not None
+        track.settle(book, entry, watermark, now, out)
+        if entry.episode is None:
+            self._index(book, entry, before.id)
+
+    def _index(self, book: Book, entry: Entry, gone: str | None) -> None:
+        if gone is not None:
+            self._open.pop(gone, None)
+        if entry.episode is not None:
+            self._open[entry.episode.id] = (book.rule.id, entry.key)
+
+    def acknowledge(self, alert: str, by: str, now: Instant, out: list[Decision]) -> bool:
+        """A person takes an open episode, or (empty ``by``) gives it back. ``False``: nothing changed."""
+        found = self._find(alert)
+        if found is None:
+            return False
+        book, entry = found
+        assert entry.episode is not None
+        if entry.episode.acknowledged_by == by:
+            return False
+        entry.episode.acknowledged_by = by
+        reason = Reason.ACKNOWLEDGED if by else Reason.UNACKNOWLEDGED
+        track.emit(book, entry, Kind.UPDATED, reason, now, out)
+        return True
+
+    def resolve(self, alert: str, by: str, now: Instant, out: list[Decision]) -> bool:
+        """A person says it is over: the window starts afresh, so that only new evidence opens the next episode."""
+        found = self._find(alert)
+        if found is None:
+            return False
+        book, entry = found
+        assert entry.episode is not None
+        entry.episode.acknowledged_by = by
+        track.apply(book, entry, Signal.PERSON_RESOLVED, now, out)
+        self._index(book, entry, alert)
+        entry.state = book.rule.detector.start(entry.key, now)
+        return True
+
+    def _find(self, alert: str) -> tuple[Book, Entry] | None:
+        place = self._open.get(alert)
+        if place is None:
+            return None
+        book = self.books[self.plan.by_id[place[0]]]
+        entry = book.peek(place[1])
+        return None if entry is None or entry.episode is None else (book, entry)
+
+    def open_alerts(self, now: Instant) -> list[Alert]:
+        """Every pending and firing alert, oldest first."""
+        found = [f for f in map(self._find, self._open) if f is not None]
+        alerts = [track.alert_of(book, entry, now) for book, entry in found]
+        return sorted(alerts, key=lambda a: (a.started_at, a.alert))
+
+    # ------------------------------------------------------------------ time
+
+    def next_timer(self) -> Instant | None:
+        """The earliest deadline."""
+        return self._heap[0][0] if self._heap else None
+
+    def handle_timer(self, now: Instant, out: list[Decision]) -> None:
+        """Run the deadlines due at ``now``."""
+        while self._heap and self._heap[0][0] <= now:
+            due, rule_id, key = heappop(self._heap)
+            position = self.plan.by_id.get(rule_id)
+            book = None if position is None else self.books[position]
+            entry = None if book is None else book.peek(key)
+            if book is None or entry is None or entry.wake != due:
+                continue
+            entry.wake = 0
+            arrival = book.rule.detector.clock is Clock.ARRIVAL
+            watermark = now if arrival else now - IDLE - book.rule.lateness
+            for reading in book.rule.detector.advance(entry.state, book.pool, watermark):
+                self._read(book, entry, reading, None, now, out)
+            if entry.episode is not None:
+                self._settle(book, entry, watermark, now, out)
+            book.dirty[key] = None
+            self._arm(book, entry)
+
+    def _arm(self, book: Book, entry: Entry) -> None:
+        """Make sure the key is woken in time for its next deadline."""
+        wake = track.wake_at(book, entry)
+        if wake is not None and (entry.wake == 0 or wake < entry.wake):
+            entry.wake = wake
+            heappush(self._heap, (wake, book.rule.id, entry.key))
+
+    # ------------------------------------------------------------------ plans
+
+    def replace(self, plan: Plan, now: Instant, out: list[Decision]) -> list[str]:
+        """Take a new plan. Unchanged rules keep everything, changed ones their open episodes while their labels allow it.
+
+        Returns the ids of rules whose stored state is void.
+        """
+        before = {book.rule.id: book for book in self.books}
+        books: list[Book] = []
+        void: list[str] = []
+        for rule in plan.rules:
+            was = before.pop(rule.id, None)
+            if was is not None and was.rule.digest == rule.digest:
+                was.rule = rule
+                books.append(was)
+                continue
+            book = Book(rule, rule.detector.pool())
+            books.append(book)
+            if was is not None:
+                void.append(rule.id)
+                self._move(was, book, now, out)
+        for was in before.values():
+            void.append(was.rule.id)
+            self._close(was, now, out)
+        self.plan, self.books = plan, books
+        self.rule_matches = {id_: self.rule_matches.get(id_, 0) for id_ in plan.by_id}
+        self.rule_errors = {id_: self.rule_errors.get(id_, 0) for id_ in plan.by_id}
+        self.rebuild()
+        return void
+
+    def _move(self, was: Book, book: Book, now: Instant, out: list[Decision]) -> None:
+        if [f.label for f in was.rule.by] != [f.label for f in book.rule.by]:
+            self._close(was, now, out)
+            return
+        book.newest = was.newest
+        for entry in was.entries():
+            if entry.episode is not None:
+                entry.state = book.rule.detector.start(entry.key, now)
+                if entry.episode.until is None:
+                    entry.episode.until = now
+                book.young[entry.key] = entry
+                book.dirty[entry.key] = None
+
+    def _close(self, book: Book, now: Instant, out: list[Decision]) -> None:
+        for entry in list(book.entries()):
+            track.apply(book, entry, Signal.RULE_REMOVED, now, out)
+
+    def rebuild(self) -> None:
+        """Make the heap and the index of open episodes from the books (after a reload or a restore)."""
+        self._heap = []
+        self._open = {}
+        for book in self.books:
+            for entry in book.all():
+                self._index(book, entry, None)
+                wake = track.wake_at(book, entry)
+                entry.wake = wake or 0
+                if wake is not None:
+                    self._heap.append((wake, book.rule.id, entry.key))
+        heapify(self._heap)
+
+
+def transitions(decisions: list[Decision], start: int) -> list[AlertChanged]:
+    """The alert transitions among ``decisions`` from position ``start`` on: what Dispatch must hear."""
+    return [d for d in decisions[start:] if isinstance(d, AlertChanged)]

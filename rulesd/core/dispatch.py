@@ -1,0 +1,398 @@
+"""Dispatch: alert transitions in, notifications due out. Keyed by group; Alertmanager's semantics, and the never class.
+
+Law: pure. It knows nothing of events and detectors; alerts are all it sees. Every wait is a deadline in processing time.
+
+Ordinary alerts: a new group waits ``group_wait``, then speaks on change every ``group_interval``, and repeats after ``repeat_interval``; an
+alert that resolves before the first flush pages nobody. Must-never-happen alerts page at once; further ones of the group within
+one second share the page; one that happens again pages again only when it was acknowledged or its page is older than
+``again_after``; in between the page is brought up to date in place. They are never repeated by time alone: never twice for one event.
+"""
+
+from dataclasses import replace
+from heapq import heapify, heappop, heappush
+
+from rulesd.core import dedup
+from rulesd.core.group import Group, Member, load_group
+from rulesd.core.plan import Plan, Route
+from rulesd.core.route import Destination, destinations
+from rulesd.core.throttle import REFRESH, OwnerPages
+from rulesd.model.alert import Alert, severity_rank
+from rulesd.model.decision import (
+    AlertChanged,
+    Audience,
+    Decision,
+    Kind,
+    LimitReached,
+    NotificationDue,
+    Status,
+    Told,
+)
+from rulesd.model.event import Json
+from rulesd.model.fingerprint import episode_id
+from rulesd.model.instant import SECOND, Instant, Milliseconds
+from rulesd.model.reasons import AlertState, Reason
+
+SHARE: Milliseconds = SECOND
+"Must-never-happen alerts of one group within this time share a page."
+
+MAX_GROUPS = 10_000
+"Groups of one receiver's route beyond this share one group without labels."
+
+GroupId = tuple[str, str]
+"(group key, receiver)"
+
+
+class Dispatch:
+    """Every group, and the page limits of owners."""
+
+    def __init__(
+        self, plan: Plan, *, page_limit: int = 10, page_window: Milliseconds = 300_000
+    ) -> None:
+        """Start with no groups."""
+        self.plan = plan
+        self.groups: dict[GroupId, Group] = {}
+        self.owners: dict[str, OwnerPages] = {}
+        self._page_limit, self._page_window = page_limit, page_window
+        self._where: dict[str, list[GroupId]] = {}
+        "By fingerprint: the groups an alert is in."
+        self._heap: list[tuple[Instant, GroupId]] = []
+        "Deadlines of groups, and of owners' collected pages (``_OWNER``, name)."
+
+    # ------------------------------------------------------------------ alerts
+
+    def receive(self, change: AlertChanged, now: Instant, out: list[Decision]) -> None:
+        """Take one transition of one alert."""
+        alert = change.alert
+        match change.kind:
+            case Kind.FIRING:
+                for place in destinations(self.plan, alert):
+                    self._join(self._group(place, alert, now, out), alert, now, out)
+            case Kind.UPDATED:
+                self._update(change, now, out)
+            case Kind.RESOLVED:
+                for id_ in self._where.pop(alert.fingerprint, []):
+                    self._leave(self.groups[id_], change, now, out)
+
+    def _group(self, place: Destination, alert: Alert, now: Instant, out: list[Decision]) -> Group:
+        id_ = (place.group, place.receiver)
+        group = self.groups.get(id_)
+        if group is None and len(self.groups) >= MAX_GROUPS:
+            detail = f"further alerts of {place.route.key} share one group"
+            out.append(
+                LimitReached(
+                    at=now,
+                    reason=Reason.GROUP_LIMIT,
+                    rule=alert.rule,
+                    limit=MAX_GROUPS,
+                    detail=detail,
+                )
+            )
+            id_ = (f"{place.route.key}:{{}}", place.receiver)
+            group = self.groups.get(id_)
+        if group is None:
+            incident = episode_id(id_[0], (place.receiver,), alert.alert, now)
+            group = Group(place.route, place.receiver, id_[0], place.labels, incident)
+            self.groups[id_] = group
+        places = self._where.setdefault(alert.fingerprint, [])
+        if id_ not in places:
+            places.append(id_)
+        return group
+
+    def _join(self, group: Group, alert: Alert, now: Instant, out: list[Decision]) -> None:
+        """A firing alert enters a group, or a new episode takes the place of one that is over but not told."""
+        before = group.members.get(alert.fingerprint)
+        if before is not None and before.told is not None:
+            group.keep_untold(alert.fingerprint)
+        group.members[alert.fingerprint] = Member(alert)
+        if group.tick is None:
+            group.tick = now + group.route.group_wait
+        if alert.never:
+            self._hurry(group, Reason.NEVER, now, out)
+        self._arm(group)
+
+    def _update(self, change: AlertChanged, now: Instant, out: list[Decision]) -> None:
+        alert = change.alert
+        if alert.state is not AlertState.FIRING:
+            return
+        if change.reason is Reason.SEVERITY_CHANGED:
+            self._reroute(alert, now, out)
+        for id_ in self._where.get(alert.fingerprint, []):
+            group = self.groups[id_]
+            member = group.members[alert.fingerprint]
+            raised = severity_rank(alert.severity) < severity_rank(member.alert.severity)
+            member.alert = alert
+            self._tell_update(group, member, change.reason, raised, now, out)
+            self._arm(group)
+
+    def _tell_update(
+        self,
+        group: Group,
+        member: Member,
+        reason: Reason,
+        raised: bool,
+        now: Instant,
+        out: list[Decision],
+    ) -> None:
+        alert = member.alert
+        if reason in (Reason.ACKNOWLEDGED, Reason.UNACKNOWLEDGED):
+            if member.told is not None:
+                taken = reason is Reason.ACKNOWLEDGED
+                status = Status.ACKNOWLEDGED if taken else Status.FIRING
+                member.told = status
+                told = Told(alert=alert, status=status, changed=True)
+                self._emit(group, reason, status, (told,), False, now, out)
+            return
+        again = (
+            self.plan.rules[self.plan.by_id[alert.rule]].again_after
+            if alert.rule in self.plan.by_id
+            else 0
+        )
+        if alert.never and (reason is Reason.REOPENED or now - member.paged_at >= again):
+            member.told = None
+            self._hurry(group, Reason.AGAIN, now, out)
+        elif alert.never and raised:
+            self._hurry(group, Reason.SEVERITY_RAISED, now, out)
+        elif member.told is not None and group.refresh is None:
+            group.refresh = max(now, group.notified_at + REFRESH)
+
+    def _reroute(self, alert: Alert, now: Instant, out: list[Decision]) -> None:
+        """A changed severity may lead elsewhere: enter the new groups, and be over in the ones left."""
+        before = self._where.get(alert.fingerprint, [])
+        wanted = destinations(self.plan, alert)
+        ids = [(place.group, place.receiver) for place in wanted]
+        if before == ids:
+            return
+        self._where[alert.fingerprint] = []
+        for place in wanted:
+            group = self._group(place, alert, now, out)
+            if alert.fingerprint not in group.members:
+                self._join(group, alert, now, out)
+        for id_ in before:
+            if id_ not in ids:
+                group = self.groups[id_]
+                over = replace(alert, state=AlertState.RESOLVED, ended_at=now)
+                group.members[alert.fingerprint].alert = over
+
+    def _leave(self, group: Group, change: AlertChanged, now: Instant, out: list[Decision]) -> None:
+        alert = change.alert
+        member = group.members.get(alert.fingerprint)
+        if member is None:
+            return
+        member.alert = alert
+        if alert.never or change.reason is Reason.RESOLVED_BY_PERSON:
+            self._flush(group, None, now, out)
+        self._arm(group)
+
+    # ------------------------------------------------------------------ flushing
+
+    def _hurry(self, group: Group, why: Reason, now: Instant, out: list[Decision]) -> None:
+        """Page now, or within the second that the last urgent page of this group began."""
+        if group.urgent is not None:
+            return
+        if group.urgent_at and now - group.urgent_at < SHARE:
+            group.urgent = group.urgent_at + SHARE
+            return
+        group.urgent_at = now
+        self._flush(group, why, now, out)
+
+    def _flush(self, group: Group, why: Reason | None, now: Instant, out: list[Decision]) -> None:
+        """Tell the receiver what changed, if anything did; forget what is over."""
+        firing, resolved = group.firing(), group.resolved()
+        members = list(group.members.values())
+        quiet = all(m.alert.never or m.alert.acknowledged_by for m in members if m.firing)
+        repeat = None if quiet else group.route.repeat_interval
+        reason = why or dedup.reason(group.last, firing, resolved, repeat_interval=repeat, now=now)
+        if reason is not Reason.UNCHANGED:
+            told = tuple(m.tell() for m in members if m.firing or m.told is not None)
+            for member in members:
+                if member.firing:
+                    member.paged_at = now
+            status = Status.FIRING if firing else Status.RESOLVED
+            group.last = dedup.Sent(at=now, firing=firing, resolved=resolved)
+            self._emit(group, reason, status, told, True, now, out)
+        for fingerprint in resolved:
+            del group.members[fingerprint]
+        group.urgent = None
+        group.tick = now + group.route.group_interval
+        if not group.members:
+            self.groups.pop((group.key, group.receiver), None)
+
+    def _emit(
+        self,
+        group: Group,
+        reason: Reason,
+        status: Status,
+        told: tuple[Told, ...],
+        page: bool,
+        now: Instant,
+        out: list[Decision],
+    ) -> None:
+        group.notified_at = now
+        group.refresh = None
+        due = self._due(group, reason, status, told, page, now)
+        if not page or status is Status.RESOLVED:
+            out.append(due)
+            return
+        owner = told[0].alert.owner
+        pages = self.owners.get(owner)
+        if pages is None:
+            pages = OwnerPages(limit=self._page_limit, window=self._page_window)
+            self.owners[owner] = pages
+        if pages.admit(now):
+            out.append(due)
+        else:
+            self._fold(due, owner, pages, out)
+
+    @staticmethod
+    def _due(
+        group: Group,
+        reason: Reason,
+        status: Status,
+        told: tuple[Told, ...],
+        page: bool,
+        now: Instant,
+    ) -> NotificationDue:
+        return NotificationDue(
+            at=now,
+            reason=reason,
+            receiver=group.receiver,
+            group=group.key,
+            group_labels=dict(group.labels),
+            status=status,
+            alerts=told,
+            incident=group.incident,
+            page=page,
+        )
+
+    def _fold(
+        self, due: NotificationDue, owner: str, pages: OwnerPages, out: list[Decision]
+    ) -> None:
+        """Too many pages for one owner: machines get this one, people one page that counts them all."""
+        out.append(replace(due, audience=Audience.MACHINES))
+        pages.latest = (due.group, due.receiver)
+        if pages.folded == 1:
+            self._collected(due, owner, pages, out)
+        elif pages.refresh is None:
+            pages.refresh = max(due.at, pages.refreshed + REFRESH)
+            heappush(self._heap, (pages.refresh, (_OWNER, owner)))
+
+    def _collected(
+        self, due: NotificationDue, owner: str, pages: OwnerPages, out: list[Decision]
+    ) -> None:
+        pages.refreshed = due.at
+        out.append(
+            replace(
+                due,
+                audience=Audience.PEOPLE,
+                reason=Reason.STORM,
+                incident=episode_id("storm", (owner, due.receiver), "", pages.started),
+                page=pages.folded == 1,
+                storm=pages.folded,
+            )
+        )
+
+    def _refresh_collected(self, owner: str, now: Instant, out: list[Decision]) -> None:
+        """Bring an owner's collected page up to date with the latest group folded into it."""
+        pages = self.owners.get(owner)
+        if pages is None or pages.refresh is None or pages.refresh > now:
+            return
+        pages.refresh = None
+        group = self.groups.get(pages.latest)
+        if group is None or not pages.folded:
+            return
+        told = tuple(m.tell() for m in group.members.values() if m.firing)
+        due = self._due(group, Reason.STORM, Status.FIRING, told, False, now)
+        self._collected(due, owner, pages, out)
+
+    # ------------------------------------------------------------------ time
+
+    def next_timer(self) -> Instant | None:
+        """The earliest deadline."""
+        return self._heap[0][0] if self._heap else None
+
+    def handle_timer(self, now: Instant, out: list[Decision]) -> None:
+        """Run the deadlines due at ``now``."""
+        while self._heap and self._heap[0][0] <= now:
+            due, id_ = heappop(self._heap)
+            if id_[0] == _OWNER:
+                self._refresh_collected(id_[1], now, out)
+                continue
+            group = self.groups.get(id_)
+            if group is None or group.armed != due:
+                continue
+            group.armed = None
+            if group.urgent is not None and group.urgent <= now:
+                group.urgent_at = now
+                self._flush(group, Reason.NEVER, now, out)
+            elif group.tick is not None and group.tick <= now:
+                self._flush(group, None, now, out)
+            elif group.refresh is not None and group.refresh <= now:
+                told = tuple(m.tell() for m in group.members.values() if m.told is not None)
+                group.refresh = None
+                if told:
+                    self._emit(group, Reason.UPDATE, Status.FIRING, told, False, now, out)
+            self._arm(group)
+
+    def _arm(self, group: Group) -> None:
+        due = group.due()
+        id_ = (group.key, group.receiver)
+        if due is not None and id_ in self.groups and (group.armed is None or due < group.armed):
+            group.armed = due
+            heappush(self._heap, (due, id_))
+
+    # ------------------------------------------------------------------ state
+
+    def dump(self) -> Json:
+        """All groups and page limits as plain data."""
+        return {
+            "groups": [group.dump() for group in self.groups.values()],
+            "owners": {name: pages.dump() for name, pages in self.owners.items()},
+        }
+
+    def load(self, data: Json) -> None:
+        """From what ``dump`` gave."""
+        assert isinstance(data, dict)
+        routes = _by_key(self.plan.root)
+        groups, owners = data["groups"], data["owners"]
+        assert isinstance(groups, list)
+        assert isinstance(owners, dict)
+        for each in groups:
+            group = load_group(each, routes, self.plan.root)
+            self.groups[group.key, group.receiver] = group
+        for name, pages in owners.items():
+            self.owners[name] = OwnerPages(limit=self._page_limit, window=self._page_window)
+            self.owners[name].load(pages)
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        self._where = {}
+        self._heap = []
+        for id_, group in self.groups.items():
+            for fingerprint, member in group.members.items():
+                if member.firing:
+                    self._where.setdefault(fingerprint, []).append(id_)
+            group.armed = group.due()
+            if group.armed is not None:
+                self._heap.append((group.armed, id_))
+        for name, pages in self.owners.items():
+            if pages.refresh is not None:
+                self._heap.append((pages.refresh, (_OWNER, name)))
+        heapify(self._heap)
+
+    def replace(self, plan: Plan) -> None:
+        """Take a new plan: groups keep what they told; their route is the new one of the same key, or what it was."""
+        self.plan = plan
+        routes = _by_key(plan.root)
+        for group in self.groups.values():
+            group.route = routes.get(group.route.key, group.route)
+
+
+_OWNER = ""
+"Marks the deadlines of collected pages in the heap: no group key is empty."
+
+
+def _by_key(route: Route) -> dict[str, Route]:
+    out = {route.key: route}
+    for child in route.routes:
+        out.update(_by_key(child))
+    return out

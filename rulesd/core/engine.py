@@ -1,0 +1,293 @@
+"""The engine: Detection and Dispatch behind five calls. Live, replay, rule tests and recovery all run this.
+
+Law: the same inputs with the same ``now`` give the same decisions, byte for byte. Before an input is taken, every deadline at or
+before its ``now`` runs first, in order, each as of its own time and not of the wake-up. ``now`` never goes back: an earlier one is
+read as the latest known.
+
+    receive(item, now)    take one input, return what it decides
+    handle_timer(now)     run the deadlines that are due
+    next_timer()          when to call handle_timer next
+    snapshot() / changes() plain data: everything, or what changed since the last checkpoint
+    restore(...)          the state from plain data
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from rulesd.core.detection import Detection, transitions
+from rulesd.core.dispatch import Dispatch
+from rulesd.core.duplicates import Duplicates, Seen
+from rulesd.core.labels import Key
+from rulesd.core.plan import Maturity, Plan
+from rulesd.model.alert import Alert
+from rulesd.model.decision import (
+    ActionDue,
+    AlertChanged,
+    Decision,
+    EventWasRejected,
+    Kind,
+    ReviewOpened,
+)
+from rulesd.model.event import Event, Json
+from rulesd.model.fingerprint import digest64, episode_id
+from rulesd.model.inputs import (
+    Acknowledged,
+    Delivered,
+    EventRefused,
+    Input,
+    PlanReplaced,
+    ResolvedByPerson,
+    Unacknowledged,
+)
+from rulesd.model.instant import DAY, Instant, Milliseconds
+from rulesd.model.reasons import Outcome, Reason
+
+VERSION = 1
+"Of the shape of ``State.engine``."
+
+_NONE: list[Decision] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The engine's own limits; rules carry theirs."""
+
+    window: Milliseconds = DAY
+    ids: int = 1_000_000
+    owner_pages: int = 10
+    owner_window: Milliseconds = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """One (rule, key) as plain data; ``data`` ``None`` means that it is gone."""
+
+    rule: str
+    key: Key
+    data: Json
+
+
+class Engine:
+    """All state of one partition."""
+
+    def __init__(self, plan: Plan, limits: Limits | None = None) -> None:
+        """Start empty."""
+        limits = limits or Limits()
+        self.plan = plan
+        self.detection = Detection(plan)
+        self.dispatch = Dispatch(
+            plan, page_limit=limits.owner_pages, page_window=limits.owner_window
+        )
+        self.duplicates = Duplicates(window=limits.window, least=limits.ids)
+        self.now: Instant = 0
+        self.clamped = 0
+        "Inputs whose ``now`` went back."
+        self.conflicts = 0
+        "Events whose id was used before with another body."
+        self.outcomes = dict.fromkeys(Outcome, 0)
+        self.void: list[str] = []
+        "Rules whose stored state is void since the last checkpoint."
+
+    # ------------------------------------------------------------------ inputs
+
+    def receive(self, item: Input, now: Instant) -> list[Decision]:
+        """Take one input. The list belongs to the caller unless it is empty."""
+        if now < self.now:
+            self.clamped += 1
+            now = self.now
+        out: list[Decision] = _NONE
+        due = self.next_timer()
+        if due is not None and due <= now:
+            out = self.handle_timer(now)
+        self.now = now
+        if type(item) is Event:
+            found = self._event(item, now)
+            if found:
+                out = [*out, *found]
+            return out
+        more: list[Decision] = []
+        self._act(item, now, more)
+        return [*out, *more]
+
+    def _event(self, event: Event, now: Instant) -> list[Decision]:
+        seen = self.duplicates.check(event.key, event.body, now)
+        if seen is Seen.DUPLICATE:
+            self.outcomes[Outcome.DUPLICATE] += 1
+            return _NONE
+        if seen is Seen.CONFLICT:
+            self.conflicts += 1
+        out: list[Decision] = []
+        matched = self.detection.observe(event, now, out)
+        self.outcomes[Outcome.MATCHED if matched else Outcome.UNMATCHED] += 1
+        if out:
+            self._follow(out, 0, now)
+        return out
+
+    def _act(self, item: Input, now: Instant, out: list[Decision]) -> None:
+        match item:
+            case EventRefused():
+                self.outcomes[Outcome.REJECTED] += 1
+                bad = item.rejected
+                out.append(
+                    EventWasRejected(
+                        at=now,
+                        reason=Reason.REJECTED,
+                        source=item.source,
+                        code=bad.code,
+                        pointer=bad.pointer,
+                        message=bad.message,
+                    )
+                )
+            case Acknowledged():
+                self.detection.acknowledge(item.alert, item.by, now, out)
+            case Unacknowledged():
+                self.detection.acknowledge(item.alert, "", now, out)
+            case ResolvedByPerson():
+                self.detection.resolve(item.alert, item.by, now, out)
+            case Delivered() | PlanReplaced() | Event():
+                pass
+        self._follow(out, 0, now)
+
+    def _follow(self, out: list[Decision], start: int, now: Instant) -> None:
+        """Let alert transitions have their consequences: dispatch, actions, reviews."""
+        for change in transitions(out, start):
+            if change.kind not in (Kind.FIRING, Kind.UPDATED, Kind.RESOLVED):
+                continue
+            alert = change.alert
+            position = self.plan.by_id.get(alert.rule)
+            rule = None if position is None else self.plan.rules[position]
+            if rule is not None and rule.maturity is Maturity.SHADOW:
+                if change.kind is Kind.FIRING:
+                    out.append(
+                        AlertChanged(
+                            kind=Kind.SUPPRESSED, at=now, reason=Reason.SHADOW, alert=alert
+                        )
+                    )
+                continue
+            if rule is not None and change.kind is Kind.FIRING:
+                out.extend(
+                    ActionDue(at=now, reason=Reason.RULE_ACTION, action=name, alert=alert)
+                    for name in rule.actions
+                )
+                if sampled(alert, rule.review_sample):
+                    review = episode_id("review", (alert.alert,), "", alert.started_at)
+                    out.append(
+                        ReviewOpened(at=now, reason=Reason.SAMPLED, review=review, alert=alert)
+                    )
+            self.dispatch.receive(change, now, out)
+
+    # ------------------------------------------------------------------ time
+
+    def next_timer(self) -> Instant | None:
+        """The earliest deadline of either machine."""
+        first, second = self.detection.next_timer(), self.dispatch.next_timer()
+        if first is None or (second is not None and second < first):
+            return second
+        return first
+
+    def handle_timer(self, now: Instant) -> list[Decision]:
+        """Run every deadline at or before ``now``, each as of its own time."""
+        out: list[Decision] = []
+        while (due := self.next_timer()) is not None and due <= now:
+            at = self.now = max(due, self.now)
+            start = len(out)
+            self.detection.handle_timer(at, out)
+            self._follow(out, start, at)
+            self.dispatch.handle_timer(at, out)
+        return out
+
+    # ------------------------------------------------------------------ people and plans
+
+    def alerts(self) -> list[Alert]:
+        """Every pending and firing alert."""
+        return self.detection.open_alerts(self.now)
+
+    def replace(self, plan: Plan, now: Instant) -> list[Decision]:
+        """Swap the plan; windows of unchanged rules survive."""
+        now = max(now, self.now)
+        out = self.handle_timer(now)
+        self.now = now
+        start = len(out)
+        self.void += self.detection.replace(plan, now, out)
+        self._follow(out, start, now)
+        self.plan = plan
+        self.dispatch.replace(plan)
+        return out
+
+    # ------------------------------------------------------------------ state
+
+    def small_state(self) -> Json:
+        """Everything but the keys and the duplicates window (the store rebuilds that one from the journal)."""
+        books: dict[str, Json] = {
+            book.rule.id: [
+                book.rule.digest,
+                book.newest,
+                book.limit_told,
+                book.rule.detector.dump_pool(book.pool),
+            ]
+            for book in self.detection.books
+        }
+        return {
+            "version": VERSION,
+            "now": self.now,
+            "books": books,
+            "dispatch": self.dispatch.dump(),
+            "outcomes": {str(k): v for k, v in self.outcomes.items()},
+        }
+
+    def changes(self) -> Iterator[KeyState]:
+        """What changed since the last call; forgets that it did."""
+        for book in self.detection.books:
+            dirty, book.dirty = book.dirty, {}
+            for key in dirty:
+                entry = book.peek(key)
+                data = None if entry is None else book.dump_entry(entry)
+                yield KeyState(book.rule.id, key, data)
+
+    def snapshot(self) -> tuple[Json, list[KeyState]]:
+        """Everything as plain data, in a defined order."""
+        keys = [
+            KeyState(book.rule.id, entry.key, book.dump_entry(entry))
+            for book in self.detection.books
+            for entry in book.entries()
+        ]
+        return self.small_state(), keys
+
+    def restore(self, small: Json, keys: Iterable[KeyState]) -> list[str]:
+        """Take the state of a snapshot made under a plan of the same rules; rules whose digest differs start afresh.
+
+        Returns the ids of rules whose stored state is void.
+        """
+        assert isinstance(small, dict)
+        assert small["version"] == VERSION
+        now, books, outcomes = small["now"], small["books"], small["outcomes"]
+        assert isinstance(now, int)
+        assert isinstance(books, dict)
+        assert isinstance(outcomes, dict)
+        self.now = now
+        self.outcomes = {o: int(str(outcomes.get(str(o), 0))) for o in Outcome}
+        by_id = {book.rule.id: book for book in self.detection.books}
+        good: dict[str, bool] = {}
+        for rule, meta in books.items():
+            assert isinstance(meta, list)
+            digest, newest, limit_told, pool = meta
+            book = by_id.get(rule)
+            good[rule] = book is not None and book.rule.digest == digest
+            if book is not None and good[rule]:
+                assert isinstance(newest, int)
+                assert isinstance(limit_told, int)
+                book.newest, book.limit_told = newest, limit_told
+                book.pool = book.rule.detector.load_pool(pool)
+        for state in keys:
+            if good.get(state.rule):
+                by_id[state.rule].load_entry(state.key, state.data)
+        self.detection.rebuild()
+        self.dispatch.load(small["dispatch"])
+        return [rule for rule, ok in good.items() if not ok]
+
+
+def sampled(alert: Alert, share: float) -> bool:
+    """Whether an alert belongs to the share that is reviewed: decided by its id, not by chance."""
+    if share <= 0.0:
+        return False
+    return (digest64("review", alert.alert) % 10_000) < share * 10_000

@@ -1,0 +1,68 @@
+"""Which receivers an alert goes to, and with which alerts it shares a page.
+
+Law: pure, first match wins unless ``continue`` (Alertmanager dispatch/route.go). An own alert that no child route takes goes to
+its owner's receiver for its severity, if the owner names one, else to the root's receiver.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from rulesd.core.plan import Plan, Route
+from rulesd.model.alert import Alert
+
+
+class Destination(NamedTuple):
+    """One receiver for one alert, and the group it joins there."""
+
+    route: Route
+    receiver: str
+    group: str
+    "Alertmanager's group key."
+
+    labels: dict[str, str]
+    "The labels that make the group."
+
+
+def destinations(plan: Plan, alert: Alert) -> list[Destination]:
+    """Where an alert goes; at least one place."""
+    labels = alert.all_labels()
+    found = list(_match(plan.root, labels))
+    if found == [plan.root]:
+        receiver = plan.receiver_for(alert.owner, alert.severity)
+        if receiver is not None:
+            key = f'{plan.root.key}/{{owner="{alert.owner}"}}'
+            return [_destination(plan.root, receiver, key, labels, alert)]
+    return [_destination(route, route.receiver, route.key, labels, alert) for route in found]
+
+
+def _match(route: Route, labels: Mapping[str, str]) -> Iterator[Route]:
+    """The routes that take a label set: depth first, the node itself only when no child does."""
+    taken = False
+    for child in route.routes:
+        if all(m.test(labels.get(m.name, "")) for m in child.matchers):
+            taken = True
+            yield from _match(child, labels)
+            if not child.go_on:
+                return
+    if not taken:
+        yield route
+
+
+def _destination(
+    route: Route, receiver: str, key: str, labels: Mapping[str, str], alert: Alert
+) -> Destination:
+    if route.group_by_all:
+        names = {"alertname": alert.rule, **alert.labels}
+    else:
+        names = {name: labels[name] for name in route.group_by if labels.get(name)}
+    return Destination(route, receiver, f"{key}:{label_set(names)}", names)
+
+
+def label_set(labels: Mapping[str, str]) -> str:
+    """A label set as Alertmanager prints it: ``{a="x", b="y"}``, sorted by name."""
+    quoted = (f'{name}="{_escape(labels[name])}"' for name in sorted(labels))
+    return "{" + ", ".join(quoted) + "}"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
