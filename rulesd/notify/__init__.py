@@ -1,0 +1,1 @@
+"""Pages on their way out: composing them, and the channels that carry them."""

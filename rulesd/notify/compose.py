@@ -1,0 +1,206 @@
+"""From a decision to the pages it owes: one ``Notification`` for each channel of the receiver, complete in itself.
+
+Law: pure. The same decision, plan and number give the same rows, ids included, so a crash between decision and delivery never
+makes a second page. Everything a page needs is written into the row: it can be sent after any restart, by any version of the
+rules.
+
+Who gets what:
+
+* a channel for groups gets one row; a channel per alert (PagerDuty) one row for each changed alert, in an order of its own;
+* ``page=False`` (only bring up to date) goes to channels that update in place;
+* resolved alerts go only where ``send_resolved`` says so;
+* in a storm, people's channels get the one collected page; machines go on getting every alert.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Protocol
+
+import msgspec
+
+from rulesd.core.plan import ChannelSpec, Plan
+from rulesd.model.alert import severity_rank
+from rulesd.model.decision import NotificationDue, Status, Told
+from rulesd.model.instant import Instant, format_instant
+from rulesd.model.notification import Notification, PageAlert
+from rulesd.notify.telling import tell
+from rulesd.ports.store import OutboxRow
+
+LISTED = 100
+"Alerts one notification holds; the rest is counted in ``more``."
+
+QUIET = 5
+"Added to the priority of rows that wake nobody: pages overtake updates."
+
+
+class Links(Protocol):
+    """Addresses people can open; every one empty without ``external_url``."""
+
+    @property
+    def external_url(self) -> str:
+        """Where people reach this daemon."""
+        ...
+
+    def runbook(self, rule_id: str) -> str:
+        """The signed read-only link to a runbook."""
+        ...
+
+    def alert(self, alert_id: str) -> str:
+        """The console's page of one alert."""
+        ...
+
+
+class NoLinks:
+    """What there is to link to without ``external_url``: nothing."""
+
+    external_url = ""
+
+    def runbook(self, rule_id: str) -> str:
+        """No link."""
+        return ""
+
+    def alert(self, alert_id: str) -> str:
+        """No link."""
+        return ""
+
+
+def compose(due: NotificationDue, plan: Plan, *, number: int, links: Links) -> list[OutboxRow]:
+    """Every outbox row that ``due`` owes. ``number`` is the decision's sequence number. An unknown receiver owes nothing."""
+    receiver = plan.receivers.get(due.receiver)
+    if receiver is None:
+        return []
+    tell_one = _teller(due, plan, links)
+    rows: list[OutboxRow] = []
+    for spec in receiver.channels:
+        for told, alone in _portions(due, spec):
+            base = _notification(due, spec, told, alone, number)
+            listed = tuple(tell_one(t) for t in _listed(told))
+            note = replace(base, alerts=listed, external_url=links.external_url)
+            rows.append(_row(note, spec, due.at, told))
+    return rows
+
+
+def decode_notification(body: bytes) -> Notification:
+    """The notification in an outbox row.
+
+    Raises:
+        msgspec.DecodeError: when the body is no notification.
+    """
+    return msgspec.json.decode(body, type=Notification)
+
+
+def encode_notification(notification: Notification) -> bytes:
+    """The bytes an outbox row keeps."""
+    return msgspec.json.encode(notification)
+
+
+def _portions(due: NotificationDue, spec: ChannelSpec) -> list[tuple[tuple[Told, ...], bool]]:
+    """What goes to one channel: portions of the group, each with whether it stands alone (its own incident)."""
+    machine_in_storm = due.storm > 0 and not spec.for_people
+    if not due.page and not spec.updates_in_place and not machine_in_storm:
+        return []
+    told = due.alerts
+    if not spec.send_resolved:
+        told = tuple(t for t in told if t.status is not Status.RESOLVED)
+    if not told:
+        return []
+    if not spec.per_alert or (due.storm > 0 and spec.for_people):
+        return [(told, False)]
+    return [((one,), True) for one in _changed(told, due.page)]
+
+
+def _changed(told: tuple[Told, ...], page: bool) -> tuple[Told, ...]:
+    """The alerts a channel per alert hears about.
+
+    A page that changes nothing (a reminder, the same thing again) tells all that fires; a quiet update tells its alert when it
+    is about one alone: anything else would repeat the whole group.
+    """
+    changed = tuple(t for t in told if t.changed)
+    if changed:
+        return changed
+    if page:
+        return tuple(t for t in told if t.status is Status.FIRING) or told
+    return told if len(told) == 1 else ()
+
+
+def _teller(due: NotificationDue, plan: Plan, links: Links) -> Callable[[Told], PageAlert]:
+    """Tells each alert at most once, however many channels show it."""
+    known: dict[str, PageAlert] = {}
+
+    def tell_one(told: Told) -> PageAlert:
+        key = told.alert.alert
+        if key not in known:
+            known[key] = tell(told, due, plan, links)
+        return known[key]
+
+    return tell_one
+
+
+def _notification(
+    due: NotificationDue, spec: ChannelSpec, told: tuple[Told, ...], alone: bool, number: int
+) -> Notification:
+    machine_in_storm = due.storm > 0 and not spec.for_people
+    one = told[0].alert.alert if alone else ""
+    return Notification(
+        id=_id(due, spec, one, number),
+        receiver=due.receiver,
+        group=due.group,
+        group_labels=dict(due.group_labels),
+        incident=one or due.incident,
+        status=str(told[0].status if alone else _status(due, told)),
+        reason=str(due.reason),
+        page=due.page or machine_in_storm,
+        at=format_instant(due.at),
+        alerts=(),
+        storm=0 if machine_in_storm else due.storm,
+        more=max(0, len(told) - LISTED),
+    )
+
+
+def _status(due: NotificationDue, told: Sequence[Told]) -> Status:
+    """The group's status; when resolved alerts were left out, that of the rest."""
+    left = {t.status for t in told}
+    return due.status if len(told) == len(due.alerts) or len(left) != 1 else left.pop()
+
+
+def _listed(told: tuple[Told, ...]) -> tuple[Told, ...]:
+    """All alerts of a small group; of a large one the worst new ones first."""
+    if len(told) <= LISTED:
+        return told
+    ordered = sorted(
+        told,
+        key=lambda t: (
+            t.status is not Status.FIRING,
+            not t.changed,
+            severity_rank(t.alert.severity),
+        ),
+    )
+    return tuple(ordered[:LISTED])
+
+
+def _row(note: Notification, spec: ChannelSpec, at: Instant, told: tuple[Told, ...]) -> OutboxRow:
+    firing = [t for t in told if t.status is Status.FIRING]
+    worst = min(severity_rank(t.alert.severity) for t in firing or told)
+    return OutboxRow(
+        id=note.id,
+        receiver=note.receiver,
+        channel=spec.name,
+        incident=note.incident,
+        priority=worst if note.page and firing else QUIET + worst,
+        created=at,
+        body=encode_notification(note),
+    )
+
+
+def _id(due: NotificationDue, spec: ChannelSpec, alert: str, number: int) -> str:
+    parts = (due.receiver, spec.name, due.incident, due.group, str(due.at), str(number), alert)
+    digest = blake2b(
+        "\x1f".join(parts).encode("utf-8", "replace"), digest_size=16, person=b"notification"
+    )
+    return f"msg_{digest.hexdigest()}"
+
+
+def as_test(notification: Notification) -> Notification:
+    """The same page marked as a test: every text made from it says so first."""
+    return replace(notification, test=True)

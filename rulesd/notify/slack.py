@@ -1,0 +1,312 @@
+"""Slack: a bot that keeps one message per incident up to date, or an incoming webhook that can only add.
+
+Law: the message changes in place; a person is woken (a reply shown in the channel) only for a page. HTTP 200 with
+``{"ok": false}`` is a failure. The token and the webhook's address appear in no detail.
+
+A first page is a new message. A later page of the same incident updates that message and says in its thread, shown in the
+channel too, what is new; a quiet notification only updates. When the message can no longer be updated (deleted, too old), a
+page becomes a new message.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+import orjson
+
+from rulesd.core.plan import ChannelSpec
+from rulesd.model.notification import Delivery, Notification
+from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
+from rulesd.notify.http import Answer, Request, failed, judge, post, retry, skipped
+from rulesd.notify.settings import Secrets, Settings
+from rulesd.notify.slack_blocks import fallback, message
+from rulesd.notify.templates import Templates
+from rulesd.notify.text import slack_escape
+from rulesd.notify.wording import headline, why
+
+API = "https://slack.com/api/"
+DEADLINE_S = 10.0
+
+_AUTH = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "account_inactive",
+        "token_revoked",
+        "token_expired",
+        "no_permission",
+        "missing_scope",
+        "not_allowed_token_type",
+        "access_denied",
+        "team_access_not_granted",
+    }
+)
+_SETUP = {
+    "channel_not_found": "no such channel, or the bot is not in it: invite the bot to the channel",
+    "not_in_channel": "the bot is not in the channel: invite it",
+    "is_archived": "the channel is archived: name another one",
+    "restricted_action": "the workspace does not let the bot post there",
+    "invalid_arguments": "Slack refused the arguments",
+}
+_LATER = frozenset(
+    {
+        "ratelimited",
+        "rate_limited",
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+    }
+)
+_GONE = frozenset(
+    {
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+        "channel_not_found",
+        "is_inactive",
+    }
+)
+_TOO_BIG = frozenset(
+    {"msg_too_long", "msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format"}
+)
+
+
+class SlackBot:
+    """``chat.postMessage`` and ``chat.update`` with a bot token."""
+
+    kind = "slack"
+
+    def __init__(
+        self,
+        spec: ChannelSpec,
+        session: aiohttp.ClientSession,
+        templates: Templates,
+        *,
+        token: str,
+        channel: str,
+        api_url: str = API,
+        words: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        """``words``: the operator's own ``title`` and ``text``; ``extra``: further arguments of postMessage (name, icon)."""
+        self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
+        self.send_resolved, self.updates_in_place = spec.send_resolved, True
+        self.deadline_s = deadline_s
+        self._session, self._templates = session, templates
+        self._token, self._channel, self._api = token, channel, api_url.rstrip("/") + "/"
+        self._words, self._extra = dict(words or {}), dict(extra or {})
+
+    async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
+        """Post, or update what ``reference`` names."""
+        known = bool(reference.get("channel") and reference.get("ts"))
+        if not known and not notification.page:
+            return skipped("there is no message to update")
+        until = asyncio.get_running_loop().time() + self.deadline_s
+        content = message(notification, self._templates, **self._words)
+        if known:
+            done = await self._update(content, reference, until)
+            if not isinstance(done, str):
+                return await self._call_out(notification, done, reference, until)
+            if not notification.page:
+                return skipped(f"the message cannot be updated any more ({done})")
+        return await self._post(content, until)
+
+    async def _post(self, content: Mapping[str, Any], until: float) -> Delivery:
+        where = {"channel": self._channel, "unfurl_links": False, "unfurl_media": False}
+        answer = await self._call("chat.postMessage", {**self._extra, **where, **content}, until)
+        if isinstance(answer, str) and answer in _TOO_BIG:
+            # A page in plain text is better than none.
+            bare = {"text": content["text"]}
+            answer = await self._call("chat.postMessage", {**self._extra, **where, **bare}, until)
+        if isinstance(answer, str):
+            return _refused(answer)
+        if isinstance(answer, Delivery):
+            return answer
+        return _sent({"channel": str(answer.get("channel", "")), "ts": str(answer.get("ts", ""))})
+
+    async def _update(
+        self, content: Mapping[str, Any], reference: Mapping[str, str], until: float
+    ) -> Delivery | str:
+        """A ``Delivery``, or Slack's word for why this message cannot be updated any more."""
+        where = {"channel": reference["channel"], "ts": reference["ts"]}
+        answer = await self._call("chat.update", {**where, **content}, until)
+        if isinstance(answer, str) and answer in _TOO_BIG:
+            bare = {
+                "text": content["text"],
+                "blocks": [],
+            }  # without the field Slack keeps the old ones
+            answer = await self._call("chat.update", {**where, **bare}, until)
+        if isinstance(answer, str):
+            return answer if answer in _GONE else _refused(answer)
+        return answer if isinstance(answer, Delivery) else _sent(where)
+
+    async def _call_out(
+        self,
+        notification: Notification,
+        done: Delivery,
+        reference: Mapping[str, str],
+        until: float,
+    ) -> Delivery:
+        """After an update: say in the channel what is new, when a person should be woken."""
+        wake = notification.page and notification.status == "firing"
+        if done.outcome is not DeliveryOutcome.DELIVERED or not wake:
+            return done
+        reason = slack_escape(why(notification))
+        words = fallback(notification, headline(notification))
+        reply = {
+            "channel": reference["channel"],
+            "thread_ts": reference["ts"],
+            "reply_broadcast": True,
+            "text": f"{reason} {words}".strip(),
+            "unfurl_links": False,
+        }
+        answer = await self._call("chat.postMessage", {**self._extra, **reply}, until)
+        if isinstance(answer, str):
+            return _refused(answer)
+        return answer if isinstance(answer, Delivery) else done
+
+    async def _call(
+        self, method: str, arguments: Mapping[str, Any], until: float
+    ) -> dict[str, Any] | Delivery | str:
+        """Slack's answer when ``ok``, its error word when not, or a ``Delivery`` when HTTP itself failed."""
+        left = until - asyncio.get_running_loop().time()
+        answer = await post(
+            self._session,
+            Request(
+                url=self._api + method,
+                body=orjson.dumps(arguments),
+                headers={
+                    "Content-Type": "application/json; charset=utf-8",
+                    "Authorization": f"Bearer {self._token}",
+                },
+                deadline_s=max(left, 0.001),
+                secrets=(self._token,),
+            ),
+        )
+        if isinstance(answer, Delivery):
+            return answer
+        verdict = judge(answer)
+        if verdict.outcome is not DeliveryOutcome.DELIVERED:
+            return verdict
+        return _ok(answer)
+
+    async def close(self) -> None:
+        """Nothing to give back: the session is shared."""
+
+
+class SlackWebhook:
+    """An incoming webhook: new messages only."""
+
+    kind = "slack"
+
+    def __init__(
+        self,
+        spec: ChannelSpec,
+        session: aiohttp.ClientSession,
+        templates: Templates,
+        *,
+        url: str,
+        words: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        """``url`` is the secret."""
+        self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
+        self.send_resolved, self.updates_in_place = spec.send_resolved, False
+        self.deadline_s = deadline_s
+        self._session, self._templates, self._url = session, templates, url
+        self._words, self._extra = dict(words or {}), dict(extra or {})
+
+    async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
+        """Post; a webhook's answer names no message, so nothing can be updated later."""
+        del reference
+        if not notification.page:
+            return skipped("an incoming webhook cannot update a message")
+        content = message(notification, self._templates, **self._words)
+        done = await self._send(content)
+        refused = done.outcome is DeliveryOutcome.FAILED and "invalid_blocks" in done.detail
+        return await self._send({"text": content["text"]}) if refused else done
+
+    async def _send(self, content: Mapping[str, Any]) -> Delivery:
+        answer = await post(
+            self._session,
+            Request(
+                url=self._url,
+                body=orjson.dumps({**self._extra, **content}),
+                headers={"Content-Type": "application/json; charset=utf-8"},
+                deadline_s=self.deadline_s,
+            ),
+        )
+        if isinstance(answer, Delivery):
+            return answer
+        verdict = judge(answer)
+        if verdict.outcome is DeliveryOutcome.DELIVERED and answer.body.lstrip()[:1] == b"{":
+            said = _ok(answer)
+            if isinstance(said, str):
+                return _refused(said)
+        return verdict
+
+    async def close(self) -> None:
+        """Nothing to give back: the session is shared."""
+
+
+def slack(
+    spec: ChannelSpec, secrets: Secrets, session: aiohttp.ClientSession, templates: Templates
+) -> SlackBot | SlackWebhook:
+    """The adapter for ``slack`` of receivers.yaml: ``{token, channel}`` or ``{webhook_url}``.
+
+    Raises:
+        ChannelError: when neither is complete.
+    """
+    settings = Settings(spec, secrets)
+    deadline = settings.number("deadline_s", DEADLINE_S)
+    if settings.has("webhook_url"):
+        url = settings.url("webhook_url")
+        return SlackWebhook(spec, session, templates, url=url, deadline_s=deadline)
+    token, channel = settings.secret("token"), settings.text("channel")
+    if not token or not channel:
+        hint = "Write token (a reference) and channel, or webhook_url (a reference)"
+        raise settings.error("token", "there is no way to send", hint)
+    api_url = settings.url("api_url", API)
+    return SlackBot(
+        spec, session, templates, token=token, channel=channel, api_url=api_url, deadline_s=deadline
+    )
+
+
+def _ok(answer: Answer) -> dict[str, Any] | Delivery | str:
+    """The decoded answer when it says ``ok``, else Slack's error word."""
+    try:
+        said = msgspec.json.decode(answer.body)
+    except msgspec.DecodeError:
+        return retry(DeliveryReason.SERVER_ERROR, "the answer is not JSON")
+    if not isinstance(said, dict):
+        return retry(DeliveryReason.SERVER_ERROR, "the answer is not an object")
+    if said.get("ok") is True:
+        return said
+    return str(said.get("error") or "unknown_error")[:80]
+
+
+def _refused(word: str) -> Delivery:
+    """What an error word of Slack means for this page."""
+    if word in _LATER:
+        limited = word.startswith("rate")
+        reason = DeliveryReason.RATE_LIMITED if limited else DeliveryReason.SERVER_ERROR
+        return retry(reason, f"Slack: {word}")
+    if word in _AUTH:
+        return failed(DeliveryReason.AUTH, f"Slack: {word}")
+    if word in _SETUP:
+        return failed(DeliveryReason.CONFIG, f"Slack: {word} ({_SETUP[word]})")
+    return failed(DeliveryReason.REFUSED, f"Slack: {word}")
+
+
+def _sent(reference: Mapping[str, str]) -> Delivery:
+    return Delivery(
+        outcome=DeliveryOutcome.DELIVERED,
+        reason=DeliveryReason.OK,
+        detail="ok",
+        reference=dict(reference),
+    )

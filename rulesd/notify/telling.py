@@ -1,0 +1,190 @@
+"""One alert, as a page tells it: the sentence, the numbers with their units, the runbook, and what happens next.
+
+Law: pure. Nothing of the event but labels and ids; a template that fails costs the sentence its details, never the page.
+"""
+
+import math
+from typing import Protocol
+
+from rulesd.core.plan import Plan, Route, Rule
+from rulesd.model.alert import Alert
+from rulesd.model.decision import NotificationDue, Status, Told
+from rulesd.model.duration import format_duration
+from rulesd.model.event import Json
+from rulesd.model.instant import format_instant
+from rulesd.model.notification import PageAlert
+from rulesd.notify.templates import render_summary
+from rulesd.notify.text import cut, cut_lines, lines, one_line, safe_url
+
+LABELS = 64
+LABEL_LENGTH = 256
+CAUSES = 20
+STEPS_LENGTH = 2_000
+
+
+class _Links(Protocol):
+    def runbook(self, rule_id: str) -> str: ...
+    def alert(self, alert_id: str) -> str: ...
+
+
+def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAlert:
+    """``told`` in words, as of the rules in ``plan``; a rule that is gone is told by its id."""
+    alert = told.alert
+    position = plan.by_id.get(alert.rule)
+    rule = plan.rules[position] if position is not None else None
+    title = one_line(rule.title) if rule else alert.rule
+    owner = plan.owners.get(alert.owner)
+    return PageAlert(
+        alert=alert.alert,
+        fingerprint=alert.fingerprint,
+        status=str(told.status),
+        changed=told.changed,
+        rule=alert.rule,
+        title=f"Could not evaluate: {title}" if alert.could_not_evaluate else title,
+        summary=_summary(alert, rule, title),
+        severity=alert.severity,
+        severity_meaning=one_line(plan.severities.get(alert.severity, "")),
+        owner=alert.owner,
+        owner_contact=one_line(owner.contact) if owner else "",
+        labels=_labels(alert),
+        identity=tuple(sorted(alert.labels))
+        if rule is None
+        else tuple(f.label for f in rule.by if f.label in alert.labels),
+        value=amount(alert.value, rule.unit if rule else ""),
+        threshold=""
+        if alert.threshold is None
+        else amount(alert.threshold, rule.unit if rule else ""),
+        count=alert.count,
+        since=format_instant(alert.since),
+        started_at=format_instant(alert.started_at),
+        ended_at="" if alert.ended_at is None else format_instant(alert.ended_at),
+        event_time=format_instant(alert.event_time),
+        causes=tuple(cut(c, LABEL_LENGTH) for c in _few(alert.causes)),
+        runbook_title=one_line(rule.runbook.title) if rule else "",
+        runbook_url=_runbook_url(rule, links),
+        first_five_minutes=_steps(rule),
+        next_step=next_step(told, due, plan, rule),
+        console_url=safe_url(links.alert(alert.alert)),
+        acknowledged_by=one_line(alert.acknowledged_by),
+        could_not_evaluate=alert.could_not_evaluate,
+        never=alert.never,
+    )
+
+
+def _summary(alert: Alert, rule: Rule | None, title: str) -> str:
+    if alert.could_not_evaluate:
+        return (
+            f'The rule "{title}" failed on an event, so nobody knows whether it happened. '
+            "Look at the event by hand"
+        )
+    if rule is None or not rule.summary:
+        return title
+    threshold: Json = None if alert.threshold is None else _number(alert.threshold)
+    names = {
+        "labels": alert.all_labels(),
+        "context": dict(alert.context),
+        "value": _number(alert.value),
+        "threshold": threshold,
+        "count": alert.count,
+        "severity": alert.severity,
+        "owner": alert.owner,
+        "rule": alert.rule,
+        "title": title,
+    }
+    # A placeholder such as "(missing)" stays visible: people must see that the event did not say.
+    return render_summary(rule.summary, {**names, "alert": {**names}}) or title
+
+
+def next_step(told: Told, due: NotificationDue, plan: Plan, rule: Rule | None) -> str:
+    """What happens if nobody acts, in one or two sentences."""
+    alert = told.alert
+    if told.status is Status.RESOLVED:
+        return "Nothing more, unless it comes back: then there is a new page."
+    again = format_duration(rule.again_after if rule else 15 * 60_000)
+    if alert.could_not_evaluate:
+        return (
+            "Until the rule or the producer is repaired, such events go unchecked; "
+            f"it pages again when that happens and the last page is older than {again}."
+        )
+    hold = format_duration(_hold(rule))
+    if told.status is Status.ACKNOWLEDGED:
+        if alert.never:
+            return "It pages again as soon as it happens again; resolve it when it is dealt with."
+        return "No more pages unless it gets worse or is given back; it resolves when it stops."
+    if alert.never:
+        return (
+            f"Further occurrences are added to this page, and page again once this page is older than {again} or was "
+            f"acknowledged. It stays open until somebody resolves it, or until {hold} pass without another."
+        )
+    repeat = format_duration(_route(plan.root, due).repeat_interval)
+    return (
+        f"If nobody acknowledges it, it pages again every {repeat} while it lasts. "
+        f"It resolves by itself {hold} after the condition was last true."
+    )
+
+
+def _hold(rule: Rule | None) -> int:
+    if rule is None:
+        return 0
+    return rule.detector.hold if rule.keep_firing_for is None else rule.keep_firing_for
+
+
+def _route(root: Route, due: NotificationDue) -> Route:
+    """The route a group came from: the longest key its group key starts with; of several, the one with this receiver."""
+    best, found = (-1, False), root
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        pending.extend(node.routes)
+        score = (len(node.key), node.receiver == due.receiver)
+        if due.group.startswith(f"{node.key}:") and score > best:
+            best, found = score, node
+    return found
+
+
+def amount(value: float, unit: str) -> str:
+    """A number a person can read, with its unit: ``23 events``, ``0.0312``, ``1,204 users``."""
+    text = _figure(value)
+    word = unit[:-1] if text == "1" and unit.endswith("s") and len(unit) > 2 else unit
+    return one_line(f"{text} {word}" if word else text)
+
+
+def _figure(value: float) -> str:
+    if math.isnan(value) or math.isinf(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.4g}"
+
+
+def _number(value: float) -> int | float:
+    """Whole numbers as integers, so that a template shows ``23`` and not ``23.0``."""
+    whole = not math.isinf(value) and not math.isnan(value) and value == int(value)
+    return int(value) if whole and abs(value) < 1e15 else value
+
+
+def _labels(alert: Alert) -> dict[str, str]:
+    """All labels within the limits; identity and reserved ones are never the ones left out."""
+    everything = alert.all_labels()
+    first = [n for n in everything if n in alert.labels or n not in alert.context]
+    rest = [n for n in everything if n not in first]
+    return {n: cut(everything[n], LABEL_LENGTH) for n in (*first, *rest)[:LABELS]}
+
+
+def _few(causes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(causes) <= CAUSES:
+        return causes
+    return (*causes[: CAUSES // 2], *causes[-CAUSES // 2 :])
+
+
+def _steps(rule: Rule | None) -> str:
+    if rule is None:
+        return ""
+    note = "(shortened: the rest stands in the runbook)"
+    return cut_lines(lines(rule.runbook.first_five_minutes).strip(), STEPS_LENGTH, note)
+
+
+def _runbook_url(rule: Rule | None, links: _Links) -> str:
+    if rule is None:
+        return ""
+    return safe_url(rule.runbook.url) or safe_url(links.runbook(rule.id))
