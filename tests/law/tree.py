@@ -2,8 +2,10 @@
 
 import ast
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rulesd"
@@ -27,6 +29,12 @@ def tracked() -> Sequence[Path]:
         check=True,
     ).stdout.decode()
     return sorted(p for name in listed.split("\0") if name and (p := ROOT / name).is_file())
+
+
+def none_of(found: Iterable[object], what: str) -> None:
+    """Fail with the whole list, one finding a line, when there is any."""
+    if lines := [str(f) for f in found]:
+        pytest.fail("\n".join([f"{what} ({len(lines)}):", *lines]), pytrace=False)
 
 
 def relative(path: Path) -> str:
