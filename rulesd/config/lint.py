@@ -1,0 +1,90 @@
+"""What no single file can tell: names that lead nowhere, pages nobody gets, conditions that never hold.
+
+Law: an error only where a page would be lost or a plan would not mean what it says; everything else is a warning.
+"""
+
+from collections.abc import Mapping
+
+from rulesd.config.document import Document
+from rulesd.config.problems import Code, Problems, did_you_mean, listed
+from rulesd.config.rules import Compiled
+from rulesd.core.plan import ChannelSpec, Owner, Receiver, Route
+
+
+def _unknown(name: str, known: frozenset[str]) -> tuple[str, str]:
+    said = f'the receiver "{name}" is in neither routing.yaml nor receivers.yaml'
+    return said, f"{did_you_mean(name, known)}Known: {listed(known) or 'none'}."
+
+
+def failovers(
+    own: Mapping[str, tuple[tuple[ChannelSpec, ...], str]], known: frozenset[str], document: Document, problems: Problems
+) -> None:
+    """A failover must exist, and following failovers must end."""
+    for name, (_, failover) in own.items():
+        at = ("receivers", name, "failover")
+        if not failover:
+            continue
+        if failover not in known:
+            problems.at(document, at, Code.UNKNOWN_RECEIVER, *_unknown(failover, known))
+            continue
+        step, seen = failover, {name}
+        while step and step not in seen:
+            seen.add(step)
+            step = own[step][1] if step in own else ""
+        if step == name:
+            said = f'the failover of "{name}" leads back to it'
+            problems.at(document, at, Code.FAILOVER_LOOP, said, "End the chain at a receiver without failover.")
+
+
+def owners_receivers(
+    owners: Mapping[str, Owner], receivers: Mapping[str, Receiver], document: Document, problems: Problems
+) -> None:
+    """Receivers that owners name must exist."""
+    known = frozenset(receivers)
+    for owner in owners.values():
+        for severity, name in owner.receivers.items():
+            if name not in known:
+                at = ("owners", owner.name, "receivers", severity)
+                problems.at(document, at, Code.UNKNOWN_RECEIVER, *_unknown(name, known))
+
+
+def catch_all(root: Route, owners: Mapping[str, Owner], document: Document, problems: Problems) -> None:
+    """A child route without matchers takes every alert before owners are asked."""
+    if not any(o.receivers for o in owners.values()):
+        return
+    for i, child in enumerate(root.routes):
+        if not child.matchers:
+            said = "this route takes every alert, so no alert reaches its owner's receivers"
+            hint = "Give it matchers, or make it the root's receiver."
+            problems.at(document, ("route", "routes", i), Code.CATCH_ALL, said, hint, warning=True)
+
+
+def nowhere(
+    compiled: list[Compiled],
+    owners: Mapping[str, Owner],
+    root: Route,
+    receivers: Mapping[str, Receiver],
+    document: Document,
+    problems: Problems,
+) -> None:
+    """An owner of rules whose pages would reach a receiver without channels."""
+    for name in sorted({c.rule.owner for c in compiled if c.rule.owner in owners}):
+        owner = owners[name]
+        chosen = owner.receivers.get("default") or next(iter(owner.receivers.values()), "")
+        if not chosen and any(_takes(child, name) for child in root.routes):
+            continue
+        chosen = chosen or root.receiver
+        if not receivers[chosen].channels:
+            said = f'pages of "{name}" go to the receiver "{chosen}", which has no channels'
+            hint = "Give it one in receivers.yaml, such as slack or webhook, or *_configs in routing.yaml."
+            problems.at(document, ("owners", name), Code.NOWHERE, said, hint, key=True, warning=True)
+
+
+def _takes(route: Route, owner: str) -> bool:
+    """Whether a child route may take this owner's alerts: nothing it asks speaks against it."""
+    return all(m.test(owner) for m in route.matchers if m.name == "owner")
+
+
+def conditions(compiled: list[Compiled], problems: Problems) -> None:
+    """What the logic's own lint finds in the conditions, where it is there."""
+    _ = compiled, problems

@@ -1,0 +1,141 @@
+"""``owners.yaml``, ``severities.yaml``, ``risks.yaml``: who answers, how bad it is, what it protects.
+
+Law: an owner without receivers is served by the route tree; the four severities always exist; risks are known only when
+``risks.yaml`` names them.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rulesd.config.document import Document
+from rulesd.config.problems import Code, Problems, did_you_mean, listed
+from rulesd.config.shape import Free, Names, Positive, Strict, parse
+from rulesd.core.plan import Owner
+from rulesd.model.alert import SEVERITIES
+
+MEANINGS = {
+    "critical": "Harm is happening or data is leaking now: act at once, day or night.",
+    "high": "Harm is likely soon: act today, wake the person on call.",
+    "medium": "Something moved that should not: look at it in working hours.",
+    "low": "Worth knowing: a ticket, nobody is woken.",
+}
+"What each severity means unless ``severities.yaml`` says otherwise."
+
+
+class OwnerEntry(Strict):
+    """One owner; every field is optional."""
+
+    contact: str = ""
+    receivers: dict[str, str] = Field(default_factory=dict)
+    escalation: str | None = None
+    schedule: str | None = None
+    page_budget: Free = None
+
+
+class OwnersFile(Strict):
+    """``notifiers/owners.yaml``."""
+
+    owners: Annotated[dict[str, OwnerEntry | None], Field(min_length=1)]
+    escalations: Free = None
+    schedules: Free = None
+
+
+class SeverityEntry(Strict):
+    """What one severity means for everyone."""
+
+    meaning: str
+    wake: str = ""
+    acknowledge_within: Positive | None = None
+
+
+class SeveritiesFile(Strict):
+    """``rules/severities.yaml``."""
+
+    severities: dict[str, SeverityEntry | str]
+
+
+class RiskEntry(Strict):
+    """One risk the product must control."""
+
+    title: str = ""
+    why: str = ""
+    description: str = ""
+    severity: str = ""
+    owner: str = ""
+    signals: Names = ()
+
+
+class RisksFile(Strict):
+    """``rules/risks.yaml``."""
+
+    risks: dict[str, RiskEntry | str | None]
+
+
+def owners(document: Document, problems: Problems) -> dict[str, Owner]:
+    """All owners that can be read; their receivers are checked later, when receivers are known."""
+    parsed = parse(OwnersFile, document, problems)
+    found = parsed.owners if parsed is not None else _partly(document)
+    out: dict[str, Owner] = {}
+    for name, entry in found.items():
+        given = entry or OwnerEntry()
+        for severity in given.receivers:
+            if severity not in (*SEVERITIES, "default"):
+                path = ("owners", name, "receivers", severity)
+                hint = f"{did_you_mean(severity, SEVERITIES)}Write one of: {', '.join(SEVERITIES)}, default."
+                problems.at(document, path, Code.INVALID_VALUE, f'"{severity}" is no severity', hint, key=True)
+        for word in ("escalation", "schedule", "page_budget"):
+            if getattr(given, word) is not None:
+                _not_yet(document, ("owners", name, word), word, problems)
+        out[name] = Owner(name=name, contact=given.contact, receivers=dict(given.receivers))
+    if parsed is not None:
+        for word in ("escalations", "schedules"):
+            if getattr(parsed, word) is not None:
+                _not_yet(document, (word,), word, problems)
+    return out
+
+
+def _not_yet(document: Document, path: tuple[str, ...], word: str, problems: Problems) -> None:
+    hint = "Pages go to the owner's receivers alone; remove it or keep it for later."
+    problems.at(document, path, Code.NOT_ACTED_ON, f"{word} is not acted on yet", hint, key=True, warning=True)
+
+
+def _partly(document: Document) -> dict[str, OwnerEntry | None]:
+    """The names of a file with mistakes, so that rules are not accused of unknown owners as well."""
+    data = document.data
+    named = data.get("owners") if isinstance(data, dict) else None
+    return dict.fromkeys(named) if isinstance(named, dict) else {}
+
+
+def severities(document: Document | None, problems: Problems) -> dict[str, str]:
+    """What each of the four severities means."""
+    out = dict(MEANINGS)
+    parsed = parse(SeveritiesFile, document, problems) if document is not None else None
+    if document is None or parsed is None:
+        return out
+    for name, entry in parsed.severities.items():
+        if name not in SEVERITIES:
+            hint = f"{did_you_mean(name, SEVERITIES)}The four are {', '.join(SEVERITIES)}."
+            problems.at(document, ("severities", name), Code.INVALID_VALUE, f'"{name}" is no severity', hint, key=True)
+            continue
+        out[name] = entry if isinstance(entry, str) else entry.meaning
+    return out
+
+
+def risks(document: Document | None, problems: Problems) -> dict[str, str] | None:
+    """Titles of all risks by name; ``None`` when there is no such file."""
+    if document is None:
+        return None
+    parsed = parse(RisksFile, document, problems)
+    if parsed is None:
+        return None
+    return {
+        name: entry if isinstance(entry, str) else (entry.title if entry is not None else "")
+        for name, entry in parsed.risks.items()
+    }
+
+
+def unknown_owner(name: str, known: dict[str, Owner]) -> tuple[str, str]:
+    """What to say when a file names an owner that is not in owners.yaml."""
+    hint = f"{did_you_mean(name, known)}Known: {listed(known)}; or add it to owners.yaml."
+    return f'the owner "{name}" is not in owners.yaml', hint

@@ -1,0 +1,217 @@
+"""The parameters of every detector, as a rule file writes them (contract 2.3).
+
+Law: names, bounds and defaults only; what they mean is the detector's business.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from rulesd.config.problems import Code
+from rulesd.config.shape import Free, Names, Strict, Window
+from rulesd.model.instant import MINUTE
+
+Logic = Annotated[Any, Field(description="JSON Logic", json_schema_extra={"$ref": "#/$defs/Logic"})]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Share = Annotated[float, Field(gt=0, lt=1), BeforeValidator(lambda v: float(v) if type(v) is int else v)]
+Number = Annotated[float, BeforeValidator(lambda v: float(v) if type(v) is int else v)]
+Above0 = Annotated[float, Field(gt=0), BeforeValidator(lambda v: float(v) if type(v) is int else v)]
+
+
+class Parameters(Strict):
+    """What every detector's parameters have in common: nothing."""
+
+
+class OneBound(Parameters):
+    """``above`` or ``below`` (or both)."""
+
+    above: Number | None = None
+    below: Number | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "OneBound":
+        if self.above is None and self.below is None:
+            raise PydanticCustomError(Code.MISSING_FIELD.value, 'needs "above" or "below". Add "above: ...".')
+        return self
+
+
+class Never(Parameters):
+    """Any matching event."""
+
+    again_after: Window = 15 * MINUTE
+
+
+class Burst(Parameters):
+    """So many (or so many different values) in a window."""
+
+    count: Count
+    within: Window
+    distinct: str | None = None
+    mode: Literal["sliding", "tumbling_on_match"] = "sliding"
+
+
+class Repeat(Parameters):
+    """The same thing again and again."""
+
+    same: Annotated[Names, Field(min_length=1)]
+    count: Count
+    within: Window
+
+
+class Rate(OneBound):
+    """A share of the matching events crosses a bound."""
+
+    numerator: Logic
+    within: Window
+    min_denominator: Count = 30
+
+
+class Shift(Parameters):
+    """A rate left its own baseline for good."""
+
+    numerator: Logic
+    baseline: Window | None = None
+    ratio: Above0 | None = None
+    tolerance: Number | None = None
+    direction: Literal["up", "down", "both"] = "both"
+    budget: Above0 | None = None
+
+
+class Spike(Parameters):
+    """More than its own history explains."""
+
+    within: Window
+    reference: Window | None = None
+    min_count: Count = 10
+    ratio: Above0 | None = None
+    budget: Above0 | None = None
+
+
+class Rollout(Parameters):
+    """A release shifted a rate."""
+
+    numerator: Logic
+    change: Logic
+    alpha: Share = 0.01
+    tolerance: Number | None = None
+    watch: Window | None = None
+
+
+class Absence(Parameters):
+    """An expected event did not come."""
+
+    period: Window | None = None
+    missed: Count = 3
+    expected: Free = None
+    schedule: str | None = None
+
+
+class NewValue(Parameters):
+    """A value never seen before, or one that takes over."""
+
+    field: str
+    learn_for: Window | None = None
+    forget_after: Window | None = None
+    share: Share | None = None
+
+
+class Cardinality(OneBound):
+    """Too many or too few different values."""
+
+    field: str
+    within: Window
+
+
+class Step(Strict):
+    """One step of a sequence."""
+
+    name: str
+    when: Logic
+
+
+class Sequence(Parameters):
+    """Steps of one key within a time."""
+
+    steps: Annotated[list[Step], Field(min_length=2, max_length=20)]
+    within: Window
+    ordered: bool = True
+    without: Logic = None
+
+
+class Budget(Parameters):
+    """Spend passed, or will pass, its cap."""
+
+    sum: str
+    cap: Above0
+    within: Window
+    horizon: Window | None = None
+
+
+class Drift(Parameters):
+    """A distribution moved."""
+
+    field: str
+    bins: list[Number] | Annotated[int, Field(ge=2, le=100)] | None = None
+    top: Annotated[int, Field(ge=2, le=1000)] | None = None
+    baseline: Window | None = None
+    budget: Above0 | None = None
+
+
+class BurnRate(Parameters):
+    """An SLO's error budget burns."""
+
+    good: Logic
+    objective: Share
+    windows: Free = None
+
+
+class Disagreement(Parameters):
+    """Two judgements differ too often."""
+
+    left: str
+    right: str
+    within: Window
+    above: Share
+
+
+class Quantile(Parameters):
+    """A quantile of a measure is too high."""
+
+    field: str
+    q: Share
+    above: Number
+    within: Window
+
+
+class Aggregate(OneBound):
+    """A measure's aggregate leaves its bounds."""
+
+    field: str
+    fn: Literal["sum", "avg", "min", "max", "count"]
+    within: Window
+    min_count: Count = 1
+
+
+class Change(Parameters):
+    """A value differs from the last one of its key."""
+
+    field: str
+    ignore_null: bool = True
+    within: Window | None = None
+
+
+class Accumulation(Parameters):
+    """Near misses pile up."""
+
+    half_life: Window
+    threshold: Above0
+
+
+class Composite(Parameters):
+    """Alerts together."""
+
+    all: Names | None = None
+    any: Names | None = None
+    not_: Annotated[Names | None, Field(alias="not")] = None
+    within: Window

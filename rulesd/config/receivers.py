@@ -1,0 +1,161 @@
+"""``receivers.yaml``: rulesd's own channels, by receiver name.
+
+Law: no secret stands in this file; each is a reference. A receiver may name another as its failover, never in a circle.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from rulesd.config.channels import as_written, spec
+from rulesd.config.document import Document, Path_
+from rulesd.config.problems import Code, Problems
+from rulesd.config.secrets import WRITE, Reference, References
+from rulesd.config.shape import Positive, Strict, parse
+from rulesd.config.urls import split
+from rulesd.core.plan import ChannelSpec
+from rulesd.model.event import Json
+
+_OPEN_SCHEMES = frozenset("json jsons form forms xml xmls syslog dbus gnome windows macosx".split())
+"Apprise addresses that hold no secret unless they name a user."
+
+
+def _open_url(value: object) -> object:
+    """A reference, or an address without a user in it."""
+    if isinstance(value, dict):
+        return value
+    parts = split(value)
+    if parts is None or parts.scheme not in ("http", "https"):
+        raise PydanticCustomError(Code.INVALID_URL.value, "is not an http or https address. Write https://...")
+    if parts.username or parts.password:
+        raise PydanticCustomError(Code.LITERAL_SECRET.value, f"this address holds a secret. {WRITE}")  # type: ignore[arg-type]
+    return value
+
+
+def _apprise_url(value: object) -> object:
+    """A reference, or an address of a kind that holds no secret."""
+    if isinstance(value, dict):
+        return value
+    parts = split(value)
+    scheme = str(value).partition(":")[0].lower() if isinstance(value, str) else ""
+    if scheme not in _OPEN_SCHEMES or (parts is not None and (parts.username or parts.password)):
+        raise PydanticCustomError(Code.LITERAL_SECRET.value, f"an Apprise address holds secrets. {WRITE}")  # type: ignore[arg-type]
+    return value
+
+
+Address = Annotated[str | Reference, BeforeValidator(_open_url)]
+"An http(s) address, or a reference to one that is secret."
+
+
+class Channel(Strict):
+    """What every channel has."""
+
+    send_resolved: bool = True
+    timeout: Positive | None = None
+
+
+class Slack(Channel):
+    """Slack, by a bot's token (updates in place) or an incoming webhook."""
+
+    token: Reference | None = None
+    channel: str = ""
+    webhook_url: Reference | None = None
+    api_url: Address | None = None
+    signing_secret: Reference | None = None
+
+
+class Pagerduty(Channel):
+    """PagerDuty Events API v2; one incident for each episode."""
+
+    routing_key: Reference
+    url: Address | None = None
+    signing_secret: References | None = None
+
+
+class Webhook(Channel):
+    """A webhook signed as Standard Webhooks says."""
+
+    url: Address
+    secret: References
+    headers: dict[str, str] = Field(default_factory=dict)
+
+
+class Apprise(Channel):
+    """Anything Apprise can reach."""
+
+    url: Annotated[str | Reference, BeforeValidator(_apprise_url)]
+
+
+class Email(Channel):
+    """Mail."""
+
+    to: str
+    from_: Annotated[str, Field(alias="from")] = ""
+    smarthost: str = ""
+    username: str = ""
+    password: Reference | None = None
+
+
+def _many(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+class ReceiverFields(Strict):
+    """One receiver; each kind takes one channel or a list of them."""
+
+    failover: str = ""
+    slack: Annotated[list[Slack], BeforeValidator(_many)] = Field(default_factory=list)
+    pagerduty: Annotated[list[Pagerduty], BeforeValidator(_many)] = Field(default_factory=list)
+    webhook: Annotated[list[Webhook], BeforeValidator(_many)] = Field(default_factory=list)
+    apprise: Annotated[list[Apprise], BeforeValidator(_many)] = Field(default_factory=list)
+    email: Annotated[list[Email], BeforeValidator(_many)] = Field(default_factory=list)
+
+
+class ReceiversFile(Strict):
+    """``notifiers/receivers.yaml``."""
+
+    receivers: dict[str, ReceiverFields]
+
+
+def own_channels(
+    document: Document | None, problems: Problems
+) -> dict[str, tuple[tuple[ChannelSpec, ...], str]]:
+    """By receiver name: its channels and its failover."""
+    parsed = parse(ReceiversFile, document, problems) if document is not None else None
+    if document is None or parsed is None:
+        return {name: ((), "") for name in _names(document)}
+    out: dict[str, tuple[tuple[ChannelSpec, ...], str]] = {}
+    for name, fields in parsed.receivers.items():
+        at: Path_ = ("receivers", name)
+        if fields.email:
+            hint = "Use apprise with a mailto address for now."
+            problems.at(document, (*at, "email"), Code.NOT_ACTED_ON, "email is not acted on yet", hint, key=True, warning=True)
+        made: list[ChannelSpec] = []
+        for kind in ("slack", "pagerduty", "webhook", "apprise"):
+            for i, channel in enumerate(getattr(fields, kind)):
+                made.append(_spec(name, kind, i, channel, at, document, problems))
+        out[name] = (tuple(made), fields.failover)
+    return out
+
+
+def _names(document: Document | None) -> list[str]:
+    data: Any = document.data if document is not None else None
+    named: Json = data.get("receivers") if isinstance(data, dict) else None
+    return list(named) if isinstance(named, dict) else []
+
+
+def _spec(
+    name: str, kind: str, i: int, channel: Channel, at: Path_, document: Document, problems: Problems
+) -> ChannelSpec:
+    in_place = None
+    if isinstance(channel, Slack):
+        in_place = channel.token is not None
+        node = document.node((*at, kind))
+        here: Path_ = (*at, kind, i) if node is not None and node.items is not None else (*at, kind)
+        if (channel.token is None) == (channel.webhook_url is None):
+            said, hint = "either token or webhook_url must be set", f"Keep one of them. {WRITE}"
+            problems.at(document, here, Code.EXCLUSIVE, said, hint)
+        if channel.token is not None and not channel.channel:
+            problems.at(document, here, Code.MISSING_FIELD, "a Slack token needs a channel", 'Add "channel: ...".')
+    return spec(name, kind, i, as_written(channel), send_resolved=channel.send_resolved, in_place=in_place)

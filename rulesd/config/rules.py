@@ -1,0 +1,259 @@
+"""One rule file to one compiled ``Rule``.
+
+Law: every mistake is reported, not only the first; a rule with a mistake is ``None`` and the plan is not made.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from rulesd.config import templates
+from rulesd.config.conditions import bare_type, condition, logic_problem, type_problems
+from rulesd.config.detect import TABLE, Row, built
+from rulesd.config.document import Document, Path_
+from rulesd.config.fields import field as read_field
+from rulesd.config.owners import unknown_owner
+from rulesd.config.parameters import Never, Parameters
+from rulesd.config.problems import Code, Problems, did_you_mean, listed
+from rulesd.config.rule_file import RuleFile
+from rulesd.config.runbooks import runbook
+from rulesd.config.severity import severity
+from rulesd.config.shape import parse, report
+from rulesd.core.detectors.protocol import Detector
+from rulesd.core.field import Field
+from rulesd.core.plan import Maturity, Owner, Rule
+from rulesd.logic import RuleError, predicate
+from rulesd.model.alert import RESERVED_LABELS
+from rulesd.model.event import Json
+from rulesd.model.instant import MINUTE
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)+")
+BUILTIN = "rulesd."
+"Ids that start so belong to the rules about rulesd itself."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a rule is checked against."""
+
+    files: Mapping[str, bytes]
+    owners: Mapping[str, Owner]
+    owners_known: bool
+    "``False`` when owners.yaml cannot be read: then no rule is accused of an unknown owner."
+
+    risks: Mapping[str, str] | None
+    actions: Mapping[str, Mapping[str, Json]]
+    types: frozenset[str]
+    self_owner: str = ""
+    "Who answers for the rules about rulesd itself."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A rule and what the matcher is given for it."""
+
+    rule: Rule
+    condition: Json
+    document: Document = field(repr=False)
+
+
+def compile_rule(document: Document, around: Surroundings, problems: Problems) -> Compiled | None:
+    """The rule, or ``None`` after reporting everything wrong with it."""
+    before = len(problems.errors)
+    severity_map, worst = severity(document, problems) if document.node(("severity",)) else (None, "")
+    detected = _detector(document, problems) if document.node(("detect",)) else None
+    file = parse(RuleFile, document, problems)
+    if file is None:
+        return None
+    on = tuple(bare_type(t) for t in file.on)
+    own = file.id.startswith(BUILTIN) and document.name.startswith("builtin/")
+    _identity(file, document, own, problems)
+    owner = (around.self_owner or next(iter(around.owners), "")) if own else file.owner
+    if not own and around.owners_known and file.owner not in around.owners:
+        problems.at(document, ("owner",), Code.UNKNOWN_OWNER, *unknown_owner(file.owner, dict(around.owners)))
+    by = _labels("by", file.by, {}, document, problems)
+    context = _labels("context", file.context, {f.label: f for f in by}, document, problems)
+    type_problems(file.on, document, around.types, problems)
+    when = _condition(file, on, document, problems)
+    book = runbook(file.id, file.runbook, document, around.files, problems)
+    _references(file, around, document, problems)
+    names = {f.label for f in (*by, *context)}
+    templates.check(file.summary, ("summary",), names, document, problems)
+    if len(problems.errors) > before or detected is None or severity_map is None:
+        return None
+    detector, parameters, word, unit = detected
+    rule = Rule(
+        id=file.id,
+        title=file.title,
+        summary=file.summary or templates.literal(file.title),
+        owner=owner,
+        runbook=book,
+        maturity=Maturity(file.maturity),
+        on=on,
+        by=by,
+        context=context,
+        detector=detector,
+        never=word == "never",
+        severity=severity_map,
+        worst_severity=worst,
+        lateness=file.lateness,
+        pending_for=file.for_,
+        keep_firing_for=file.keep_firing_for,
+        again_after=parameters.again_after if isinstance(parameters, Never) else 15 * MINUTE,
+        actions=file.actions,
+        covers=file.covers,
+        review_sample=file.review.sample if file.review is not None else 0.0,
+        max_keys=file.max_keys,
+        digest=_digest(when, word, parameters, by),
+        path=document.shown,
+        unit=unit,
+    )
+    return Compiled(rule=rule, condition=when, document=document)
+
+
+def _digest(when: Json, word: str, parameters: Parameters, by: tuple[Field, ...]) -> str:
+    """Of what a rule's windows depend on (contract 2.3): condition, detector, ``by``."""
+    parts = [when, word, parameters.model_dump(mode="json", by_alias=True, exclude={"again_after"}), [f.name for f in by]]
+    return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _identity(file: RuleFile, document: Document, own: bool, problems: Problems) -> None:
+    folders = document.name.split("/")[1:-1]
+    if not _ID.fullmatch(file.id):
+        hint = 'Write <area>.<name> in small letters, digits and _, such as "tool.scope_violation".'
+        problems.at(document, ("id",), Code.INVALID_ID, "the id is not <area>.<name>", hint)
+    elif file.id.startswith(BUILTIN) and not own:
+        hint = "Choose another area."
+        problems.at(document, ("id",), Code.RESERVED_ID, 'ids that start with "rulesd." are rulesd\'s own', hint)
+    elif folders and not own and file.id.split(".")[0] != folders[-1]:
+        said = f'the id\'s area is not the folder "{folders[-1]}"'
+        hint = f'Write "{folders[-1]}.{file.id.split(".", 1)[1]}", or move the file.'
+        problems.at(document, ("id",), Code.ID_FOLDER, said, hint, warning=True)
+
+
+def _condition(file: RuleFile, on: tuple[str, ...], document: Document, problems: Problems) -> Json:
+    when: Any = file.when
+    if isinstance(when, str):
+        try:
+            when = orjson.loads(when)
+        except orjson.JSONDecodeError:
+            hint = "Write JSON Logic as a mapping, or as JSON text."
+            problems.at(document, ("when",), Code.CONDITION, "the condition is text that is not JSON", hint)
+            return None
+    if not on and when is None:
+        said, hint = "the rule matches every event", 'Add "on: [event type]", or "when: ..." with JSON Logic.'
+        problems.at(document, (), Code.MISSING_FIELD, said, hint)
+        return None
+    if when is not None:
+        try:
+            predicate(when)
+        except RuleError as error:
+            logic_problem(error, ("when",), document, problems)
+            return None
+    return condition(on, when)
+
+
+def _labels(
+    word: str, names: tuple[str, ...], taken: dict[str, Field], document: Document, problems: Problems
+) -> tuple[Field, ...]:
+    """The fields of ``by`` or ``context``; ``taken``: labels that ``by`` has already."""
+    out: list[Field] = []
+    seen: dict[str, Field] = {}
+    node = document.node((word,))
+    for i, name in enumerate(names):
+        at: Path_ = (word, i) if node is not None and node.items is not None else (word,)
+        try:
+            made = read_field(name)
+        except ValueError as error:
+            problems.at(document, at, Code.INVALID_VALUE, f'"{name[:60]}": {error}', 'Write a name such as "tool".')
+            continue
+        if made.label in RESERVED_LABELS and name != "tenant":
+            hint = "Leave it out, or let services send the value under another name."
+            problems.at(document, at, Code.RESERVED_LABEL, f'the label "{made.label}" has a fixed meaning', hint)
+        elif made.label in seen:
+            said = f'"{name}" and "{seen[made.label].name}" would both be the label "{made.label}"'
+            problems.at(document, at, Code.DUPLICATE_LABEL, said, "Keep one of them.")
+        elif made.label not in taken:
+            out.append(made)
+        elif taken[made.label].name != name:
+            said = f'"{name}" and "{taken[made.label].name}" in by would both be the label "{made.label}"'
+            problems.at(document, at, Code.DUPLICATE_LABEL, said, "Keep one of them.")
+        seen[made.label] = made
+    return tuple(out)
+
+
+def _references(file: RuleFile, around: Surroundings, document: Document, problems: Problems) -> None:
+    for word, names, known, code, where in (
+        ("covers", file.covers, around.risks, Code.UNKNOWN_RISK, "rules/risks.yaml"),
+        ("actions", file.actions, around.actions, Code.UNKNOWN_ACTION, "notifiers/switches.yaml"),
+    ):
+        node = document.node((word,))
+        for i, name in enumerate(names):
+            at: Path_ = (word, i) if node is not None and node.items is not None else (word,)
+            if known is not None and name not in known:
+                hint = f"{did_you_mean(name, known)}Known: {listed(known) or 'none'}; or add it there."
+                problems.at(document, at, code, f'"{name}" is not in {where}', hint)
+
+
+def _detector(document: Document, problems: Problems) -> tuple["Detector[Any]", Parameters, str, str] | None:
+    node = document.node(("detect",))
+    given = node.data if node is not None else None
+    if isinstance(given, str):
+        word, data, base = given, {}, ("detect",)
+        at_key = False
+    elif isinstance(given, dict) and len(given) == 1:
+        word, data = next(iter(given.items()))[0], next(iter(given.values())) or {}  # type: ignore[assignment]
+        base, at_key = ("detect", word), True  # type: ignore[assignment]
+    else:
+        hint = "Write never, or one detector with its parameters: {burst: {count: 20, within: 5m}}."
+        problems.at(document, ("detect",), Code.UNKNOWN_DETECTOR, "detect must name one detector", hint)
+        return None
+    row = TABLE.get(word)
+    if row is None:
+        hint = f"{did_you_mean(word, TABLE)}Known: {listed(TABLE, 30)}."
+        problems.at(document, base, Code.UNKNOWN_DETECTOR, f'"{word[:60]}" is no detector', hint, key=at_key)
+        return None
+    return _built(word, row, data, base, at_key, document, problems)
+
+
+def _built(
+    word: str, row: Row, data: object, base: Path_, at_key: bool, document: Document, problems: Problems
+) -> tuple["Detector[Any]", Parameters, str, str] | None:
+    try:
+        parameters = row.parameters.model_validate(data)
+    except ValidationError as error:
+        report(error, row.parameters, document, problems, base=base)
+        return None
+    before = len(problems.errors)
+    for name in row.fields:
+        for one in _names(getattr(parameters, name)):
+            try:
+                read_field(one)
+            except ValueError as error:
+                problems.at(document, (*base, name), Code.INVALID_VALUE, f"{name}: {error}", 'Write a name such as "tool".')
+    for name in row.logic:
+        if (logic := getattr(parameters, name)) is not None:
+            try:
+                predicate(logic)
+            except RuleError as error:
+                logic_problem(error, (*base, name), document, problems)
+    if row.build is None:
+        said = f'this version cannot run the detector "{word}" yet'
+        problems.at(document, base, Code.NOT_BUILT, said, f"Use one of: {', '.join(built())}.", key=at_key)
+        return None
+    if len(problems.errors) > before:
+        return None
+    return row.build(parameters), parameters, word, row.unit
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]
+
+

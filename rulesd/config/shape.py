@@ -1,0 +1,220 @@
+"""Strict pydantic models for files, and their errors as problems at places.
+
+Law: an unknown field is an error with a suggestion; a value is never repeated in a message (it may be a secret); all
+problems of a document are found in one pass.
+"""
+
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from rulesd.config.document import Document, Path_
+from rulesd.config.problems import Code, Problems, did_you_mean, listed
+from rulesd.model.duration import parse_duration
+from rulesd.model.instant import DAY, Milliseconds
+
+LONGEST = 30 * DAY
+"The longest window, hold or lateness of a rule: its state has to fit in memory."
+
+
+class Strict(BaseModel):
+    """A mapping whose fields are all known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+Free: TypeAlias = Any
+"Plain data of any shape: what is read elsewhere, or not read at all."
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _duration(value: object) -> Milliseconds:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise PydanticCustomError(Code.INVALID_DURATION.value, 'a duration is text. Write a number and a unit, such as "5m".')
+    try:
+        length = parse_duration(value)
+    except (ValueError, OverflowError) as error:
+        raise PydanticCustomError(Code.INVALID_DURATION.value, "{said}.", {"said": str(error)[:200]}) from None
+    if length > 3650 * DAY:
+        raise PydanticCustomError(Code.OUT_OF_RANGE.value, "a duration of more than ten years. Write a shorter one.")
+    return length
+
+
+_DURATION_SCHEMA = WithJsonSchema(
+    {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|[ywdhms]))+$|^0$", "examples": ["30s", "5m", "1h30m", "7d"]}
+)
+
+Duration = Annotated[int, BeforeValidator(_duration), _DURATION_SCHEMA]
+"Any length of time, zero included."
+
+
+def _window(value: object) -> Milliseconds:
+    length = _duration(value)
+    if length == 0:
+        raise PydanticCustomError(Code.OUT_OF_RANGE.value, 'must be longer than zero. Write a duration such as "5m".')
+    return _bounded(length)
+
+
+def _bounded(length: Milliseconds) -> Milliseconds:
+    if length > LONGEST:
+        raise PydanticCustomError(Code.OUT_OF_RANGE.value, "longer than 30 days. Write at most 30d.")
+    return length
+
+
+Window = Annotated[int, BeforeValidator(_window), _DURATION_SCHEMA]
+"Longer than zero, at most 30 days."
+
+Hold = Annotated[int, BeforeValidator(lambda v: _bounded(_duration(v))), _DURATION_SCHEMA]
+"Zero to 30 days."
+
+Positive = Annotated[int, BeforeValidator(lambda v: _positive(v)), _DURATION_SCHEMA]  # noqa: PLW0108
+"Longer than zero, without a bound worth naming."
+
+
+def _positive(value: object) -> Milliseconds:
+    length = _duration(value)
+    if length == 0:
+        raise PydanticCustomError(Code.OUT_OF_RANGE.value, 'must be longer than zero. Write a duration such as "5m".')
+    return length
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _tupled(value: object) -> object:
+    listed_ = _listed(value)
+    return tuple(listed_) if isinstance(listed_, list) else listed_
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_tupled)]
+"A list of texts; a single text is taken as a list of one."
+
+Strings = Annotated[tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+"A list of texts."
+
+
+def parse(
+    model: type[M], document: Document, problems: Problems, *, base: Path_ = (), data: object = ...
+) -> M | None:
+    """The part of a document at ``base`` as ``model``, or ``None`` after reporting everything wrong with it."""
+    if data is ...:
+        node = document.node(base)
+        data = node.data if node is not None else None
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        report(error, model, document, problems, base=base)
+        return None
+
+
+def report(
+    error: ValidationError, model: type[BaseModel], document: Document, problems: Problems, *, base: Path_ = ()
+) -> None:
+    """Each error of pydantic's as a problem at its place."""
+    for fault in error.errors(include_url=False, include_context=True, include_input=False):
+        path = (*base, *_real(fault["loc"], document, base))
+        kind, name = fault["type"], _name(fault["loc"])
+        context = fault.get("ctx", {})
+        if kind == "extra_forbidden":
+            known = list(_fields_at(model, fault["loc"]))
+            hint = f"{did_you_mean(name, known)}Known here: {listed(known, 40)}."
+            problems.at(document, path, Code.UNKNOWN_FIELD, f'unknown field "{name}"', hint, key=True)
+        elif kind == "missing":
+            around = path[:-1] if path and path[-1] == fault["loc"][-1] else path
+            problems.at(document, around, Code.MISSING_FIELD, f'the field "{name}" is missing', f'Add "{name}: ...".')
+        elif kind in set(Code):
+            said, _, hint = fault["msg"].partition(". ")
+            code = Code(kind)
+            problems.at(document, path, code, f"{name}: {said}" if name else said, hint or "Correct it.")
+        else:
+            code, said, hint = _said(kind, context)
+            problems.at(document, path, code, f"{name}: {said}" if name else said, hint)
+
+
+_TYPES = {
+    "string_type": ("must be text", 'Quote it: "...".'),
+    "string_sub_type": ("must be text", 'Quote it: "...".'),
+    "int_type": ("must be a whole number", "Write digits, without quotes."),
+    "int_from_float": ("must be a whole number", "Write digits, without quotes."),
+    "float_type": ("must be a number", "Write digits, without quotes."),
+    "bool_type": ("must be true or false", "Write true or false, without quotes."),
+    "list_type": ("must be a list", "Write [a, b], or one line for each with a dash."),
+    "tuple_type": ("must be a list", "Write [a, b], or one line for each with a dash."),
+    "dict_type": ("must be a mapping", 'Write fields: "name: value".'),
+    "mapping_type": ("must be a mapping", 'Write fields: "name: value".'),
+    "model_type": ("must be a mapping", 'Write fields: "name: value".'),
+    "none_required": ("must be empty", "Remove it."),
+}
+
+
+def _said(kind: str, context: dict[str, Any]) -> tuple[Code, str, str]:
+    if kind in _TYPES:
+        return Code.WRONG_TYPE, *_TYPES[kind]
+    if kind in {"literal_error", "enum"}:
+        return Code.INVALID_VALUE, "is not one of the known words", f"Write one of: {context.get('expected', '')}."
+    bounds = {
+        "greater_than": ("must be more than {gt}", "Write a larger number."),
+        "greater_than_equal": ("must be at least {ge}", "Write a larger number."),
+        "less_than": ("must be less than {lt}", "Write a smaller number."),
+        "less_than_equal": ("must be at most {le}", "Write a smaller number."),
+        "too_short": ("needs at least {min_length}", "Add one."),
+        "too_long": ("may hold at most {max_length}", "Remove some."),
+        "string_too_short": ("must not be empty", "Write it."),
+        "string_too_long": ("is longer than {max_length} characters", "Shorten it."),
+    }
+    if kind in bounds:
+        said, hint = bounds[kind]
+        return Code.OUT_OF_RANGE, said.format(**context), hint
+    if kind == "string_pattern_mismatch":
+        return Code.INVALID_VALUE, "has a form that is not allowed here", f"It must match {context.get('pattern')}."
+    return Code.INVALID_VALUE, "is not valid here", "Correct it; `rulesd schema` tells what may stand here."
+
+
+def _name(loc: tuple[int | str, ...]) -> str:
+    names = [s for s in loc if isinstance(s, str) and s != "[key]"]
+    return names[-1] if names else ""
+
+
+def _real(loc: tuple[int | str, ...], document: Document, base: Path_) -> Path_:
+    """``loc`` without the steps pydantic adds for itself (names of union members, ``[key]``)."""
+    path: Path_ = ()
+    for i, step in enumerate(loc):
+        if step == "[key]":
+            continue
+        if document.node((*base, *path, step)) is not None or i == len(loc) - 1:
+            path = (*path, step)
+    return path
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> Iterator[str]:
+    """The fields known where ``loc`` ends: those of the model that forbade the last step."""
+    for found in _models(model, loc[:-1]):
+        for name, field in found.model_fields.items():
+            yield field.alias or name
+
+
+def _models(kind: object, loc: tuple[int | str, ...]) -> Iterator[type[BaseModel]]:
+    """Models that ``kind`` may mean after walking ``loc``."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        yield from _models(arguments[0], loc)
+    elif origin in (Union, UnionType):
+        for argument in arguments:
+            if argument is not NoneType:
+                yield from _models(argument, loc)
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        if not loc:
+            yield kind
+            return
+        for name, field in kind.model_fields.items():
+            if loc[0] in (name, field.alias):
+                yield from _models(field.annotation, loc[1:])
+    elif origin in (list, tuple) and arguments:
+        yield from _models(arguments[0], loc[1:] if loc and isinstance(loc[0], int) else loc)
+    elif origin is dict and len(arguments) == 2:
+        yield from _models(arguments[1], loc[1:])
