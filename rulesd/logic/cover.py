@@ -1,0 +1,242 @@
+"""What must be true of a document for a rule to be true: the conditions an index can look up.
+
+Law: if the rule is true for a document, then at least one of its ``Conjunction``s is (each a set of ``Atom``s, all true).
+The converse need not hold; the residual decides. The number of conjunctions is bounded (``MAX_BRANCHES``): beyond that an
+``or`` is left to the residual.
+
+An atom may be used by the index only if it is found by looking at values of the usual type; every index node passes
+all its rules on to datalogic when the field has another type, except for exact keys, whose false answer for a value of
+another type is certain here (constants that datalogic might read as numbers, dates or booleans are not keys).
+"""
+
+from enum import IntEnum
+from typing import Final, NamedTuple, TypeAlias
+
+from rulesd.logic.semantics import temporal
+from rulesd.logic.simplify import truth
+from rulesd.logic.syntax import Added, Binary, Cmp, Const, If, Many, Missing, Node, Opaque, Path, Substr, Unary, Var
+
+
+class Shape(IntEnum):
+    """How an atom can be looked up, the cheapest and most selective first."""
+
+    KEY = 0
+    "The field is one of these texts."
+
+    NUMBER = 1
+    "The field is one of these numbers."
+
+    FLAG = 2
+    "The field is exactly true, or exactly false."
+
+    PREFIX = 3
+    "The field starts with this text."
+
+    SUFFIX = 4
+    "The field ends with this text."
+
+    ABOVE = 5
+    "The field is greater than this number, or equal to it."
+
+    BELOW = 6
+    "The field is less than this number, or equal to it."
+
+    GATE = 7
+    "Any other condition, evaluated once for all rules that need it."
+
+
+class Atom(NamedTuple):
+    """One necessary condition."""
+
+    shape: Shape
+    path: Path
+    values: tuple[str | int | float | bool, ...]
+    "Keys, one prefix or suffix, or (bound,)."
+
+    strict: bool
+    "For bounds: the bound itself does not count."
+
+    node: Node | None
+    "The condition as written, when finding the atom proves it; ``None`` when only the value is known."
+
+
+Conjunction: TypeAlias = tuple[Atom, ...]
+
+ALWAYS: Final[tuple[Conjunction, ...]] = ((),)
+NEVER: Final[tuple[Conjunction, ...]] = ()
+MAX_BRANCHES: Final = 16
+
+_FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OPPOSITE: Final = {"===": "!==", "!==": "===", "==": "!=", "!=": "=="}
+
+
+def cover(node: Node) -> tuple[Conjunction, ...]:
+    """The conjunctions of which one is true whenever ``node`` is; ``ALWAYS`` when nothing is known."""
+    if isinstance(node, Const):
+        return ALWAYS if truth(node) else NEVER
+    if isinstance(node, Many):
+        return _every(node) if node.op == "and" else _either(node)
+    if isinstance(node, If):
+        then = _product(cover(node.condition), cover(node.then))
+        return _bounded(then + cover(node.other))
+    if isinstance(node, Unary) and node.op == "!!":
+        return cover(node.value)
+    if isinstance(node, Unary) and node.op == "!":
+        return _negation(node)
+    found = _atom(node)
+    return ((found,),) if found is not None else ALWAYS
+
+
+def _bounded(branches: tuple[Conjunction, ...]) -> tuple[Conjunction, ...]:
+    if len(branches) > MAX_BRANCHES or () in branches:
+        return ALWAYS
+    return branches
+
+
+def _every(node: Many) -> tuple[Conjunction, ...]:
+    result: tuple[Conjunction, ...] = ALWAYS
+    for item in node.items:
+        further = cover(item)
+        if not further:
+            return NEVER
+        if len(result) * len(further) <= MAX_BRANCHES:
+            result = _product(result, further)
+    return result
+
+
+def _product(left: tuple[Conjunction, ...], right: tuple[Conjunction, ...]) -> tuple[Conjunction, ...]:
+    joined = (_join(a, b) for a in left for b in right)
+    return tuple(conjunction for conjunction in joined if conjunction is not None)
+
+
+def _join(left: Conjunction, right: Conjunction) -> Conjunction | None:
+    """Both; ``None`` when they contradict each other."""
+    if not left or not right:
+        return left or right
+    result = list(left)
+    for atom in right:
+        if atom.shape is Shape.KEY:
+            for i, other in enumerate(result):
+                if other.shape is Shape.KEY and other.path == atom.path:
+                    both = tuple(value for value in other.values if value in atom.values)
+                    if not both:
+                        return None
+                    result[i] = Atom(Shape.KEY, atom.path, both, False, None)
+                    break
+            else:
+                result.append(atom)
+        else:
+            result.append(atom)
+    return tuple(result)
+
+
+def _either(node: Many) -> tuple[Conjunction, ...]:
+    branches: list[Conjunction] = []
+    for item in node.items:
+        branches.extend(cover(item))
+    keys = [branch[0] for branch in branches if len(branch) == 1 and branch[0].shape is Shape.KEY]
+    if branches and len(keys) == len(branches) and len({key.path for key in keys}) == 1:
+        values = tuple(dict.fromkeys(value for key in keys for value in key.values))
+        return ((Atom(Shape.KEY, keys[0].path, values, False, None),),)
+    bounded = _bounded(tuple(branches))
+    if bounded == ALWAYS and not any(isinstance(item, Opaque) for item in node.items):
+        return ((_gate(node),),)
+    return bounded
+
+
+def _negation(node: Unary) -> tuple[Conjunction, ...]:
+    inner = node.value
+    if isinstance(inner, Unary) and inner.op in ("!", "!!"):
+        return cover(inner.value) if inner.op == "!" else _negation(Unary("!", inner.value))
+    if isinstance(inner, Cmp) and inner.op in _OPPOSITE:
+        return cover(Cmp(_OPPOSITE[inner.op], inner.left, inner.right))
+    if isinstance(inner, (Cmp, Binary, Var, Missing, Added)):
+        return ((_gate(node),),)
+    return ALWAYS
+
+
+def _gate(node: Node) -> Atom:
+    return Atom(Shape.GATE, (), (), False, node)
+
+
+def _atom(node: Node) -> Atom | None:
+    if isinstance(node, Cmp):
+        return _comparison(node) or _gate(node)
+    if isinstance(node, Binary):
+        return _membership(node) or _gate(node)
+    if isinstance(node, Opaque):
+        return None
+    return _gate(node)
+
+
+def _comparison(node: Cmp) -> Atom | None:
+    left, right, operator = node.left, node.right, node.op
+    if isinstance(left, Const):
+        left, right, operator = right, left, _FLIPPED.get(operator, operator)
+    if not isinstance(right, Const):
+        return None
+    if isinstance(left, Substr):
+        return _slice(node, left, right, operator)
+    if not isinstance(left, Var) or left.op != "var" or left.default is not None:
+        return None
+    if operator in ("===", "=="):
+        return _equality(node, left.path, right, strict=operator == "===")
+    if operator in _FLIPPED and right.kind == "num" and isinstance(right.value, (int, float)):
+        shape = Shape.ABOVE if operator in (">", ">=") else Shape.BELOW
+        return Atom(shape, left.path, (right.value,), operator in ("<", ">"), node)
+    return None
+
+
+def _equality(node: Node, path: Path, const: Const, *, strict: bool) -> Atom | None:
+    value = const.value
+    if isinstance(value, str) and (is_key(value) if strict else is_loose_key(value)):
+        return Atom(Shape.KEY, path, (value,), False, node)
+    if strict and isinstance(value, bool):
+        return Atom(Shape.FLAG, path, (value,), False, node)
+    if strict and isinstance(value, (int, float)):
+        return Atom(Shape.NUMBER, path, (value,), False, node)
+    return None
+
+
+def _slice(node: Cmp, left: Substr, right: Const, operator: str) -> Atom | None:
+    """``substr(field, 0, n) === "text"``: a prefix. A text shorter than ``n`` must be the whole field."""
+    source, value = left.value, right.value
+    if operator not in ("===", "==") or not isinstance(source, Var) or not isinstance(value, str):
+        return None
+    if source.op != "var" or source.default is not None or left.start != 0 or left.length != len(value):
+        return None
+    return Atom(Shape.PREFIX, source.path, (value,), False, node) if value and is_key(value) else None
+
+
+def _membership(node: Binary) -> Atom | None:
+    left, right = node.left, node.right
+    if not isinstance(left, Var) or not isinstance(right, Const) or left.op != "var" or left.default is not None:
+        return None
+    if node.op == "in" and isinstance(right.value, tuple):
+        texts = tuple(item.value for item in right.value if isinstance(item.value, str) and is_key(item.value))
+        if texts and len(texts) == len(right.value):
+            return Atom(Shape.KEY, left.path, tuple(dict.fromkeys(texts)), False, node)
+        numbers = tuple(i.value for i in right.value if i.kind == "num" and isinstance(i.value, (int, float)))
+        if numbers and len(numbers) == len(right.value):
+            return Atom(Shape.NUMBER, left.path, tuple(dict.fromkeys(numbers)), False, node)
+        return None
+    if isinstance(right.value, str) and right.value and node.op in ("starts_with", "ends_with"):
+        shape = Shape.PREFIX if node.op == "starts_with" else Shape.SUFFIX
+        return Atom(shape, left.path, (right.value,), False, node)
+    return None
+
+
+def is_key(text: str) -> bool:
+    """Whether only this very text equals it strictly (dates and durations have many spellings)."""
+    return not temporal(text)
+
+
+def is_loose_key(text: str) -> bool:
+    """Whether, without raising, only this very text equals it loosely."""
+    if text in ("", "true", "false") or temporal(text):
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return False  # A number equals the text that spells it.

@@ -1,0 +1,123 @@
+"""The compiled form of a set of rules: projection, tree and watch, ready to be run.
+
+Law: built once from plain rules, never changed in meaning afterwards (functions are compiled on first use, and rules for
+datalogic too). Positions are those of the mapping the rules came in.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import datalogic_py as datalogic
+import msgspec
+import orjson
+
+from rulesd.logic.cover import cover
+from rulesd.logic.errors import EvaluationError
+from rulesd.logic.evaluator import Compiled, handle
+from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
+from rulesd.logic.reads import is_opaque, precise_paths, root_paths
+from rulesd.logic.semantics import step
+from rulesd.logic.shapes import Child, Function, Shapes
+from rulesd.logic.syntax import Node, Path
+from rulesd.logic.tree import Builder, Entry, Frequencies
+from rulesd.logic.watch import watch
+
+SAMPLE: Final = 2000
+"Observed documents looked at for frequencies."
+
+
+class Index:
+    """Everything needed to evaluate all rules on one document."""
+
+    def __init__(
+        self, texts: Sequence[str], rules: Sequence[Node], observed: Iterable[Mapping[str, object]]
+    ) -> None:
+        self.texts = texts
+        self._compiled: dict[int, Compiled] = {}
+        self.whole: frozenset[int] = frozenset()
+        self.projection = self._project(rules)
+        self.shapes = Shapes(self.projection)
+        builder = Builder(rules, self.shapes, _frequencies(self.projection.paths, observed))
+        entries = [
+            Entry(position, branch, conjunction, (), ())
+            for position, rule in enumerate(rules)
+            for branch, conjunction in enumerate(cover(rule))
+        ]
+        self.root: tuple[Child, ...] = builder.build(entries)
+        self.watched: tuple[Child, ...] = watch(rules, builder, self.shapes)
+        self.struct_functions: list[Function] = self.shapes.functions[Form.STRUCT]
+        self.dict_functions: list[Function] = self.shapes.functions[Form.DICT]
+        self.decode = self.projection.decode
+        namespace: dict[str, object] = {**EMPTY_NAMESPACE}
+        source = self.projection.parents_source()
+        namespace.update(self.projection.namespace)
+        exec(compile(source, "<rulesd parents>", "exec"), namespace)  # noqa: S102 - numbers and names of our own making.
+        self.parents = namespace["parents"]
+
+    def _project(self, rules: Sequence[Node]) -> Projection:
+        paths: set[Path] = set()
+        precise: set[Path] = set()
+        whole: set[int] = set()
+        for position, rule in enumerate(rules):
+            paths |= root_paths(rule)
+            precise |= precise_paths(rule)
+            if is_opaque(rule):
+                reads = self.compiled(position).reads()
+                if reads is None or () in reads:
+                    whole.add(position)
+                else:
+                    paths.update(reads)
+                    precise.update(reads)
+        self.whole = frozenset(whole)
+        return Projection(paths, precise)
+
+    def compiled(self, position: int) -> Compiled:
+        """One rule as datalogic has it, compiled when first asked for."""
+        rule = self._compiled.get(position)
+        if rule is None:
+            rule = self._compiled[position] = Compiled(self.texts[position])
+        return rule
+
+    def settle(
+        self, out: Iterable[int], document: Mapping[str, object] | None, e: object, event: bytes
+    ) -> tuple[list[int], list[int]]:
+        """Sort out what the functions found; datalogic decides what is unsure."""
+        matched = {position for position in out if position >= 0}
+        unsure = {~position for position in out if position < 0} - matched
+        raised: list[int] = []
+        if unsure:
+            part = self._handle(unsure, document, e, event)
+            for position in sorted(unsure):
+                try:
+                    if self.compiled(position).truth(part):
+                        matched.add(position)
+                except EvaluationError:
+                    raised.append(position)
+        return sorted(matched), raised
+
+    def _handle(
+        self, unsure: set[int], document: Mapping[str, object] | None, e: object, event: bytes
+    ) -> datalogic.DataHandle:
+        if unsure & self.whole:
+            return handle(orjson.loads(event) if document is None else document)
+        if document is None:
+            try:
+                return datalogic.DataHandle(msgspec.json.encode(e).decode())
+            except (OverflowError, datalogic.DataLogicError):  # A whole number beyond 64 bits.
+                document = orjson.loads(event)
+        return handle(self.projection.cut(document))
+
+
+def _frequencies(paths: Sequence[Path], observed: Iterable[Mapping[str, object]]) -> Frequencies:
+    counts: dict[Path, Counter[str]] = {path: Counter() for path in paths}
+    total = 0
+    for document in observed:
+        total += 1
+        for path in paths:
+            value = step(document, path, None)
+            if isinstance(value, str):
+                counts[path][value] += 1
+        if total >= SAMPLE:
+            break
+    return Frequencies(total, counts)
