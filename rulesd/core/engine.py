@@ -102,12 +102,17 @@ class Engine:
         self.now = now
         if type(item) is Event:
             found = self._event(item, now)
-            if found:
-                out = [*out, *found]
-            return out
+            return [*out, *found] if found else out
         more: list[Decision] = []
         self._act(item, now, more)
         return [*out, *more]
+
+    def take_again(self, event: Event, now: Instant) -> list[Decision]:
+        """Take an event of the journal: it was new when it came, so nobody asks whether it is a duplicate."""
+        now = max(now, self.now)
+        out = self.handle_timer(now)
+        self.now = now
+        return out + self._observe(event, now)
 
     def _event(self, event: Event, now: Instant) -> list[Decision]:
         seen = self.duplicates.check(event.key, event.body, now)
@@ -116,6 +121,9 @@ class Engine:
             return _NONE
         if seen is Seen.CONFLICT:
             self.conflicts += 1
+        return self._observe(event, now)
+
+    def _observe(self, event: Event, now: Instant) -> list[Decision]:
         out: list[Decision] = []
         matched = self.detection.observe(event, now, out)
         self.outcomes[Outcome.MATCHED if matched else Outcome.UNMATCHED] += 1

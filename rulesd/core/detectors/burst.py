@@ -32,7 +32,7 @@ class Stamps:
 
     __slots__ = ("at", "values")
 
-    def __init__(self, at: array[int], values: Values | None) -> None:
+    def __init__(self, at: "array[int]", values: Values | None) -> None:
         """Own the given containers."""
         self.at = at
         self.values = values
@@ -97,7 +97,7 @@ class Burst:
             del stamps[:]
         return reading
 
-    def _full(self, stamps: array[int], at: Instant) -> int:
+    def _full(self, stamps: "array[int]", at: Instant) -> int:
         """The start of the latest full window that holds a late stamp, or -1."""
         count, within, size = self.count, self.within, len(stamps)
         place = size - 1
@@ -108,7 +108,7 @@ class Burst:
                 return first
         return -1
 
-    def _value(self, stamps: array[int], first: int, end: Instant) -> int:
+    def _value(self, stamps: "array[int]", first: int, end: Instant) -> int:
         """How many kept stamps lie in the window that ends at ``end``."""
         low, high = first, first + self.count
         while low > 0 and end - stamps[low - 1] < self.within:
@@ -117,7 +117,7 @@ class Burst:
             high += 1
         return high - low
 
-    def _trim(self, stamps: array[int]) -> None:
+    def _trim(self, stamps: "array[int]") -> None:
         excess = len(stamps) - max(3 * self.count, _LEAST_KEPT)
         if excess > 0:
             del stamps[:excess]

@@ -1,0 +1,160 @@
+"""How inputs, decisions and engine state are written down.
+
+Law: what is written can be read by the next version; every shape is tagged by its kind. Inputs and decisions are JSON (people
+read them), key states are MessagePack (there may be a million).
+"""
+
+from collections.abc import Iterable
+from typing import cast
+
+import msgspec
+import orjson
+
+from rulesd.core.engine import KeyState
+from rulesd.model.decision import Decision, line
+from rulesd.model.event import Document, Event, Json, Rejected
+from rulesd.model.inputs import (
+    Acknowledged,
+    Delivered,
+    EventRefused,
+    Input,
+    PlanReplaced,
+    ResolvedByPerson,
+    Unacknowledged,
+)
+from rulesd.model.instant import Instant
+from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
+from rulesd.ports.store import DecisionRow, JournalRow, KeyRow
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
+
+
+def event_row(event: Event, now: Instant) -> JournalRow:
+    """An event as a journal row: its redacted document, and beside it what the document does not say."""
+    payload = orjson.dumps([event.tenant, event.weight, event.document])
+    return JournalRow(
+        now=now, kind="event", payload=payload, key=event.key, body=event.body, at=event.at
+    )
+
+
+def input_row(item: Input, now: Instant) -> JournalRow:
+    """Any input as a journal row."""
+    match item:
+        case Event():
+            return event_row(item, now)
+        case EventRefused():
+            body: list[Json] = [item.source, *item.rejected]
+            return JournalRow(now=now, kind="refused", payload=orjson.dumps(body))
+        case Acknowledged():
+            return _row(now, "ack", [item.alert, item.by, item.note])
+        case Unacknowledged():
+            return _row(now, "unack", [item.alert, item.by])
+        case ResolvedByPerson():
+            return _row(now, "resolve", [item.alert, item.by, item.note])
+        case Delivered():
+            return _row(
+                now,
+                "delivered",
+                [
+                    item.notification,
+                    item.receiver,
+                    item.channel,
+                    str(item.outcome),
+                    str(item.reason),
+                    item.attempts,
+                ],
+            )
+        case PlanReplaced():
+            return _row(now, "plan", [item.digest])
+
+
+def _row(now: Instant, kind: str, body: list[Json]) -> JournalRow:
+    return JournalRow(now=now, kind=kind, payload=orjson.dumps(body))
+
+
+def read_input(row: JournalRow) -> Input:
+    """The input a journal row holds.
+
+    Raises:
+        ValueError: for a kind this version does not know.
+    """
+    body = orjson.loads(row.payload)
+    match row.kind:
+        case "event":
+            tenant, weight, document = body
+            doc = cast("Document", document)
+            return Event(
+                str(doc["id"]),
+                str(doc["source"]),
+                str(doc["type"]),
+                tenant,
+                row.at,
+                doc,
+                row.key,
+                row.body,
+                weight,
+            )
+        case "refused":
+            source, *rejected = body
+            return EventRefused(source=source, rejected=Rejected(*rejected))
+        case "ack":
+            return Acknowledged(alert=body[0], by=body[1], note=body[2])
+        case "unack":
+            return Unacknowledged(alert=body[0], by=body[1])
+        case "resolve":
+            return ResolvedByPerson(alert=body[0], by=body[1], note=body[2])
+        case "delivered":
+            return Delivered(
+                notification=body[0],
+                receiver=body[1],
+                channel=body[2],
+                outcome=DeliveryOutcome(body[3]),
+                reason=DeliveryReason(body[4]),
+                attempts=body[5],
+            )
+        case "plan":
+            return PlanReplaced(digest=body[0])
+    raise ValueError(
+        f"the journal holds an input of kind {row.kind!r}, which this version does not know"
+    )
+
+
+def decision_line(seq: int, decision: Decision) -> bytes:
+    """One line of the decision log (contract 2.7), without the newline."""
+    return orjson.dumps(line(seq, decision), option=orjson.OPT_SORT_KEYS)
+
+
+def decision_row(seq: int, decision: Decision) -> DecisionRow:
+    """A decision as the store keeps it."""
+    fields = line(seq, decision)
+    return DecisionRow(
+        seq=seq,
+        at=decision.at,
+        kind=str(fields["kind"]),
+        rule=str(fields.get("rule") or ""),
+        alert=str(fields.get("alert") or ""),
+        body=orjson.dumps(fields, option=orjson.OPT_SORT_KEYS),
+    )
+
+
+def pack_key(state: KeyState) -> KeyRow:
+    """One (rule, key) as the store keeps it."""
+    data = b"" if state.data is None else _pack(state.data)
+    return KeyRow(rule=state.rule, key=_pack(list(state.key)), state=data)
+
+
+def unpack_keys(rows: Iterable[KeyRow]) -> Iterable[KeyState]:
+    """Key states from what the store kept."""
+    for row in rows:
+        yield KeyState(row.rule, tuple(_unpack(row.key)), _unpack(row.state))
+
+
+def pack_state(state: Json) -> bytes:
+    """The small part of the engine's state."""
+    return _pack(state)
+
+
+def unpack_state(data: bytes) -> Json:
+    """From what ``pack_state`` gave."""
+    return cast("Json", _unpack(data))

@@ -1,0 +1,285 @@
+"""The crank: turns the engine for the running daemon. Batches in, commits out, one timer.
+
+Law: nothing is acknowledged before the commit that holds it, and the engine is called from the event loop only. One batch costs one
+``Commit``; the writer merges what is waiting into one transaction, so a slow disk makes larger transactions, not a longer queue.
+
+The engine runs ahead of the disk: an input changes it first and is durable a moment later. A crash in between loses nothing that was
+acknowledged, and recovery (``rulesd.runners.recovery``) comes to the same state from the journal. When the disk refuses, the commits wait
+in order and new batches are turned away (``Overloaded``): a producer that tries again is recognised as a duplicate, and even
+that answer waits until its first copy is durable.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from rulesd.core.engine import Engine
+from rulesd.core.plan import Plan
+from rulesd.model.alert import Alert
+from rulesd.model.decision import AlertChanged, Decision, Kind, NotificationDue
+from rulesd.model.event import Event, Rejected
+from rulesd.model.inputs import EventRefused, Input
+from rulesd.model.instant import Instant
+from rulesd.model.reasons import Outcome
+from rulesd.ports.clock import Clock
+from rulesd.ports.intake import Overloaded, Receipt
+from rulesd.ports.meter import Meter
+from rulesd.ports.store import Checkpoint, Commit, DecisionRow, JournalRow, OutboxDone, OutboxRow
+from rulesd.runners import codec
+from rulesd.runners.writer import Writer
+
+SLICE = 500
+"Events the engine takes before the event loop gets a turn."
+
+MOST_WAITING = 50_000
+"Events not yet durable at which new batches are turned away."
+
+COMMIT_DEADLINE_S = 10.0
+"How long a batch waits for its commit before its source is told to try again."
+
+CHECKPOINT_KEYS = 4_000
+"Key changes after which an incremental checkpoint is written."
+
+RESOLVED_KEPT = 1_000
+"Resolved alerts that ``alerts`` still shows."
+
+Compose = Callable[[NotificationDue, Plan, int], list[OutboxRow]]
+
+
+class Crank:
+    """The engine of one daemon, with its door (``submit``), its timer and its checkpoints."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        writer: Writer,
+        clock: Clock,
+        meter: Meter,
+        *,
+        decision_seq: int,
+        compose: Compose,
+        deliver: Callable[[Sequence[OutboxRow]], None],
+    ) -> None:
+        """Nothing turns before ``start``."""
+        self.engine = engine
+        self.writer = writer
+        self.clock = clock
+        self.meter = meter
+        self.seq = decision_seq
+        self.resolved: dict[str, Alert] = {}
+        self._compose = compose
+        self._deliver = deliver
+        self._waiting = 0
+        self._changed = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: Instant | None = None
+        self._stopped = False
+
+    # ------------------------------------------------------------------ the door
+
+    async def submit(
+        self, source: str, events: Sequence[Event], rejected: Sequence[Rejected]
+    ) -> Receipt:
+        """Take a batch; return when it is durable (``rulesd.ports.intake``)."""
+        count = len(events) + len(rejected)
+        self._admit(count)
+        self._waiting += count
+        self.meter.in_flight.inc(count)
+        try:
+            return await self._take(source, events, rejected)
+        finally:
+            self._waiting -= count
+            self.meter.in_flight.dec(count)
+
+    def _admit(self, count: int) -> None:
+        failing = self.writer.failing
+        if failing is not None:
+            raise Overloaded(f"the store cannot commit: {failing}. Nothing was taken", 5)
+        if self._waiting and self._waiting + count > MOST_WAITING:
+            raise Overloaded("too many events wait for the disk. Nothing was taken", 1)
+        if self._stopped:
+            raise Overloaded("the daemon is stopping. Nothing was taken", 5)
+
+    async def _take(
+        self, source: str, events: Sequence[Event], rejected: Sequence[Rejected]
+    ) -> Receipt:
+        before = dict(self.engine.outcomes)
+        futures: list[asyncio.Future[None]] = []
+        counts = dict.fromkeys(Outcome, 0)
+        for start in range(0, max(1, len(events)), SLICE):
+            if start:
+                await asyncio.sleep(0)
+                before = dict(self.engine.outcomes)
+            last = start + SLICE >= len(events)
+            futures.append(
+                self._turn_events(source, events[start : start + SLICE], rejected if last else ())
+            )
+            for outcome, total in self.engine.outcomes.items():
+                counts[outcome] += total - before[outcome]
+        await self._durable(futures)
+        for outcome, number in counts.items():
+            if number:
+                self.meter.events.labels(source, outcome).inc(number)
+        for bad in rejected:
+            self.meter.rejected.labels(bad.code).inc()
+        duplicates = counts[Outcome.DUPLICATE]
+        return Receipt(len(events) - duplicates, duplicates)
+
+    async def _durable(self, futures: list[asyncio.Future[None]]) -> None:
+        done, pending = await asyncio.wait(futures, timeout=COMMIT_DEADLINE_S)
+        if pending:
+            raise Overloaded("the store has not committed in time. Send the batch again", 5)
+        for future in done:
+            future.result()
+
+    def _turn_events(
+        self, source: str, events: Sequence[Event], rejected: Sequence[Rejected]
+    ) -> asyncio.Future[None]:
+        """Let the engine take events; hand what must be durable to the writer."""
+        now = self.clock.now()
+        engine = self.engine
+        receive, outcomes = engine.receive, engine.outcomes
+        rows: list[JournalRow] = []
+        decisions: list[Decision] = []
+        for event in events:
+            duplicates = outcomes[Outcome.DUPLICATE]
+            decided = receive(event, now)
+            if outcomes[Outcome.DUPLICATE] == duplicates:
+                rows.append(codec.event_row(event, engine.now))
+            if decided:
+                decisions += decided
+        for bad in rejected:
+            item = EventRefused(source=source, rejected=bad)
+            decisions += receive(item, now)
+            rows.append(codec.input_row(item, engine.now))
+        self._changed += len(rows)
+        return self._commit(rows, decisions)
+
+    # ------------------------------------------------------------------ acts, deliveries, time
+
+    async def act(self, *items: Input, done: Sequence[OutboxDone] = ()) -> list[Decision]:
+        """Take inputs that are no events (acknowledgements, deliveries ...) and wait until they are durable."""
+        decisions, future = self.turn(*items, done=done)
+        await asyncio.shield(future)
+        return decisions
+
+    def turn(
+        self, *items: Input, done: Sequence[OutboxDone] = ()
+    ) -> tuple[list[Decision], asyncio.Future[None]]:
+        """``act`` without waiting."""
+        now = self.clock.now()
+        rows: list[JournalRow] = []
+        decisions: list[Decision] = []
+        for item in items:
+            decisions += self.engine.receive(item, now)
+            rows.append(codec.input_row(item, self.engine.now))
+        return decisions, self._commit(rows, decisions, done=done)
+
+    def replace(self, plan: Plan, item: Input, archive: bytes) -> asyncio.Future[None]:
+        """Swap the plan, and checkpoint at once: a journal tail never spans two plans."""
+        now = self.clock.now()
+        decisions = self.engine.replace(plan, now)
+        row = codec.input_row(item, self.engine.now)
+        self._commit([row], decisions, plan=(plan.digest, archive))
+        return self.checkpoint()
+
+    def publish(self, decisions: list[Decision]) -> asyncio.Future[None]:
+        """Make decisions durable that recovery found to be missing."""
+        return self._commit([], decisions)
+
+    def start(self) -> None:
+        """Arm the timer."""
+        self._arm()
+
+    def stop(self) -> None:
+        """Take nothing more; what was taken is still committed by the writer."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _arm(self) -> None:
+        due = self.engine.next_timer()
+        if self._stopped or due == self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = None, due
+        if due is not None:
+            delay = max(0, due - self.clock.now()) / 1000
+            self._timer = asyncio.get_running_loop().call_later(min(delay, 3600.0), self._wake)
+
+    def _wake(self) -> None:
+        """A loop may wake a hair early: then it is as late as it was asked to be (aioquic's rule)."""
+        due, self._timer_at, self._timer = self._timer_at, None, None
+        now = self.clock.now()
+        if due is not None and 0 < due - now < 50:
+            now = due
+        decisions = self.engine.handle_timer(now)
+        if decisions:
+            self._commit([], decisions)
+        self._arm()
+
+    # ------------------------------------------------------------------ making it durable
+
+    def _commit(
+        self,
+        rows: list[JournalRow],
+        decisions: list[Decision],
+        *,
+        done: Sequence[OutboxDone] = (),
+        plan: tuple[str, bytes] | None = None,
+    ) -> asyncio.Future[None]:
+        logged, outbox = self._log(decisions)
+        future = self.writer.submit(
+            Commit(inputs=rows, decisions=logged, outbox=outbox, done=done, plan=plan)
+        )
+        if outbox:
+            future.add_done_callback(lambda f: self._hand_over(f, outbox))
+        if self._changed >= CHECKPOINT_KEYS:
+            self.checkpoint()
+        self._arm()
+        return future
+
+    def _hand_over(self, future: "asyncio.Future[None]", outbox: list[OutboxRow]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._deliver(outbox)
+
+    def _log(self, decisions: list[Decision]) -> tuple[list[DecisionRow], list[OutboxRow]]:
+        logged: list[DecisionRow] = []
+        outbox: list[OutboxRow] = []
+        for decision in decisions:
+            self.seq += 1
+            row = codec.decision_row(self.seq, decision)
+            logged.append(row)
+            self.meter.decisions.labels(row.kind, str(decision.reason)).inc()
+            if isinstance(decision, NotificationDue):
+                outbox += self._compose(decision, self.engine.plan, self.seq)
+            elif isinstance(decision, AlertChanged) and decision.kind is Kind.RESOLVED:
+                self._remember(decision.alert)
+        return logged, outbox
+
+    def _remember(self, alert: Alert) -> None:
+        self.resolved[alert.alert] = alert
+        while len(self.resolved) > RESOLVED_KEPT:
+            del self.resolved[next(iter(self.resolved))]
+
+    def checkpoint(self) -> asyncio.Future[None]:
+        """Write what changed since the last checkpoint."""
+        self._changed = 0
+        keys = [codec.pack_key(state) for state in self.engine.changes()]
+        void, self.engine.void = self.engine.void, []
+        return self.writer.submit(
+            Commit(
+                checkpoint=Checkpoint(
+                    engine=codec.pack_state(self.engine.small_state()),
+                    plan_digest=self.engine.plan.digest,
+                    decision_seq=self.seq,
+                    keys=keys,
+                    forget_rules=void,
+                )
+            )
+        )
+
+    @property
+    def unsaved(self) -> int:
+        """Inputs taken since the last checkpoint."""
+        return self._changed

@@ -1,0 +1,197 @@
+"""Playing the tests of a rule file through the real engine on a virtual clock (contract 2.6).
+
+Law: nothing is simplified. Events pass the same decoder and redaction, the whole plan's routing decides the receiver; only
+other rules are left out, because a test speaks about one. Up to ``until``, ``expect`` is complete for firings and pages: what is
+not listed fails. Resolves are compared only when at least one is listed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from rulesd.config.rule_tests import START, Expected, RuleTest
+from rulesd.core.engine import Engine
+from rulesd.core.plan import Plan
+from rulesd.model.alert import Alert
+from rulesd.model.decision import AlertChanged, Decision, Kind, NotificationDue, Status
+from rulesd.model.duration import format_duration
+from rulesd.model.event import Document, Event, Rejected
+from rulesd.model.inputs import Acknowledged
+from rulesd.model.instant import SECOND, Instant, Milliseconds
+
+Decode = Callable[[bytes, Instant], Event | Rejected]
+"Bytes and arrival in; an event or a refusal out."
+
+TOLERANCE: Milliseconds = SECOND
+"How far a firing may be from the ``at`` of its row."
+
+_KINDS = {"firing": Kind.FIRING, "resolved": Kind.RESOLVED, "pending": Kind.PENDING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How one test ended."""
+
+    test: RuleTest
+    failures: tuple[str, ...]
+    "Each a sentence with the line of the row it is about; empty when the test passed."
+
+    decisions: tuple[Decision, ...]
+    "What was decided, for a person who asks why."
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected, and nothing else happened."""
+        return not self.failures
+
+
+@dataclass(frozen=True, slots=True)
+class _Happened:
+    """One transition."""
+
+    at: Milliseconds
+    change: AlertChanged
+
+
+@dataclass(frozen=True, slots=True)
+class _Paged:
+    """One page."""
+
+    at: Milliseconds
+    receiver: str
+    alert: Alert
+
+
+def play(test: RuleTest, plan: Plan, decode: Decode) -> Verdict:
+    """Run one test from ``START`` on."""
+    engine = Engine(_only(plan, test.rule))
+    decisions: list[Decision] = []
+    failures: list[str] = []
+    if test.silences:
+        failures.append(
+            f"{test.path}:{test.line}: silences in tests are not played yet. Remove them"
+        )
+    acks = list(test.acks)
+    for scripted in test.events:
+        while acks and acks[0].at <= scripted.at:
+            decisions += _acknowledge(engine, acks.pop(0).labels, START + scripted.at)
+        event = decode(orjson.dumps(scripted.event), START + scripted.at)
+        if isinstance(event, Rejected):
+            failures.append(f"{test.path}:{test.line}: an event is refused: {event.message}")
+            continue
+        decisions += engine.receive(event, START + scripted.at)
+    for taken in acks:
+        decisions += engine.handle_timer(START + taken.at)
+        decisions += _acknowledge(engine, taken.labels, START + taken.at)
+    decisions += engine.handle_timer(START + test.until)
+    later = engine.handle_timer(START + test.until + plan.root.group_wait + _longest_wait(plan))
+    failures += _compare(test, decisions, later)
+    return Verdict(test=test, failures=tuple(failures), decisions=tuple(decisions))
+
+
+def _only(plan: Plan, rule: str) -> Plan:
+    """The plan with one rule deciding; the rest of it (routes, owners, receivers) as it is."""
+    position = plan.by_id[rule]
+    match = plan.match
+
+    def one(document: Document) -> tuple[Sequence[int], Sequence[int]]:
+        matched, raised = match(document)
+        return [0] if position in matched else [], [0] if position in raised else []
+
+    return replace(plan, rules=(plan.rules[position],), match=one, by_id={rule: 0})
+
+
+def _acknowledge(engine: Engine, labels: object, now: Instant) -> list[Decision]:
+    wanted = dict(labels) if isinstance(labels, dict) else {}
+    out: list[Decision] = []
+    for alert in engine.alerts():
+        if _has(alert, wanted):
+            out += engine.receive(Acknowledged(alert=alert.alert, by="test"), now)
+    return out
+
+
+def _longest_wait(plan: Plan) -> Milliseconds:
+    return max((route.group_wait for route in plan.root.routes), default=0)
+
+
+def _has(alert: Alert, labels: dict[str, str]) -> bool:
+    carried = alert.all_labels()
+    return all(carried.get(name, "") == value for name, value in labels.items())
+
+
+def _compare(test: RuleTest, decisions: Sequence[Decision], later: Sequence[Decision]) -> list[str]:
+    happened = [
+        _Happened(d.at - START, d)
+        for d in decisions
+        if isinstance(d, AlertChanged) and d.kind in (Kind.FIRING, Kind.RESOLVED, Kind.PENDING)
+    ]
+    pages = _pages([*decisions, *later])
+    wanted = {row.alert for row in test.expect} | {"firing"}
+    failures: list[str] = []
+    expected_alerts: list[str] = []
+    for row in test.expect:
+        found = next((h for h in happened if _fits(row, h)), None)
+        if found is None:
+            failures.append(_missing(test, row, happened))
+            continue
+        happened.remove(found)
+        expected_alerts.append(found.change.alert.alert)
+        if row.receiver:
+            failures += _page(test, row, found, pages)
+    for each in happened:
+        word = next(k for k, v in _KINDS.items() if v is each.change.kind)
+        if word in wanted:
+            failures.append(
+                f"{test.path}:{test.line}: not expected: {_tell(each)}. Add a row to expect"
+            )
+    for page in pages:
+        if page.at <= test.until and page.alert.alert not in expected_alerts:
+            said = (
+                f"a page to {page.receiver} at {format_duration(page.at)} about {page.alert.alert}"
+            )
+            failures.append(f"{test.path}:{test.line}: not expected: {said}")
+    return failures
+
+
+def _pages(decisions: Sequence[Decision]) -> list[_Paged]:
+    return [
+        _Paged(d.at - START, d.receiver, told.alert)
+        for d in decisions
+        if isinstance(d, NotificationDue) and d.page and d.status is Status.FIRING
+        for told in d.alerts
+        if told.changed and told.status is Status.FIRING
+    ]
+
+
+def _fits(row: Expected, happened: _Happened) -> bool:
+    alert = happened.change.alert
+    return (
+        happened.change.kind is _KINDS[row.alert]
+        and abs(happened.at - row.at) <= TOLERANCE
+        and (not row.severity or alert.severity == row.severity)
+        and _has(alert, dict(row.labels))
+        and (row.value is None or abs(alert.value - row.value) < 1e-9)
+    )
+
+
+def _page(test: RuleTest, row: Expected, found: _Happened, pages: Sequence[_Paged]) -> list[str]:
+    mine = [p for p in pages if p.alert.alert == found.change.alert.alert]
+    if any(p.receiver == row.receiver and p.at >= found.at for p in mine):
+        return []
+    told = ", ".join(f"{p.receiver} at {format_duration(p.at)}" for p in mine) or "nobody"
+    return [f"{test.path}:{row.line}: {row.receiver} should be paged, but {told} was"]
+
+
+def _missing(test: RuleTest, row: Expected, happened: Sequence[_Happened]) -> str:
+    seen = "; ".join(_tell(h) for h in happened[:5]) or "nothing happened"
+    labels = ", ".join(f"{k}={v}" for k, v in row.labels.items())
+    want = f"{row.alert} {row.severity} at {format_duration(row.at)} with {labels or 'any labels'}"
+    return f"{test.path}:{row.line}: expected {want}, but: {seen}"
+
+
+def _tell(happened: _Happened) -> str:
+    alert = happened.change.alert
+    labels = ", ".join(f"{k}={v}" for k, v in alert.labels.items())
+    word = next(k for k, v in _KINDS.items() if v is happened.change.kind)
+    return f"{word} {alert.severity} at {format_duration(happened.at)} with {labels} (value {alert.value:g})"
