@@ -1,0 +1,147 @@
+"""The documentation names everything that a person may meet: a word without an explanation fails here.
+
+To add a kind of word, add a row to ``WORDS``: where the words come from, and where each must be explained.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from rulesd.config import rule_file
+from rulesd.config.parameters import Parameters
+from rulesd.core import lifecycle
+from rulesd.model.decision import Kind
+from rulesd.model.reasons import (
+    AlertState,
+    DeliveryOutcome,
+    DeliveryReason,
+    ErrorCode,
+    Outcome,
+    Reason,
+)
+from rulesd.ports.meter import Meter
+from tests.law.tree import ROOT, none_of
+
+REASONS = "docs/reasons.md"
+OPERATIONS = "docs/operations.md"
+LANGUAGE = "rules/README.md"
+
+
+def metric_names() -> Iterable[str]:
+    """Names as Prometheus shows them: a counter ends in ``_total``."""
+    for family in Meter().registry.collect():
+        yield family.name + ("_total" if family.type == "counter" else "")
+
+
+def fields(*shapes: type[BaseModel]) -> Iterable[str]:
+    """The names an operator writes for a document's fields."""
+    return [field.alias or name for s in shapes for name, field in s.model_fields.items()]
+
+
+def every(base: type[BaseModel]) -> Iterable[type[BaseModel]]:
+    """All kinds of a base class, theirs included."""
+    for kind in base.__subclasses__():
+        yield kind
+        yield from every(kind)
+
+
+WORDS: list[tuple[str, Callable[[], Iterable[str]], str]] = [
+    ("reasons", lambda: Reason, REASONS),
+    ("error codes", lambda: ErrorCode, REASONS),
+    ("outcomes of events", lambda: Outcome, REASONS),
+    ("outcomes of deliveries", lambda: DeliveryOutcome, REASONS),
+    ("reasons of deliveries", lambda: DeliveryReason, REASONS),
+    ("metrics", metric_names, OPERATIONS),
+    ("fields of a rule", lambda: fields(rule_file.RuleFile, rule_file.Review), LANGUAGE),
+    ("parameters of detectors", lambda: fields(*every(Parameters)), LANGUAGE),
+    (
+        "fields of a rule's tests",
+        lambda: fields(
+            rule_file.TestEntry, rule_file.EventRow, rule_file.ExpectRow, rule_file.SilenceRow
+        ),
+        LANGUAGE,
+    ),
+]
+
+
+def explained(word: str, text: str) -> bool:
+    """Whether a word stands as code in the text, alone or with what belongs to it (``name{label}``), or as a key of an example."""
+    if any(f"`{word}{end}" in text for end in ("`", "{", ":", " ", "[", "=")):
+        return True
+    return any(
+        re.search(rf"(?<![\w.-]){re.escape(word)}:", part) for part in text.split("```")[1::2]
+    )
+
+
+@pytest.mark.parametrize(("what", "words", "page"), WORDS, ids=[w[0] for w in WORDS])
+def test_every_word_is_explained(what: str, words: Callable[[], Iterable[str]], page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = list(words())
+    assert found
+    none_of([w for w in found if not explained(w, text)], f"{what} that {page} does not explain")
+
+
+def test_a_word_that_is_not_explained_is_seen() -> None:
+    assert not explained("ok", "this is ok, and `okay` too")
+    assert explained("ok", "`ok`")
+    assert explained("rulesd_alerts", "`rulesd_alerts{state}`")
+    assert explained("ok", "```yaml\n{ok: 1}\n```")
+    assert not explained("ok", "ok: 1 ```yaml\nnot-ok: 1```")
+
+
+def test_the_diagram_of_the_life_of_an_alert_is_the_table() -> None:
+    text = (ROOT / REASONS).read_text(encoding="utf-8")
+    assert f"```mermaid\n{lifecycle.diagram()}```" in text
+    assert all(f" {state}" in text for state in AlertState if state is not AlertState.INACTIVE)
+    assert {k for row in lifecycle.TABLE.values() for k in (t.kind for t in row.values())} <= set(
+        Kind
+    )
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("**/*.md")]
+    pages += [ROOT / "rules" / "README.md", ROOT / "notifiers" / "README.md"]
+    none_of((f"{p.relative_to(ROOT)}: {to}" for p in pages for to in dead_links(p)), "dead links")
+
+
+def dead_links(page: Path) -> Iterable[str]:
+    """Relative links of a page whose file or heading does not exist."""
+    text = page.read_text(encoding="utf-8")
+    for to in links(text):
+        name, _, anchor = to.partition("#")
+        target = (page.parent / name) if name else page
+        known = (
+            anchors(target.read_text("utf-8"))
+            if target.suffix == ".md" and target.exists()
+            else {""}
+        )
+        if not target.exists() or (anchor and anchor not in known):
+            yield to
+
+
+def links(text: str) -> Iterable[str]:
+    """The targets of Markdown links outside code, those to other hosts left out."""
+    parts = text.split("```")[::2]
+    for part in parts:
+        for piece in part.split("](")[1:]:
+            to = piece.split(")")[0].split(" ")[0]
+            if "://" not in to and not to.startswith("mailto:"):
+                yield to
+
+
+def anchors(text: str) -> set[str]:
+    """The names that headings get on a page."""
+    heads = [line.lstrip("#").strip().lower() for line in text.splitlines() if line.startswith("#")]
+    kept = ["".join(c for c in head if c.isalnum() or c in " -_") for head in heads]
+    return {head.replace(" ", "-") for head in kept}
+
+
+def test_a_dead_link_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A Head, and more\n[a](#a-head-and-more) [b](#nowhere) [c](gone.md) ```[d](x)```"
+    )
+    assert list(dead_links(page)) == ["#nowhere", "gone.md"]
