@@ -1,0 +1,112 @@
+"""The schema of the SQLite store, from its first version on.
+
+Law: a migration, once released, never changes; a new one is added at the end. Each runs whole in one transaction with its
+version number, so a store is at one version or the next, never between. A store from a newer rulesd is refused.
+
+Choices of the schema:
+
+* ``auto_vacuum=INCREMENTAL``: after a storm the file can shrink a little at a time (``compact``), never all at once.
+* ``segment`` holds runs of journal rows (see ``segment``), short columns first, so that the duplicates window and the look-up
+  by event id read the first pages of a row and leave its payloads alone.
+* ``key_state`` has no row ids: it is written and read in the order of its key.
+* ``outbox.position`` is never used twice, also when the newest page was forgotten.
+"""
+
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import NamedTuple
+
+from rulesd.model.errors import StoreError
+
+APPLICATION_ID = 0x72756C65
+"``rule``, in the header of the file: tells a store of rulesd from any other SQLite file."
+
+
+class Migration(NamedTuple):
+    """One step of the schema."""
+
+    version: int
+    "The version a store has after it."
+
+    what: str
+    statements: Sequence[str]
+
+
+MIGRATIONS: Sequence[Migration] = (
+    Migration(
+        1,
+        "journal, decision log, outbox, references, checkpoint, key states, settings, plans",
+        (
+            """CREATE TABLE segment (
+                first INTEGER PRIMARY KEY, rows INTEGER NOT NULL, earlier INTEGER NOT NULL,
+                events INTEGER NOT NULL, newest INTEGER NOT NULL, kinds TEXT NOT NULL,
+                names BLOB NOT NULL, columns BLOB NOT NULL, index_sum INTEGER NOT NULL,
+                payload_sum INTEGER NOT NULL, payloads BLOB NOT NULL)""",
+            """CREATE TABLE decision (
+                seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
+                rule TEXT NOT NULL, alert TEXT NOT NULL, body BLOB NOT NULL)""",
+            "CREATE INDEX decision_alert ON decision (alert, seq) WHERE alert <> ''",
+            "CREATE INDEX decision_rule ON decision (rule, seq) WHERE rule <> ''",
+            """CREATE TABLE outbox (
+                position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,
+                receiver TEXT NOT NULL, channel TEXT NOT NULL, incident TEXT NOT NULL,
+                priority INTEGER NOT NULL, created INTEGER NOT NULL, body BLOB NOT NULL,
+                attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, body_sum INTEGER NOT NULL,
+                state TEXT NOT NULL DEFAULT 'pending', detail TEXT NOT NULL DEFAULT '',
+                at INTEGER, UNIQUE (id, receiver, channel))""",
+            "CREATE INDEX outbox_pending ON outbox (position) WHERE state = 'pending'",
+            "CREATE INDEX outbox_finished ON outbox (at) WHERE state <> 'pending'",
+            "CREATE INDEX outbox_incident ON outbox (incident)",
+            """CREATE TABLE reference (
+                incident TEXT NOT NULL, receiver TEXT NOT NULL, channel TEXT NOT NULL,
+                body BLOB NOT NULL, at INTEGER NOT NULL,
+                PRIMARY KEY (incident, receiver, channel)) WITHOUT ROWID""",
+            "CREATE INDEX reference_at ON reference (at)",
+            """CREATE TABLE checkpoint (
+                one INTEGER PRIMARY KEY CHECK (one = 1), journal_seq INTEGER NOT NULL,
+                decision_seq INTEGER NOT NULL, newest INTEGER NOT NULL, plan_digest TEXT NOT NULL,
+                engine BLOB NOT NULL, engine_sum INTEGER NOT NULL)""",
+            """CREATE TABLE key_state (
+                rule TEXT NOT NULL, key BLOB NOT NULL, state BLOB NOT NULL,
+                state_sum INTEGER NOT NULL, PRIMARY KEY (rule, key)) WITHOUT ROWID""",
+            "CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE plan (digest TEXT PRIMARY KEY, archive BLOB NOT NULL)",
+        ),
+    ),
+)
+
+
+def migrate(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring a store to the newest version; a connection in autocommit mode.
+
+    Raises:
+        StoreError: the store is of a newer version, or is no store of rulesd at all.
+        sqlite3.Error: a step failed; the store is as it was before that step.
+    """
+    newest = migrations[-1].version
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if version > newest:
+        raise StoreError(
+            f"the state was written by a newer rulesd (schema {version}, this one knows up to "
+            f"{newest}). Start that newer version, or restore the copy made before the upgrade"
+        )
+    if application != APPLICATION_ID and version:
+        raise StoreError("the state file is a database of another program. Choose another --state")
+    for migration in migrations:
+        if migration.version > version:
+            _apply(connection, migration)
+
+
+def _apply(connection: Connection, migration: Migration) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in migration.statements:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {migration.version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,220 @@
+-- All SQL of the SQLite store. A statement starts with its name between dashes, then says in a comment what it is for.
+-- In a statement for many rows the tuple after "each" is repeated, once for every row.
+
+-- add_segments --
+-- Append runs of journal rows.
+INSERT INTO segment (first, rows, earlier, events, newest, kinds, names, columns, index_sum, payload_sum, payloads)
+VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- segments_after --
+-- Runs that hold rows after a sequence number, oldest first, a few at a time: each is up to 1,024 rows.
+SELECT first, rows, earlier, events, newest, kinds, names, columns, index_sum, payload_sum, payloads
+FROM segment
+WHERE first > :after - 1024 AND first + rows - 1 > :after
+ORDER BY first LIMIT 8;
+
+-- first_segment --
+-- The oldest run, for compaction.
+SELECT first, rows, earlier, events, newest, kinds, names, columns, index_sum, payload_sum, payloads
+FROM segment ORDER BY first LIMIT 1;
+
+-- last_segment --
+-- Where the journal stands: last sequence number, number of events ever.
+SELECT first + rows - 1, earlier + events FROM segment ORDER BY first DESC LIMIT 1;
+
+-- newest_now --
+-- The latest "now" after a checkpoint. Nothing after a checkpoint is ever compacted, so this and the checkpoint's own are all.
+SELECT max(newest) FROM segment WHERE first + rows - 1 > :after AND first > :after - 1024;
+
+-- window_start --
+-- First run of the duplicates window that has a row of "since" or later, among those that may count at all.
+SELECT earlier FROM segment
+WHERE earlier + events > :lowest AND events > 0 AND newest >= :since
+ORDER BY first LIMIT 1;
+
+-- window_segments --
+-- Runs with events from a position on, oldest first, without their payloads.
+SELECT first, rows, earlier, events, newest, kinds, names, columns, index_sum, payload_sum, x''
+FROM segment
+WHERE first > :after AND earlier + events > :position AND events > 0
+ORDER BY first LIMIT 64;
+
+-- segments_named --
+-- Runs that may hold an event: its name stands somewhere among their names (aligned or not, the reader looks again).
+SELECT first, rows, earlier, events, newest, kinds, names, columns, index_sum, payload_sum, payloads
+FROM segment
+WHERE first > :after AND instr(names, :name) > 0
+ORDER BY first LIMIT 8;
+
+-- drop_segment --
+-- Forget a run.
+DELETE FROM segment WHERE first = :first;
+
+-- add_decisions --
+-- Append to the decision log. A number that is there already is refused: that would be a mistake of the caller.
+INSERT INTO decision (seq, at, kind, rule, alert, body)
+VALUES /* each */ (?, ?, ?, ?, ?, ?);
+
+-- last_decision --
+-- Where the decision log stands.
+SELECT max(seq) FROM decision;
+
+-- decisions --
+-- Decisions in order.
+SELECT seq, at, kind, rule, alert, body FROM decision
+WHERE seq > :after ORDER BY seq LIMIT :limit;
+
+-- decisions_of_alert --
+-- Decisions about one episode, in order.
+SELECT seq, at, kind, rule, alert, body FROM decision
+WHERE alert = :alert AND alert <> '' AND seq > :after ORDER BY seq LIMIT :limit;
+
+-- decisions_of_rule --
+-- Decisions of one rule, in order.
+SELECT seq, at, kind, rule, alert, body FROM decision
+WHERE rule = :rule AND rule <> '' AND seq > :after ORDER BY seq LIMIT :limit;
+
+-- decisions_of_both --
+-- Decisions about one episode, if they are of that rule.
+SELECT seq, at, kind, rule, alert, body FROM decision
+WHERE alert = :alert AND alert <> '' AND rule = :rule AND seq > :after ORDER BY seq LIMIT :limit;
+
+-- oldest_decisions --
+-- Candidates for compaction: what the last checkpoint covers, oldest first.
+SELECT seq, at FROM decision WHERE seq <= :covered ORDER BY seq LIMIT :limit;
+
+-- drop_decisions --
+-- Forget the oldest decisions.
+DELETE FROM decision WHERE seq <= :through;
+
+-- add_outbox --
+-- Owe pages. A page that is there already (same key, receiver, channel) stays as it is: an idempotency key is owed once.
+WITH owed (id, receiver, channel, incident, priority, created, body, attempts, next_at, body_sum) AS (
+  VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+)
+INSERT INTO outbox (id, receiver, channel, incident, priority, created, body, attempts, next_at, body_sum)
+SELECT * FROM owed
+WHERE NOT EXISTS (
+  SELECT 1 FROM outbox o
+  WHERE o.id = owed.id AND o.receiver = owed.receiver AND o.channel = owed.channel
+);
+
+-- finish_outbox --
+-- What became of attempts. A page that was delivered stays delivered.
+WITH done (id, receiver, channel, state, attempts, next_at, detail, at) AS (
+  VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?)
+)
+UPDATE outbox
+SET state = done.state, attempts = done.attempts, next_at = done.next_at, detail = done.detail, at = done.at
+FROM done
+WHERE outbox.id = done.id AND outbox.receiver = done.receiver AND outbox.channel = done.channel
+  AND outbox.state <> 'delivered';
+
+-- incident_of --
+-- The incident a page belongs to, where its end did not name it.
+SELECT incident FROM outbox WHERE id = :id AND receiver = :receiver AND channel = :channel;
+
+-- pending --
+-- Pages still owed, oldest first.
+SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, body_sum
+FROM outbox WHERE state = 'pending' AND position > :after ORDER BY position LIMIT 1000;
+
+-- outbox --
+-- Pages with what became of them, newest first.
+SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, body_sum, state, detail, at
+FROM outbox ORDER BY position DESC LIMIT :limit;
+
+-- outbox_in_state --
+-- The same, those in one state.
+SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, body_sum, state, detail, at
+FROM outbox WHERE state = :state ORDER BY position DESC LIMIT :limit;
+
+-- drop_outbox --
+-- Forget pages that were finished before a time, oldest end first.
+DELETE FROM outbox WHERE position IN (
+  SELECT position FROM outbox WHERE state <> 'pending' AND at < :before ORDER BY at, position LIMIT :limit
+);
+
+-- put_references --
+-- Remember how to update incidents' messages in place.
+INSERT INTO reference (incident, receiver, channel, body, at) VALUES /* each */ (?, ?, ?, ?, ?)
+ON CONFLICT (incident, receiver, channel) DO UPDATE SET body = excluded.body, at = excluded.at;
+
+-- references --
+-- Everything remembered about one incident's messages.
+SELECT receiver, channel, body FROM reference WHERE incident = :incident ORDER BY receiver, channel;
+
+-- drop_references --
+-- Forget how to update messages of incidents long past, of which no page is left.
+DELETE FROM reference WHERE (incident, receiver, channel) IN (
+  SELECT incident, receiver, channel FROM reference r
+  WHERE r.at < :before AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.incident = r.incident)
+  ORDER BY at, incident, receiver, channel LIMIT :limit
+);
+
+-- put_checkpoint --
+-- Replace the checkpoint.
+INSERT OR REPLACE INTO checkpoint (one, journal_seq, decision_seq, newest, plan_digest, engine, engine_sum)
+VALUES (1, ?, ?, ?, ?, ?, ?);
+
+-- checkpoint --
+-- The last checkpoint, if there was one.
+SELECT journal_seq, decision_seq, newest, plan_digest, engine, engine_sum FROM checkpoint;
+
+-- checkpoint_position --
+-- How far the last checkpoint reaches.
+SELECT journal_seq, decision_seq, newest FROM checkpoint;
+
+-- forget_rule --
+-- Forget all states of a rule.
+DELETE FROM key_state WHERE rule = :rule;
+
+-- put_keys --
+-- Replace states that changed since the last checkpoint.
+INSERT OR REPLACE INTO key_state (rule, key, state, state_sum)
+VALUES /* each */ (?, ?, ?, ?);
+
+-- forget_keys --
+-- Forget states.
+DELETE FROM key_state WHERE (rule, key) IN (VALUES /* each */ (?, ?));
+
+-- first_key_rule --
+-- The first rule that has states.
+SELECT min(rule) FROM key_state;
+
+-- next_key_rule --
+-- The one after it (a jump along the primary key).
+SELECT min(rule) FROM key_state WHERE rule > :after;
+
+-- keys_of_rule --
+-- States of a rule in the order of their keys, the first of them.
+SELECT key, state, state_sum FROM key_state WHERE rule = :rule ORDER BY key LIMIT 10000;
+
+-- more_keys_of_rule --
+-- States of a rule after a key.
+SELECT key, state, state_sum FROM key_state
+WHERE rule = :rule AND key > :after ORDER BY key LIMIT 10000;
+
+-- put_settings --
+-- Keep small values.
+INSERT OR REPLACE INTO setting (name, value) VALUES /* each */ (?, ?);
+
+-- drop_settings --
+-- Forget small values.
+DELETE FROM setting WHERE name IN (VALUES /* each */ (?));
+
+-- setting --
+-- One small value.
+SELECT value FROM setting WHERE name = :name;
+
+-- settings --
+-- Small values whose name starts so.
+SELECT name, value FROM setting WHERE substr(name, 1, length(:prefix)) = :prefix ORDER BY name;
+
+-- put_plan --
+-- Keep the files of a plan; they never change under one digest.
+INSERT OR IGNORE INTO plan (digest, archive) VALUES (?, ?);
+
+-- plan --
+-- The files of a plan.
+SELECT archive FROM plan WHERE digest = :digest;

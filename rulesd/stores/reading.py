@@ -1,0 +1,283 @@
+"""Reading the SQLite store, from any thread, without ever holding up the writer.
+
+Law: reads change nothing and keep no transaction open between two items: long answers are read in chunks, each a statement of
+its own, so the write-ahead log can always be folded back. Checksums are looked at: what was stored comes back, or ``StoreError``.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from rulesd.model.errors import StoreError
+from rulesd.model.instant import Instant
+from rulesd.ports.store import DecisionRow, JournalRow, KeyRow, OutboxDone, OutboxRow
+from rulesd.stores.faults import translated
+from rulesd.stores.files import connect
+from rulesd.stores.segment import (
+    Damaged,
+    Segment,
+    checksum,
+    event_id,
+    event_name,
+    identities,
+    positions,
+    unpack,
+)
+from rulesd.stores.statements import SQL
+
+_Row = tuple[Any, ...]
+
+_new_key = KeyRow.__new__
+_set_rule, _set_key, _set_state = (
+    KeyRow.__dict__[name].__set__ for name in ("rule", "key", "state")
+)
+
+
+class SqliteReader:
+    """The reading half of the SQLite store: a few read-only connections shared by all threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = Lock()
+        self._readable = False
+
+    def keys(self) -> Iterator[KeyRow]:
+        """Every (rule, key) state of the last checkpoint, by rule and key."""
+        ((rule,),) = self._all("first_key_rule")
+        while rule is not None:
+            rows = self._all("keys_of_rule", rule=rule)
+            while rows:
+                with translated(self._path):
+                    yield from _keys(rule, rows)
+                rows = self._all("more_keys_of_rule", rule=rule, after=rows[-1][0])
+            ((rule,),) = self._all("next_key_rule", after=rule)
+
+    def tail(self, after_seq: int) -> Iterator[tuple[int, JournalRow]]:
+        """Journal rows after ``after_seq`` with their sequence numbers, oldest first."""
+        while segments := self._segments("segments_after", after=after_seq):
+            for segment in segments:
+                with translated(self._path):
+                    rows = list(unpack(segment))
+                yield from rows[max(0, after_seq + 1 - segment.first) :]
+                after_seq = segment.first + segment.rows - 1
+
+    def recent_ids(self, since: Instant, at_least: int) -> Iterator[tuple[int, int, Instant]]:
+        """(key, body, now) of the newest events, oldest first, as the port says."""
+        standing = self._all("last_segment")
+        if not standing:
+            return
+        total = standing[0][1]
+        lowest = max(0, total - 2 * at_least)
+        start = max(0, total - at_least)
+        for (earlier,) in self._all("window_start", lowest=lowest, since=since):
+            start = min(start, self._window_start(earlier, lowest, since))
+        for segment in self._window(start):
+            with translated(self._path):
+                found = list(identities(segment))
+            yield from found[max(0, start - segment.earlier) :]
+
+    def pending(self) -> Iterator[OutboxRow]:
+        """Outbox rows that still have to be delivered, oldest first."""
+        position = 0
+        while rows := self._all("pending", after=position):
+            for row in rows:
+                with translated(self._path):
+                    owed = _outbox_row(row)
+                yield owed
+            position = rows[-1][9]
+
+    def references(self, incident: str) -> dict[tuple[str, str], bytes]:
+        """By (receiver, channel): what to remember for updating this incident's message in place."""
+        rows = self._all("references", incident=incident)
+        return {(receiver, channel): body for receiver, channel, body in rows}
+
+    def read_decisions(
+        self, *, alert: str = "", rule: str = "", after_seq: int = 0, limit: int = 1000
+    ) -> Sequence[DecisionRow]:
+        """Decisions in order, filtered."""
+        name = {
+            (False, False): "decisions",
+            (True, False): "decisions_of_alert",
+            (False, True): "decisions_of_rule",
+            (True, True): "decisions_of_both",
+        }[bool(alert), bool(rule)]
+        rows = self._all(name, alert=alert, rule=rule, after=after_seq, limit=max(0, limit))
+        return [
+            DecisionRow(seq=seq, at=at, kind=kind, rule=rule, alert=alert, body=body)
+            for seq, at, kind, rule, alert, body in rows
+        ]
+
+    def read_event(self, event_id: str) -> Sequence[tuple[int, JournalRow]]:
+        """Journal rows of events with this CloudEvents id, oldest first."""
+        name, after = event_name(event_id), -1
+        found: list[tuple[int, JournalRow]] = []
+        pattern = name.to_bytes(4, "little")
+        while event_id and (
+            segments := self._segments("segments_named", after=after, name=pattern)
+        ):
+            for segment in segments:
+                with translated(self._path):
+                    found += _events(segment, name, event_id)
+                after = segment.first
+        return found
+
+    def read_outbox(
+        self, *, state: str = "", limit: int = 1000
+    ) -> Sequence[tuple[OutboxRow, OutboxDone | None]]:
+        """Outbox rows with what became of them, newest first."""
+        rows = self._all("outbox_in_state" if state else "outbox", state=state, limit=max(0, limit))
+        with translated(self._path):
+            return [(_outbox_row(row[:11]), _outbox_done(row)) for row in rows]
+
+    def setting(self, name: str) -> bytes | None:
+        """A small durable value."""
+        return self._value("setting", name=name)
+
+    def settings(self, prefix: str) -> dict[str, bytes]:
+        """Small durable values whose name starts so."""
+        return dict(self._all("settings", prefix=prefix))
+
+    def plan_archive(self, digest: str) -> bytes | None:
+        """The files of a plan that was once in force."""
+        return self._value("plan", digest=digest)
+
+    def _value(self, name: str, /, **values: object) -> bytes | None:
+        for (value,) in self._all(name, **values):
+            return bytes(value)
+        return None
+
+    def _window_start(self, earlier: int, lowest: int, since: Instant) -> int:
+        """The position of the first event of ``since`` or later, in the run whose first event has position ``earlier``."""
+        for segment in self._window(earlier):
+            with translated(self._path):
+                nows = [now for _, _, now in identities(segment)]
+            for position, now in enumerate(nows, segment.earlier):
+                if position >= lowest and now >= since:
+                    return position
+            earlier = segment.earlier + segment.events
+        return earlier
+
+    def _window(self, position: int) -> Iterator[Segment]:
+        after = -1
+        while segments := self._segments("window_segments", after=after, position=position):
+            yield from segments
+            after = segments[-1].first
+
+    def _segments(self, name: str, /, **values: object) -> list[Segment]:
+        return [Segment._make(row) for row in self._all(name, **values)]
+
+    def _all(self, name: str, /, **values: object) -> list[_Row]:
+        """Run a statement and fetch everything it gives."""
+        with self._reading() as connection, translated(self._path):
+            return connection.execute(SQL[name], values).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a read-only connection; one that saw an error is not used again."""
+        with self._guard:
+            if not self._readable:
+                raise StoreError("the store is not open. Open it first")
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            with translated(self._path):
+                connection = connect(self._path)
+                connection.execute("PRAGMA query_only = ON")
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._give_back(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._guard:
+            if self._readable:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _start_reading(self) -> None:
+        self._readable = True
+
+    def _stop_reading(self) -> None:
+        with self._guard:
+            self._readable = False
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+
+def key_sum(key: bytes, state: bytes) -> int:
+    """The checksum of one key state."""
+    return checksum(key) ^ checksum(state)
+
+
+def _keys(rule: str, rows: list[_Row]) -> Iterator[KeyRow]:
+    """Key rows, made without their ``__init__``: a restart reads a million of them."""
+    for key, state, expected in rows:
+        if key_sum(key, state) != expected:
+            raise Damaged(f"a key state of rule {rule}")
+        row = _new_key(KeyRow)
+        _set_rule(row, rule)
+        _set_key(row, key)
+        _set_state(row, state)
+        yield row
+
+
+def _events(segment: Segment, name: int, wanted: str) -> list[tuple[int, JournalRow]]:
+    places = list(positions(segment, name))
+    if not places:
+        return []
+    rows = list(unpack(segment))
+    return [rows[place] for place in places if event_id(rows[place][1].payload) == wanted]
+
+
+def _outbox_row(row: _Row) -> OutboxRow:
+    (
+        identity,
+        receiver,
+        channel,
+        incident,
+        priority,
+        created,
+        body,
+        attempts,
+        next_at,
+        position,
+        body_sum,
+    ) = row
+    if checksum(body) != body_sum:
+        raise Damaged(f"page {position} of the outbox")
+    return OutboxRow(
+        id=identity,
+        receiver=receiver,
+        channel=channel,
+        incident=incident,
+        priority=priority,
+        created=created,
+        body=body,
+        attempts=attempts,
+        next_at=next_at,
+        row=position,
+    )
+
+
+def _outbox_done(row: _Row) -> OutboxDone | None:
+    state, detail, at = row[11:]
+    if at is None:
+        return None
+    return OutboxDone(
+        id=row[0],
+        receiver=row[1],
+        channel=row[2],
+        incident=row[3],
+        attempts=row[7],
+        next_at=row[8],
+        state=state,
+        detail=detail,
+        at=at,
+    )

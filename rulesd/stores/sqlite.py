@@ -1,0 +1,290 @@
+"""The durable store of one daemon: SQLite with a write-ahead log and ``synchronous=FULL``.
+
+Law: ``commit`` returns after ``fsync``, so ``kill -9`` and power loss take nothing back; it raises and changes nothing
+otherwise, and the same ``Commit`` may be tried again. One process has it open, one thread at a time writes, any thread reads.
+
+How little there is to do per event: the inputs of a commit become one row (``segment``), other rows go in as one statement for
+all of them (``statements``), and a commit of inputs alone is a single statement in a transaction of its own.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rulesd.model.errors import StoreError
+from rulesd.model.instant import Instant
+from rulesd.ports.store import Checkpoint, Commit, JournalRow, OutboxDone, OutboxRow, Recovered
+from rulesd.stores.compaction import Limits, compact
+from rulesd.stores.faults import damaged, translated
+from rulesd.stores.files import DATABASE, LOCK, check, connect, make_directory, prepare
+from rulesd.stores.folding import final_outcomes, last_values
+from rulesd.stores.lock import ProcessLock
+from rulesd.stores.migrations import MIGRATIONS, Migration, migrate
+from rulesd.stores.reading import SqliteReader, key_sum
+from rulesd.stores.segment import MOST_ROWS, Segment, checksum, pack
+from rulesd.stores.statements import SQL, execute_many
+
+
+class SqliteStore(SqliteReader):
+    """``rulesd.db`` in the state directory. See the port for every promise."""
+
+    def __init__(self, directory: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+        super().__init__(directory / DATABASE)
+        self._directory = directory
+        self._migrations = migrations
+        self._lock = ProcessLock(directory / LOCK)
+        self._connection: sqlite3.Connection | None = None
+        self._opened = False
+        self._seq = 0
+        self._events = 0
+        self._newest: Instant = 0
+
+    def open(self) -> Recovered:
+        """Take the lock, open or create, migrate, look for damage, and say where things stand.
+
+        Raises:
+            StoreError: the state is in use, damaged, of a newer version, or its disk cannot be used.
+        """
+        if self._opened:
+            raise StoreError("the store is open already. Close it first")
+        make_directory(self._directory)
+        self._lock.acquire()
+        try:
+            with translated(self._path):
+                prepare(self._directory, self._migrations)
+                connection = self._connect()
+                migrate(connection, self._migrations)
+                check(connection, self._path)
+                recovered = self._recover(connection)
+        except BaseException:
+            self._disconnect()
+            self._lock.release()
+            raise
+        self._opened = True
+        self._start_reading()
+        return recovered
+
+    def commit(self, commit: Commit) -> None:
+        """Make it durable, all or nothing.
+
+        Raises:
+            StoreError: the disk or the file failed; nothing changed, and the same commit may be tried again.
+            ValueError: the commit itself is wrong (a decision number used twice, a number of more than 64 bits): a
+                mistake of the caller; nothing changed.
+        """
+        segments = self._segments_of(commit.inputs)
+        newest = max((segment.newest for segment in segments), default=self._newest)
+        newest = max(newest, self._newest)
+        with translated(self._path):
+            connection = self._writing()
+            try:
+                if _is_inputs_only(commit) and len(segments) <= 1:
+                    execute_many(connection.cursor(), "add_segments", segments)
+                else:
+                    self._write(connection, commit, segments, newest)
+            except BaseException:
+                self._roll_back(connection)
+                raise
+        self._newest = newest
+        self._seq += len(commit.inputs)
+        self._events += sum(segment.events for segment in segments)
+
+    def compact(self, *, journal_before: Instant, keep_events: int, budget_rows: int) -> int:
+        """Drop what is old and needed by nothing, at most ``budget_rows``; return how many rows went.
+
+        Call again while it returns ``budget_rows``. One call is one short transaction; some free pages (1 MiB) are given back
+        to the disk when more than a quarter of the file is free.
+
+        Raises:
+            StoreError: the disk failed; nothing changed.
+        """
+        limits = Limits(
+            before=journal_before, events=self._events - keep_events, budget=budget_rows
+        )
+        with translated(self._path):
+            connection = self._writing()
+            try:
+                return compact(connection, limits)
+            except BaseException:
+                self._roll_back(connection)
+                raise
+
+    def close(self) -> None:
+        """Close; everything committed stays. Closing twice is fine."""
+        self._stop_reading()
+        self._opened = False
+        self._disconnect()
+        self._lock.release()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = self._connection = connect(self._path)
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise StoreError(
+                f"{self._path.name} cannot use a write-ahead log here. Put the state on a local disk"
+            )
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _writing(self) -> sqlite3.Connection:
+        """The writer's connection; made anew when a fault took the last one."""
+        if not self._opened:
+            raise StoreError("the store is not open. Open it first")
+        return self._connection or self._connect()
+
+    def _roll_back(self, connection: sqlite3.Connection) -> None:
+        """Undo the transaction; if even that fails, drop the connection, which undoes it too."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._disconnect()
+
+    def _recover(self, connection: sqlite3.Connection) -> Recovered:
+        row = connection.execute(SQL["checkpoint"]).fetchone()
+        covered, decided, newest, digest, engine, engine_sum = row or (0, 0, 0, "", None, 0)
+        if engine is not None and checksum(engine) != engine_sum:
+            raise damaged(self._path, "the checkpoint")
+        standing = connection.execute(SQL["last_segment"]).fetchone()
+        seq, events = standing or (0, 0)
+        (tail_newest,) = connection.execute(SQL["newest_now"], {"after": covered}).fetchone()
+        (last_decision,) = connection.execute(SQL["last_decision"]).fetchone()
+        self._seq = max(seq, covered)
+        self._events = events
+        self._newest = max(newest, tail_newest or 0)
+        return Recovered(
+            engine=engine,
+            plan_digest=digest,
+            checkpoint_journal_seq=covered,
+            checkpoint_decision_seq=decided,
+            last_journal_seq=self._seq,
+            last_decision_seq=max(last_decision or 0, decided),
+            last_now=self._newest,
+        )
+
+    def _segments_of(self, inputs: Sequence[JournalRow]) -> list[Segment]:
+        segments: list[Segment] = []
+        earlier = self._events
+        for start in range(0, len(inputs), MOST_ROWS):
+            rows = inputs[start : start + MOST_ROWS]
+            segments.append(pack(self._seq + 1 + start, earlier, rows))
+            earlier += segments[-1].events
+        return segments
+
+    def _write(
+        self,
+        connection: sqlite3.Connection,
+        commit: Commit,
+        segments: Sequence[Segment],
+        newest: Instant,
+    ) -> None:
+        """Everything of one commit, in the order the port's readers rely on: what is owed stands before what became of it."""
+        cursor = connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE")
+        execute_many(cursor, "add_segments", segments)
+        execute_many(
+            cursor,
+            "add_decisions",
+            [
+                (row.seq, row.at, row.kind, row.rule, row.alert, row.body)
+                for row in commit.decisions
+            ],
+        )
+        execute_many(cursor, "add_outbox", _owed(commit.outbox))
+        _finish(cursor, commit)
+        if commit.checkpoint:
+            covered = self._seq + len(commit.inputs)
+            _checkpoint(cursor, commit.checkpoint, covered, newest)
+        if commit.plan:
+            cursor.execute(SQL["put_plan"], commit.plan)
+        _settle(cursor, last_values(commit.settings))
+        cursor.execute("COMMIT")
+
+
+def _is_inputs_only(commit: Commit) -> bool:
+    return not (
+        commit.decisions
+        or commit.outbox
+        or commit.done
+        or commit.checkpoint
+        or commit.plan
+        or commit.settings
+    )
+
+
+def _owed(rows: Sequence[OutboxRow]) -> list[tuple[object, ...]]:
+    first: dict[tuple[str, str, str], OutboxRow] = {}
+    for row in rows:
+        first.setdefault((row.id, row.receiver, row.channel), row)
+    return [
+        (
+            row.id,
+            row.receiver,
+            row.channel,
+            row.incident,
+            row.priority,
+            row.created,
+            row.body,
+            row.attempts,
+            row.next_at,
+            checksum(row.body),
+        )
+        for row in first.values()
+    ]
+
+
+def _finish(cursor: sqlite3.Cursor, commit: Commit) -> None:
+    finished = final_outcomes(commit.done)
+    execute_many(
+        cursor,
+        "finish_outbox",
+        [
+            (*place, done.state, done.attempts, done.next_at, done.detail, done.at)
+            for place, done in finished.items()
+        ],
+    )
+    remembered = [
+        (incident, done.receiver, done.channel, done.reference, done.at)
+        for done in commit.done
+        if done.reference and (incident := done.incident or _incident_of(cursor, done))
+    ]
+    execute_many(cursor, "put_references", remembered)
+
+
+def _incident_of(cursor: sqlite3.Cursor, done: OutboxDone) -> str:
+    values = {"id": done.id, "receiver": done.receiver, "channel": done.channel}
+    row = cursor.execute(SQL["incident_of"], values).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _checkpoint(
+    cursor: sqlite3.Cursor, checkpoint: Checkpoint, covered: int, newest: Instant
+) -> None:
+    engine = checkpoint.engine
+    cursor.execute(
+        SQL["put_checkpoint"],
+        (
+            covered,
+            checkpoint.decision_seq,
+            newest,
+            checkpoint.plan_digest,
+            engine,
+            checksum(engine),
+        ),
+    )
+    for rule in checkpoint.forget_rules:
+        cursor.execute(SQL["forget_rule"], {"rule": rule})
+    # In the order of the primary key: a million states land page by page and not all over the file.
+    states = sorted({(row.rule, row.key): row.state for row in checkpoint.keys}.items())
+    put = [(rule, key, state, key_sum(key, state)) for (rule, key), state in states if state]
+    execute_many(cursor, "put_keys", put)
+    execute_many(cursor, "forget_keys", [place for place, state in states if not state])
+
+
+def _settle(cursor: sqlite3.Cursor, values: Mapping[str, bytes]) -> None:
+    execute_many(cursor, "put_settings", [(name, value) for name, value in values.items() if value])
+    execute_many(cursor, "drop_settings", [(name,) for name, value in values.items() if not value])
