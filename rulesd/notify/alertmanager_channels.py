@@ -74,7 +74,6 @@ class AlertmanagerPagerDuty:
     """``pagerduty_configs``: one incident per group, with Alertmanager's dedup key."""
 
     kind = "pagerduty_configs"
-    updates_in_place = True
 
     def __init__(
         self,
@@ -89,13 +88,14 @@ class AlertmanagerPagerDuty:
     ) -> None:
         """``literal``: ``description``, ``severity``, ``client`` as the operator wrote them, without Go templates."""
         self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
-        self.send_resolved, self.deadline_s = spec.send_resolved, deadline_s
+        self.send_resolved, self.updates_in_place = spec.send_resolved, spec.updates_in_place
+        self.deadline_s = deadline_s
         self._session, self._templates = session, templates
         self._key, self._url, self._literal = routing_key, url, dict(literal or {})
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Trigger while anything fires, else resolve; a group has no acknowledged state here."""
-        if not notification.page and not native.is_open(reference):
+        if not notification.page and not (self.updates_in_place and native.is_open(reference)):
             return skipped("there is no open incident to update")
         main = main_alert(notification)
         rendered = self._templates.render(
@@ -136,7 +136,7 @@ def webhook_configs(
         url=settings.url("url"),
         http=http_config(settings),
         max_alerts=int(settings.number("max_alerts", 0)),
-        deadline_s=DEADLINE_S,
+        deadline_s=settings.number("deadline_s", DEADLINE_S),
     )
 
 
@@ -161,6 +161,7 @@ def pagerduty_configs(
         routing_key=settings.secret("routing_key"),
         url=settings.url("url", native.URL),
         literal=_literals(settings, ("description", "severity", "client")),
+        deadline_s=settings.number("deadline_s", DEADLINE_S),
     )
 
 
@@ -180,6 +181,7 @@ def slack_configs(
         if settings.text(name) and "{{" not in settings.text(name)
     }
     channel = settings.text("channel")
+    deadline_s = settings.number("deadline_s", DEADLINE_S)
     bearer = http_config(settings).headers.get("Authorization", "").removeprefix("Bearer ")
     token = settings.secret("app_token") or bearer
     if token:
@@ -195,11 +197,18 @@ def slack_configs(
             api_url=api.removesuffix("chat.postMessage"),
             words=words,
             extra=extra,
+            deadline_s=deadline_s,
         )
     if channel:
         extra["channel"] = channel
     return SlackWebhook(
-        spec, session, templates, url=settings.url("api_url"), words=words, extra=extra
+        spec,
+        session,
+        templates,
+        url=settings.url("api_url"),
+        words=words,
+        extra=extra,
+        deadline_s=deadline_s,
     )
 
 

@@ -9,7 +9,7 @@ Who gets what:
 * a channel for groups gets one row; a channel per alert (PagerDuty) one row for each changed alert, in an order of its own;
 * ``page=False`` (only bring up to date) goes to channels that update in place;
 * resolved alerts go only where ``send_resolved`` says so;
-* in a storm, people's channels get the one collected page; machines go on getting every alert.
+* in a storm, people's channels get the one collected page; machines go on getting every alert (``Audience``).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ import msgspec
 
 from rulesd.core.plan import ChannelSpec, Plan
 from rulesd.model.alert import severity_rank
-from rulesd.model.decision import NotificationDue, Status, Told
+from rulesd.model.decision import Audience, NotificationDue, Status, Told
 from rulesd.model.instant import Instant, format_instant
 from rulesd.model.notification import Notification, PageAlert
 from rulesd.notify.telling import tell
@@ -73,6 +73,8 @@ def compose(due: NotificationDue, plan: Plan, *, number: int, links: Links) -> l
     tell_one = _teller(due, plan, links)
     rows: list[OutboxRow] = []
     for spec in receiver.channels:
+        if not _hears(spec, due.audience):
+            continue
         for told, alone in _portions(due, spec):
             base = _notification(due, spec, told, alone, number)
             listed = tuple(tell_one(t) for t in _listed(told))
@@ -95,17 +97,23 @@ def encode_notification(notification: Notification) -> bytes:
     return msgspec.json.encode(notification)
 
 
+def _hears(spec: ChannelSpec, audience: Audience) -> bool:
+    """In a storm people and machines are told different things."""
+    if audience is Audience.ALL:
+        return True
+    return spec.for_people is (audience is Audience.PEOPLE)
+
+
 def _portions(due: NotificationDue, spec: ChannelSpec) -> list[tuple[tuple[Told, ...], bool]]:
     """What goes to one channel: portions of the group, each with whether it stands alone (its own incident)."""
-    machine_in_storm = due.storm > 0 and not spec.for_people
-    if not due.page and not spec.updates_in_place and not machine_in_storm:
+    if not due.page and not spec.updates_in_place:
         return []
     told = due.alerts
     if not spec.send_resolved:
         told = tuple(t for t in told if t.status is not Status.RESOLVED)
     if not told:
         return []
-    if not spec.per_alert or (due.storm > 0 and spec.for_people):
+    if not spec.per_alert or due.storm > 0:
         return [(told, False)]
     return [((one,), True) for one in _changed(told, due.page)]
 
@@ -140,7 +148,6 @@ def _teller(due: NotificationDue, plan: Plan, links: Links) -> Callable[[Told], 
 def _notification(
     due: NotificationDue, spec: ChannelSpec, told: tuple[Told, ...], alone: bool, number: int
 ) -> Notification:
-    machine_in_storm = due.storm > 0 and not spec.for_people
     one = told[0].alert.alert if alone else ""
     return Notification(
         id=_id(due, spec, one, number),
@@ -150,10 +157,10 @@ def _notification(
         incident=one or due.incident,
         status=str(told[0].status if alone else _status(due, told)),
         reason=str(due.reason),
-        page=due.page or machine_in_storm,
+        page=due.page,
         at=format_instant(due.at),
         alerts=(),
-        storm=0 if machine_in_storm else due.storm,
+        storm=due.storm,
         more=max(0, len(told) - LISTED),
     )
 
@@ -199,8 +206,3 @@ def _id(due: NotificationDue, spec: ChannelSpec, alert: str, number: int) -> str
         "\x1f".join(parts).encode("utf-8", "replace"), digest_size=16, person=b"notification"
     )
     return f"msg_{digest.hexdigest()}"
-
-
-def as_test(notification: Notification) -> Notification:
-    """The same page marked as a test: every text made from it says so first."""
-    return replace(notification, test=True)

@@ -42,7 +42,6 @@ class PagerDuty:
     """Native events, one for each changed alert."""
 
     kind = "pagerduty"
-    updates_in_place = True
 
     def __init__(
         self,
@@ -56,14 +55,16 @@ class PagerDuty:
     ) -> None:
         """``routing_key`` is the integration key of an Events API v2 integration."""
         self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
-        self.send_resolved, self.deadline_s = spec.send_resolved, deadline_s
+        self.send_resolved, self.updates_in_place = spec.send_resolved, spec.updates_in_place
+        self.deadline_s = deadline_s
         self._session, self._templates = session, templates
         self._key, self._url = routing_key, url
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Send one event. A quiet notification goes only to an incident that is open there."""
         action = ACTIONS.get(notification.status, "trigger")
-        if not notification.page and action == "trigger" and not is_open(reference):
+        quiet = not notification.page
+        if quiet and not (self.updates_in_place and (action != "trigger" or is_open(reference))):
             return skipped("there is no open incident to update")
         body: dict[str, Any] = {
             "routing_key": self._key,

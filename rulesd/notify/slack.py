@@ -94,7 +94,7 @@ class SlackBot:
     ) -> None:
         """``words``: the operator's own ``title`` and ``text``; ``extra``: further arguments of postMessage (name, icon)."""
         self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
-        self.send_resolved, self.updates_in_place = spec.send_resolved, True
+        self.send_resolved, self.updates_in_place = spec.send_resolved, spec.updates_in_place
         self.deadline_s = deadline_s
         self._session, self._templates = session, templates
         self._token, self._channel, self._api = token, channel, api_url.rstrip("/") + "/"
@@ -102,8 +102,10 @@ class SlackBot:
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Post, or update what ``reference`` names."""
-        known = bool(reference.get("channel") and reference.get("ts"))
-        if not known and not notification.page:
+        known = self.updates_in_place and bool(reference.get("channel") and reference.get("ts"))
+        news = notification.page and (notification.status == "firing" or not self.updates_in_place)
+        if not known and not news:
+            # Also the end of what was never told here: in a storm, say, or after a page that Slack refused.
             return skipped("there is no message to update")
         until = asyncio.get_running_loop().time() + self.deadline_s
         content = message(notification, self._templates, **self._words)
@@ -111,7 +113,7 @@ class SlackBot:
             done = await self._update(content, reference, until)
             if not isinstance(done, str):
                 return await self._call_out(notification, done, reference, until)
-            if not notification.page:
+            if not news:
                 return skipped(f"the message cannot be updated any more ({done})")
         return await self._post(content, until)
 
