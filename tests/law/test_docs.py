@@ -71,9 +71,10 @@ def explained(word: str, text: str) -> bool:
     """Whether a word stands as code in the text, alone or with what belongs to it (``name{label}``), or as a key of an example."""
     if any(f"`{word}{end}" in text for end in ("`", "{", ":", " ", "[", "=")):
         return True
-    return any(
-        re.search(rf"(?<![\w.-]){re.escape(word)}:", part) for part in text.split("```")[1::2]
-    )
+    key = rf"(?<![\w.-]){re.escape(word)}:"
+    if any(re.search(key, block) for block in text.split("```")[1::2]):
+        return True
+    return re.search(rf"`[^`\n]*{key}[^`\n]*`", text) is not None
 
 
 @pytest.mark.parametrize(("what", "words", "page"), WORDS, ids=[w[0] for w in WORDS])
