@@ -1,0 +1,1 @@
+"""What rulesd does to the world beside telling people: switches and webhooks."""

@@ -1,0 +1,1 @@
+"""What rulesd decided, for those who must verify it without trusting it."""

@@ -17,7 +17,13 @@ class Meter:
 
     def __init__(self) -> None:
         """Create every metric, so that each is visible from the first scrape."""
-        r = self.registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
+        self._count_events(self.registry)
+        self._count_decisions(self.registry)
+        self._count_pages(self.registry)
+        self._watch_itself(self.registry)
+
+    def _count_events(self, r: CollectorRegistry) -> None:
         self.events = Counter(
             "rulesd_events",
             "Events by how they ended; with those in flight they add up to all that came.",
@@ -37,6 +43,8 @@ class Meter:
             ["notice"],
             registry=r,
         )
+
+    def _count_decisions(self, r: CollectorRegistry) -> None:
         self.rule_matches = Counter(
             "rulesd_rule_matches", "Events a rule matched.", ["rule"], registry=r
         )
@@ -45,6 +53,8 @@ class Meter:
         )
         self.alerts = Gauge("rulesd_alerts", "Alerts by state.", ["state"], registry=r)
         self.decisions = Counter("rulesd_decisions", "Decisions.", ["kind", "reason"], registry=r)
+
+    def _count_pages(self, r: CollectorRegistry) -> None:
         self.notifications = Counter(
             "rulesd_notifications",
             "Attempts to deliver, by outcome.",
@@ -57,6 +67,8 @@ class Meter:
         self.outbox_pending = Gauge(
             "rulesd_outbox_pending", "Undelivered pages.", ["receiver", "channel"], registry=r
         )
+
+    def _watch_itself(self, r: CollectorRegistry) -> None:
         self.commit = Histogram(
             "rulesd_commit_seconds", "One commit, fsync included.", registry=r, buckets=_FAST
         )

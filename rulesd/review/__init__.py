@@ -1,0 +1,1 @@
+"""The queue of alerts that people look at afterwards."""
