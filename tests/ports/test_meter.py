@@ -29,7 +29,7 @@ def test_every_metric_of_the_contract_exists(name: str, labels: tuple[str, ...])
     assert collector._labelnames == labels
     if labels:
         collector.labels(*["x"] * len(labels))
-    values = {label: "x" for label in labels}
+    values = dict.fromkeys(labels, "x")
     assert registry.get_sample_value(name, values) is not None
 
 
