@@ -20,6 +20,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PYTHONUNBUFFERED := 1
 
+# Install system packages when nobody has to be asked (root, or sudo without a password, and apt-get); otherwise do nothing.
+define install
+root=no; if [ "$$(id -u)" = 0 ]; then root=; elif sudo -n true >/dev/null 2>&1; then root="sudo -n"; fi; \
+if [ "$$root" != no ] && command -v apt-get >/dev/null 2>&1; then \
+  echo "setup: installing $(1) (apt-get)"; log=$$(mktemp); \
+  { $$root apt-get -qq update && \
+    $$root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(1); \
+  } >"$$log" 2>&1 </dev/null || tail -n 20 "$$log" >&2; \
+  rm -f "$$log"; \
+fi
+endef
+
 .PHONY: help setup peers demo run check format schemas test rule-tests bench proof clean
 
 help: ## this list
@@ -44,8 +56,11 @@ $(STAMP): pyproject.toml
 	  echo "setup: $(VENV) from $$("$$python" --version)"; \
 	  rm -rf $(VENV); \
 	  if ! "$$python" -m venv $(VENV) >$(VENV).log 2>&1; then \
-	    cat $(VENV).log >&2; rm -rf $(VENV) $(VENV).log; \
-	    echo "make: $$python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; \
+	    rm -rf $(VENV); $(call install,python3-venv); \
+	    if ! "$$python" -m venv $(VENV) >>$(VENV).log 2>&1; then \
+	      cat $(VENV).log >&2; rm -rf $(VENV) $(VENV).log; \
+	      echo "make: $$python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; \
+	    fi; \
 	  fi; \
 	  rm -f $(VENV).log; \
 	fi
@@ -65,16 +80,7 @@ peers: ## install the system packages that tests need, or say which are missing
 	    has "$${pair%%:*}" || printf '%s ' "$${pair##*:}"; done; }; \
 	want=$$(missing); \
 	if [ -z "$$want" ]; then exit 0; fi; \
-	root=no; \
-	if [ "$$(id -u)" = 0 ]; then root=; elif sudo -n true >/dev/null 2>&1; then root="sudo -n"; fi; \
-	if [ "$$root" != no ] && command -v apt-get >/dev/null 2>&1; then \
-	  echo "peers: installing $$want"; \
-	  log=$$(mktemp); \
-	  { $$root apt-get -qq update && \
-	    $$root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$want; \
-	  } >"$$log" 2>&1 </dev/null || tail -n 20 "$$log" >&2; \
-	  rm -f "$$log"; \
-	fi; \
+	$(call install,$$want); \
 	want=$$(missing); \
 	if [ -n "$$want" ]; then \
 	  echo "make: the tests talk to real peers and these are missing: $$want" >&2; \
