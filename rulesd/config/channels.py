@@ -10,7 +10,17 @@ from pydantic import BaseModel
 
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems
-from rulesd.config.routing_schema import ACTED_ON, Global, Integration, PagerdutyConfig, ReceiverEntry, RoutingFile, SlackConfig, WebhookConfig
+from rulesd.config.routing_schema import (
+    ACTED_ON,
+    Global,
+    HttpConfig,
+    Integration,
+    PagerdutyConfig,
+    ReceiverEntry,
+    RoutingFile,
+    SlackConfig,
+    WebhookConfig,
+)
 from rulesd.config.urls import web_address
 from rulesd.core.plan import ChannelSpec
 from rulesd.model.event import Json
@@ -36,12 +46,30 @@ KINDS = {
 }
 "By kind; a Slack incoming webhook cannot update in place (``in_place``)."
 
+_HTTP = frozenset(
+    {
+        "basic_auth",
+        "authorization",
+        "bearer_token",
+        "bearer_token_file",
+        "tls_config",
+        "enable_http2",
+    }
+)
+"Parts of ``http_config`` with an effect (``enable_http2`` changes nothing anyone can see)."
+
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 SLACK_APP_URL = "https://slack.com/api/chat.postMessage"
 
 
 def spec(
-    receiver: str, kind: str, position: int, settings: dict[str, Json], *, send_resolved: bool, in_place: bool | None = None
+    receiver: str,
+    kind: str,
+    position: int,
+    settings: dict[str, Json],
+    *,
+    send_resolved: bool,
+    in_place: bool | None = None,
 ) -> ChannelSpec:
     """One channel. ``in_place``: where these settings differ from their kind. A ``timeout`` becomes ``deadline_s``, in seconds."""
     nature = KINDS[kind]
@@ -76,8 +104,13 @@ def alertmanager_channels(
         if not kind.endswith("_configs") or not configs:
             continue
         if kind not in KINDS:
-            said, hint = f"{kind} is not acted on yet", "Use slack, pagerduty, webhook or apprise in receivers.yaml."
-            problems.at(document, (*base, kind), Code.NOT_ACTED_ON, said, hint, key=True, warning=True)
+            said, hint = (
+                f"{kind} is not acted on yet",
+                "Use slack, pagerduty, webhook or apprise in receivers.yaml.",
+            )
+            problems.at(
+                document, (*base, kind), Code.NOT_ACTED_ON, said, hint, key=True, warning=True
+            )
             continue
         for i, config in enumerate(configs):
             at = (*base, kind, i)
@@ -85,7 +118,9 @@ def alertmanager_channels(
             settings = as_written(config)
             _inherit(config, settings, given, at, document, problems)
             in_place = _in_place(config, settings)
-            made = spec(entry.name, kind, i, settings, send_resolved=config.send_resolved, in_place=in_place)
+            made = spec(
+                entry.name, kind, i, settings, send_resolved=config.send_resolved, in_place=in_place
+            )
             out.append(made)
     return tuple(out)
 
@@ -96,20 +131,59 @@ def _in_place(config: Integration, settings: dict[str, Json]) -> bool | None:
         return None
     token = settings.get("app_token") or settings.get("app_token_file")
     http = config.http_config
-    return config.update_message and bool(token or (http is not None and http.authorization is not None))
+    return config.update_message and bool(
+        token or (http is not None and http.authorization is not None)
+    )
 
 
-def _warn_ignored(kind: str, config: Integration, at: Path_, document: Document, problems: Problems) -> None:
+def _warn_ignored(
+    kind: str, config: Integration, at: Path_, document: Document, problems: Problems
+) -> None:
+    """Say which fields have no effect, and which make the channel useless."""
     for name in sorted(config.model_fields_set):
         written = type(config).model_fields[name].alias or name
+        value, path = getattr(config, name), (*at, written)
         if written not in ACTED_ON[kind]:
-            said = f"{written} is not acted on yet"
-            hint = "rulesd writes this part of the page itself."
-            problems.at(document, (*at, written), Code.NOT_ACTED_ON, said, hint, key=True, warning=True)
+            said, hint = (
+                f"{written} is not acted on yet",
+                "rulesd writes this part of the page itself.",
+            )
+            problems.at(document, path, Code.NOT_ACTED_ON, said, hint, key=True, warning=True)
+        elif isinstance(value, str) and "{{" in value:
+            said = f"Go templates are not acted on yet, and {written} holds one"
+            needed = written in ("channel", "routing_key", "url")
+            hint = (
+                "Write the value itself."
+                if needed
+                else "rulesd writes this part of the page itself."
+            )
+            problems.at(document, path, Code.NOT_ACTED_ON, said, hint, warning=not needed)
+    if config.http_config is not None:
+        _http(config.http_config, (*at, "http_config"), document, problems)
+
+
+def _http(config: HttpConfig, at: Path_, document: Document, problems: Problems) -> None:
+    """What of ``http_config`` decides where a page travels must work; the rest may be ignored aloud."""
+    for name in sorted(config.model_fields_set):
+        if name in _HTTP or not getattr(config, name):
+            continue
+        needed = name in ("oauth2", "proxy_url", "proxy_from_environment")
+        said = f"http_config.{name} is not acted on yet"
+        hint = (
+            "Use basic_auth or authorization, without a proxy." if needed else "It has no effect."
+        )
+        problems.at(
+            document, (*at, name), Code.NOT_ACTED_ON, said, hint, key=True, warning=not needed
+        )
 
 
 def _inherit(
-    config: Integration, settings: dict[str, Json], given: Global, at: Path_, document: Document, problems: Problems
+    config: Integration,
+    settings: dict[str, Json],
+    given: Global,
+    at: Path_,
+    document: Document,
+    problems: Problems,
 ) -> None:
     """Alertmanager's defaults (config.go, ``UnmarshalYAML``) and its "one of" and "at most one of" rules."""
     if config.http_config is None and given.http_config is not None:
@@ -118,7 +192,13 @@ def _inherit(
         case SlackConfig():
             _slack(config, settings, given, at, document, problems)
         case PagerdutyConfig():
-            _one_of(settings, ("routing_key", "routing_key_file", "service_key", "service_key_file"), at, document, problems)
+            _one_of(
+                settings,
+                ("routing_key", "routing_key_file", "service_key", "service_key_file"),
+                at,
+                document,
+                problems,
+            )
             if config.service_key or config.service_key_file:
                 said = "PagerDuty's Prometheus integration (service_key) is not acted on yet"
                 hint = "Make an Events API v2 integration and write its routing_key."
@@ -134,16 +214,37 @@ def _inherit(
 
 
 def _slack(
-    config: SlackConfig, settings: dict[str, Json], given: Global, at: Path_, document: Document, problems: Problems
+    config: SlackConfig,
+    settings: dict[str, Json],
+    given: Global,
+    at: Path_,
+    document: Document,
+    problems: Problems,
 ) -> None:
-    _at_most_one(settings, ("api_url", "api_url_file", "app_token", "app_token_file"), at, document, problems)
+    _at_most_one(
+        settings, ("api_url", "api_url_file", "app_token", "app_token_file"), at, document, problems
+    )
     own = config.app_token or config.app_token_file
     authorized = config.http_config is not None and config.http_config.authorization is not None
     if not own and not authorized and not config.api_url and not config.api_url_file:
-        settings |= {k: v for k, v in (("app_token", given.slack_app_token), ("app_token_file", given.slack_app_token_file)) if v}
+        settings |= {
+            k: v
+            for k, v in (
+                ("app_token", given.slack_app_token),
+                ("app_token_file", given.slack_app_token_file),
+            )
+            if v
+        }
     token = settings.get("app_token") or settings.get("app_token_file")
     if not config.api_url and not config.api_url_file and not token:
-        settings |= {k: v for k, v in (("api_url", given.slack_api_url), ("api_url_file", given.slack_api_url_file)) if v}
+        settings |= {
+            k: v
+            for k, v in (
+                ("api_url", given.slack_api_url),
+                ("api_url_file", given.slack_api_url_file),
+            )
+            if v
+        }
     if token:
         settings.setdefault("app_url", given.slack_app_url or SLACK_APP_URL)
     if not token and not settings.get("api_url") and not settings.get("api_url_file"):
@@ -151,7 +252,9 @@ def _slack(
         hint = "Write api_url_file or app_token_file here, or slack_api_url or slack_app_token under global."
         problems.at(document, at, Code.NO_GLOBAL, said, hint)
     if token and not config.channel:
-        problems.at(document, at, Code.MISSING_FIELD, "a Slack token needs a channel", 'Add "channel: ...".')
+        problems.at(
+            document, at, Code.MISSING_FIELD, "a Slack token needs a channel", 'Add "channel: ...".'
+        )
     if config.api_url:
         web_address(config.api_url, (*at, "api_url"), document, problems)
 
@@ -160,17 +263,36 @@ def _given(settings: dict[str, Json], names: tuple[str, ...]) -> list[str]:
     return [n for n in names if settings.get(n)]
 
 
-def _one_of(settings: dict[str, Json], names: tuple[str, ...], at: Path_, document: Document, problems: Problems) -> None:
+def _one_of(
+    settings: dict[str, Json],
+    names: tuple[str, ...],
+    at: Path_,
+    document: Document,
+    problems: Problems,
+) -> None:
     if not _given(settings, names):
         hint = f'Add "{names[0]}: ..." or "{names[1]}: ...".'
-        problems.at(document, at, Code.MISSING_FIELD, f"one of {', '.join(names)} must be set", hint)
+        problems.at(
+            document, at, Code.MISSING_FIELD, f"one of {', '.join(names)} must be set", hint
+        )
     _at_most_one(settings, names, at, document, problems)
 
 
 def _at_most_one(
-    settings: dict[str, Json], names: tuple[str, ...], at: Path_, document: Document, problems: Problems
+    settings: dict[str, Json],
+    names: tuple[str, ...],
+    at: Path_,
+    document: Document,
+    problems: Problems,
 ) -> None:
     both = _given(settings, names)
     if len(both) > 1:
         hint = f"Remove {' or '.join(both)}."
-        problems.at(document, (*at, both[1]), Code.EXCLUSIVE, f"at most one of {', '.join(names)} may be set", hint, key=True)
+        problems.at(
+            document,
+            (*at, both[1]),
+            Code.EXCLUSIVE,
+            f"at most one of {', '.join(names)} may be set",
+            hint,
+            key=True,
+        )

@@ -11,11 +11,71 @@ from rulesd.logic import RuleError
 from rulesd.model.event import Json
 
 _UNKNOWN = re.compile(r"unknown operator `(.+)`", re.DOTALL)
-OPERATORS = (
-    "var val exists missing missing_some if ?: ?? and or ! !! == === != !== < <= > >= + - * / % min max cat substr in merge map filter"
-    " reduce all some none matches glob cidr domain overlap starts_with ends_with lower upper trim split length abs ceil floor sort"
-    " slice type throw try now datetime timestamp parse_date format_date date_diff"
-).split()
+OPERATORS = [
+    "var",
+    "val",
+    "exists",
+    "missing",
+    "missing_some",
+    "if",
+    "?:",
+    "??",
+    "and",
+    "or",
+    "!",
+    "!!",
+    "==",
+    "===",
+    "!=",
+    "!==",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "min",
+    "max",
+    "cat",
+    "substr",
+    "in",
+    "merge",
+    "map",
+    "filter",
+    "reduce",
+    "all",
+    "some",
+    "none",
+    "matches",
+    "glob",
+    "cidr",
+    "domain",
+    "overlap",
+    "starts_with",
+    "ends_with",
+    "lower",
+    "upper",
+    "trim",
+    "split",
+    "length",
+    "abs",
+    "ceil",
+    "floor",
+    "sort",
+    "slice",
+    "type",
+    "throw",
+    "try",
+    "now",
+    "datetime",
+    "timestamp",
+    "parse_date",
+    "format_date",
+    "date_diff",
+]
 "Operators a slip may have meant; which exist is the logic's decision."
 
 _VERSIONED = re.compile(r"ai\.safety\.(.+)\.v1")
@@ -51,7 +111,9 @@ def logic_problem(error: RuleError, base: Path_, document: Document, problems: P
     problems.at(document, (*path, unknown[1]), Code.UNKNOWN_OPERATOR, error.message, hint, key=True)
 
 
-def type_problems(on: tuple[str, ...], document: Document, known: frozenset[str], problems: Problems) -> None:
+def type_problems(
+    on: tuple[str, ...], document: Document, known: frozenset[str], problems: Problems
+) -> None:
     """A type that is almost one of the contract's is a slip more often than a new type."""
     node = document.node(("on",))
     for i, name in enumerate(on):
@@ -60,4 +122,11 @@ def type_problems(on: tuple[str, ...], document: Document, known: frozenset[str]
             problems.at(document, path, Code.INVALID_VALUE, "an event type is empty", "Write it.")
         elif bare_type(name) not in known and (hint := did_you_mean(bare_type(name), known)):
             said = f'"{name}" is no event type of the contract'
-            problems.at(document, path, Code.UNKNOWN_TYPE, said, f"{hint}It is taken as your own type.", warning=True)
+            problems.at(
+                document,
+                path,
+                Code.UNKNOWN_TYPE,
+                said,
+                f"{hint}It is taken as your own type.",
+                warning=True,
+            )

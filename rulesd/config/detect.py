@@ -8,9 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from pydantic import ValidationError
+
 from rulesd.config import parameters as p
+from rulesd.config.conditions import logic_problem
+from rulesd.config.document import Document, Path_
 from rulesd.config.fields import field
+from rulesd.config.problems import Code, Problems, did_you_mean, listed
+from rulesd.config.shape import report
 from rulesd.core.detectors.protocol import Detector
+from rulesd.logic import RuleError, predicate
 
 Build: TypeAlias = Callable[[Any], "Detector[Any]"]
 
@@ -78,3 +85,78 @@ TABLE: dict[str, Row] = {
 def built() -> tuple[str, ...]:
     """The detectors this version can run."""
     return tuple(name for name, row in TABLE.items() if row.build is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detected:
+    """What ``detect:`` says, built."""
+
+    word: str
+    parameters: p.Parameters
+    detector: "Detector[Any]"
+    unit: str
+
+
+def read_detector(document: Document, problems: Problems) -> Detected | None:
+    """The detector a rule names, or ``None`` after reporting everything wrong with it.
+
+    ``never``, or a mapping of one word to its parameters: ``{burst: {count: 20, within: 5m}}``.
+    """
+    node = document.node(("detect",))
+    given = node.data if node is not None else None
+    data: object = {}
+    base: Path_ = ("detect",)
+    if isinstance(given, str):
+        word = given
+    elif isinstance(given, dict) and len(given) == 1:
+        word = next(iter(given))
+        data, base = ({} if given[word] is None else given[word]), ("detect", word)
+    else:
+        hint = "Write never, or one detector with its parameters: {burst: {count: 20, within: 5m}}."
+        problems.at(document, base, Code.UNKNOWN_DETECTOR, "detect must name one detector", hint)
+        return None
+    row = TABLE.get(word)
+    if row is None:
+        hint = f"{did_you_mean(word, TABLE)}Known: {listed(TABLE, 30)}."
+        said = f'"{word[:60]}" is no detector'
+        problems.at(document, base, Code.UNKNOWN_DETECTOR, said, hint, key=True)
+        return None
+    return _build(word, row, data, base, document, problems)
+
+
+def _build(
+    word: str, row: Row, data: object, base: Path_, document: Document, problems: Problems
+) -> Detected | None:
+    try:
+        parameters = row.parameters.model_validate(data)
+    except ValidationError as error:
+        report(error, row.parameters, document, problems, base=base)
+        return None
+    before = len(problems.errors)
+    for name in row.fields:
+        for one in _names(getattr(parameters, name)):
+            try:
+                field(one)
+            except ValueError as error:
+                hint = 'Write a name such as "tool".'
+                problems.at(document, (*base, name), Code.INVALID_VALUE, f"{name}: {error}", hint)
+    for name in row.logic:
+        if (logic := getattr(parameters, name)) is not None:
+            try:
+                predicate(logic)
+            except RuleError as error:
+                logic_problem(error, (*base, name), document, problems)
+    if row.build is None:
+        said = f'this version cannot run the detector "{word}" yet'
+        hint = f"Use one of: {', '.join(built())}."
+        problems.at(document, base, Code.NOT_BUILT, said, hint, key=True)
+        return None
+    if len(problems.errors) > before:
+        return None
+    return Detected(word=word, parameters=parameters, detector=row.build(parameters), unit=row.unit)
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(v) for v in value) if isinstance(value, tuple) else ()

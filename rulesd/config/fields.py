@@ -18,7 +18,9 @@ def field(name: str) -> Field:
     if not NAME.fullmatch(name) or len(name) > 200:
         raise ValueError("a name is letters, digits and _ with dots between its parts")
     parts = tuple(name.split("."))
-    return Field(name=name, label=parts[-1], get=_direct(name) if len(parts) == 1 else _dotted(parts))
+    return Field(
+        name=name, label=parts[-1], get=_direct(name) if len(parts) == 1 else _dotted(parts)
+    )
 
 
 def _direct(name: str) -> Callable[[Document], Json]:

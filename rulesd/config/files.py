@@ -64,19 +64,40 @@ def gather(rules: Path, notifiers: Path, problems: Problems, *, self_owner: str 
             found = _walk(top, folder)
         except OSError as error:
             hint = f"Make it, or name the right folder with --{top}."
-            problems.add(str(folder), 1, 1, Code.MISSING_FILE, f"the folder cannot be read ({_why(error)})", hint)
+            problems.add(
+                str(folder),
+                1,
+                1,
+                Code.MISSING_FILE,
+                f"the folder cannot be read ({_why(error)})",
+                hint,
+            )
             continue
         for name, path in found:
             if len(content) >= MAX_FILES:
                 said = f"more than {MAX_FILES} files"
-                problems.add(str(folder), 1, 1, Code.TOO_MANY_FILES, said, "Move files that are no rules elsewhere.")
+                problems.add(
+                    str(folder),
+                    1,
+                    1,
+                    Code.TOO_MANY_FILES,
+                    said,
+                    "Move files that are no rules elsewhere.",
+                )
                 break
             shown[name] = str(path)
             try:
                 with path.open("rb") as file:
                     content[name] = file.read(MAX_BYTES + 1)
             except OSError as error:
-                problems.add(str(path), 1, 1, Code.UNREADABLE, f"cannot be read ({_why(error)})", "Make it readable for rulesd.")
+                problems.add(
+                    str(path),
+                    1,
+                    1,
+                    Code.UNREADABLE,
+                    f"cannot be read ({_why(error)})",
+                    "Make it readable for rulesd.",
+                )
     roots = {"rules": str(rules), "notifiers": str(notifiers)}
     return Files(content=content, shown=shown, roots=roots, self_owner=self_owner)
 
@@ -88,7 +109,9 @@ def _why(error: OSError) -> str:
 def _walk(top: str, folder: Path) -> list[tuple[str, Path]]:
     """Names and paths of what may matter, in order of name."""
     if folder.is_file():
-        beside = [p for p in folder.parent.iterdir() if p.suffix in (".md", ".markdown") and p.is_file()]
+        beside = [
+            p for p in folder.parent.iterdir() if p.suffix in (".md", ".markdown") and p.is_file()
+        ]
         area = folder.absolute().parent.name
         return [(f"{top}/{area}/{p.name}", p) for p in sorted([folder, *beside])]
     return sorted(_below(folder, top, folder, 0))
@@ -107,7 +130,9 @@ def _below(folder: Path, name: str, root: Path, depth: int) -> Iterator[tuple[st
 
 def builtin() -> Iterator[tuple[str, bytes]]:
     """The rules about rulesd itself, which are part of every plan."""
-    entries: list[Traversable] = sorted(resources.files("rulesd.config").joinpath("builtin").iterdir(), key=lambda e: e.name)
+    entries: list[Traversable] = sorted(
+        resources.files("rulesd.config").joinpath("builtin").iterdir(), key=lambda e: e.name
+    )
     for entry in entries:
         if entry.name.endswith(_KEPT):
             yield f"builtin/{entry.name}", entry.read_bytes()
@@ -144,9 +169,16 @@ def unpack(archive: bytes) -> Files:
     try:
         body = orjson.loads(zlib.decompress(archive))
         if body["version"] != _ARCHIVE:
-            raise ValueError(f"an archive of version {body['version']}; this rulesd reads version {_ARCHIVE}")
+            raise ValueError(
+                f"an archive of version {body['version']}; this rulesd reads version {_ARCHIVE}"
+            )
         content = {str(name): base64.b85decode(text) for name, text in body["files"].items()}
         shown = {str(k): str(v) for k, v in body["shown"].items()}
-        return Files(content=content, shown=shown, self_owner=str(body["self_owner"]), digest=str(body["digest"]))
+        return Files(
+            content=content,
+            shown=shown,
+            self_owner=str(body["self_owner"]),
+            digest=str(body["digest"]),
+        )
     except (zlib.error, KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
         raise ValueError(f"not an archive of a plan ({type(error).__name__})") from None

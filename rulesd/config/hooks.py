@@ -17,7 +17,9 @@ from rulesd.model.event import Json
 
 _LATER = ("silence", "set_switch", "rollout")
 
-Act = Literal["acknowledge", "unacknowledge", "resolve", "submit_event", "silence", "set_switch", "rollout"]
+Act = Literal[
+    "acknowledge", "unacknowledge", "resolve", "submit_event", "silence", "set_switch", "rollout"
+]
 
 
 class HookFields(Strict):
@@ -71,7 +73,10 @@ def hooks(document: Document | None, problems: Problems) -> dict[str, dict[str, 
         at: Path_ = ("hooks", name)
         for i, act in enumerate(fields.may):
             if act in _LATER:
-                said, hint = f"a hook that may {act} is not acted on yet", "It is refused when called."
+                said, hint = (
+                    f"a hook that may {act} is not acted on yet",
+                    "It is refused when called.",
+                )
                 problems.at(document, (*at, "may", i), Code.NOT_ACTED_ON, said, hint, warning=True)
         for field, logic in fields.mapping.items():
             try:
@@ -104,4 +109,7 @@ def switches(document: Document | None, problems: Problems) -> dict[str, dict[st
         if fields.ttl is not None and fields.until is not None:
             said, hint = "ttl and until say two different ends", "Keep one of them."
             problems.at(document, ("switches", name, "until"), Code.EXCLUSIVE, said, hint, key=True)
-    return {name: {"key": fields.key or name, **fields.model_dump(mode="json", exclude={"key"})} for name, fields in parsed.switches.items()}
+    return {
+        name: {"key": fields.key or name, **fields.model_dump(mode="json", exclude={"key"})}
+        for name, fields in parsed.switches.items()
+    }

@@ -5,7 +5,7 @@ Law: RFC 8259 and nothing more: no comments, no trailing commas, no NaN, no key 
 
 import json
 import re
-from json.decoder import JSONDecodeError, scanstring
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 
 from rulesd.config.document import MAX_DEPTH, MAX_VALUES, Node, Place
 from rulesd.config.problems import Code, Problems
@@ -65,9 +65,16 @@ class _Reader:
     def value(self, index: int, depth: int) -> tuple[Node, int]:
         self.count += 1
         if depth > MAX_DEPTH:
-            raise _Refused(index, Code.TOO_DEEP, f"more than {MAX_DEPTH} levels of nesting", "Flatten it.")
+            raise _Refused(
+                index, Code.TOO_DEEP, f"more than {MAX_DEPTH} levels of nesting", "Flatten it."
+            )
         if self.count > MAX_VALUES:
-            raise _Refused(index, Code.TOO_MANY_VALUES, f"the file holds more than {MAX_VALUES} values", "Split it.")
+            raise _Refused(
+                index,
+                Code.TOO_MANY_VALUES,
+                f"the file holds more than {MAX_VALUES} values",
+                "Split it.",
+            )
         place = self.place(index)
         first = self.text[index : index + 1]
         if first == "{":
@@ -82,14 +89,20 @@ class _Reader:
             raise _Refused(index, Code.JSON, "a value is missing or is not JSON")
         data: Json = json.loads(found[0]) if len(found[0]) < 400 else None
         if isinstance(data, float) and data in (float("inf"), float("-inf")):
-            raise _Refused(index, Code.NOT_FINITE, "a number is too large", "Write a smaller number.")
+            raise _Refused(
+                index, Code.NOT_FINITE, "a number is too large", "Write a smaller number."
+            )
         return Node(place=place, data=data, span=found.span()), found.end()
 
     def _string(self, index: int) -> tuple[str, int]:
         try:
             text, end = scanstring(self.text, index + 1, True)
         except JSONDecodeError as error:
-            raise _Refused(min(error.pos, len(self.text)), Code.JSON, "this text does not end, or holds a bad character") from None
+            raise _Refused(
+                min(error.pos, len(self.text)),
+                Code.JSON,
+                "this text does not end, or holds a bad character",
+            ) from None
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), end
 
     def _list(self, index: int, place: Place, depth: int) -> tuple[Node, int]:
@@ -118,7 +131,9 @@ class _Reader:
             if name in fields:
                 self.failed = True
                 said = f'"{name}" stands twice; first in line {fields[name][0][0]}'
-                self.problems.add(self.shown, *self.place(start), Code.DUPLICATE_KEY, said, "Keep one of them.")
+                self.problems.add(
+                    self.shown, *self.place(start), Code.DUPLICATE_KEY, said, "Keep one of them."
+                )
             index = self.blank(index)
             if self.text[index : index + 1] != ":":
                 raise _Refused(index, Code.JSON, "a colon is missing")

@@ -5,10 +5,12 @@ Law: an error only where a page would be lost or a plan would not mean what it s
 
 from collections.abc import Mapping
 
-from rulesd.config.document import Document
+from rulesd import logic
+from rulesd.config.document import Document, at_pointer
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
-from rulesd.config.rules import Compiled
+from rulesd.config.rules import BUILTIN, Compiled
 from rulesd.core.plan import ChannelSpec, Owner, Receiver, Route
+from rulesd.privacy.fields import lint_schema
 
 
 def _unknown(name: str, known: frozenset[str]) -> tuple[str, str]:
@@ -17,7 +19,10 @@ def _unknown(name: str, known: frozenset[str]) -> tuple[str, str]:
 
 
 def failovers(
-    own: Mapping[str, tuple[tuple[ChannelSpec, ...], str]], known: frozenset[str], document: Document, problems: Problems
+    own: Mapping[str, tuple[tuple[ChannelSpec, ...], str]],
+    known: frozenset[str],
+    document: Document,
+    problems: Problems,
 ) -> None:
     """A failover must exist, and following failovers must end."""
     for name, (_, failover) in own.items():
@@ -33,11 +38,20 @@ def failovers(
             step = own[step][1] if step in own else ""
         if step == name:
             said = f'the failover of "{name}" leads back to it'
-            problems.at(document, at, Code.FAILOVER_LOOP, said, "End the chain at a receiver without failover.")
+            problems.at(
+                document,
+                at,
+                Code.FAILOVER_LOOP,
+                said,
+                "End the chain at a receiver without failover.",
+            )
 
 
 def owners_receivers(
-    owners: Mapping[str, Owner], receivers: Mapping[str, Receiver], document: Document, problems: Problems
+    owners: Mapping[str, Owner],
+    receivers: Mapping[str, Receiver],
+    document: Document,
+    problems: Problems,
 ) -> None:
     """Receivers that owners name must exist."""
     known = frozenset(receivers)
@@ -48,7 +62,9 @@ def owners_receivers(
                 problems.at(document, at, Code.UNKNOWN_RECEIVER, *_unknown(name, known))
 
 
-def catch_all(root: Route, owners: Mapping[str, Owner], document: Document, problems: Problems) -> None:
+def catch_all(
+    root: Route, owners: Mapping[str, Owner], document: Document, problems: Problems
+) -> None:
     """A child route without matchers takes every alert before owners are asked."""
     if not any(o.receivers for o in owners.values()):
         return
@@ -77,7 +93,9 @@ def nowhere(
         if not receivers[chosen].channels:
             said = f'pages of "{name}" go to the receiver "{chosen}", which has no channels'
             hint = "Give it one in receivers.yaml, such as slack or webhook, or *_configs in routing.yaml."
-            problems.at(document, ("owners", name), Code.NOWHERE, said, hint, key=True, warning=True)
+            problems.at(
+                document, ("owners", name), Code.NOWHERE, said, hint, key=True, warning=True
+            )
 
 
 def _takes(route: Route, owner: str) -> bool:
@@ -86,5 +104,20 @@ def _takes(route: Route, owner: str) -> bool:
 
 
 def conditions(compiled: list[Compiled], problems: Problems) -> None:
-    """What the logic's own lint finds in the conditions, where it is there."""
-    _ = compiled, problems
+    """What the logic's own lint finds: fields and types nobody sends, comparisons a missing field breaks, rules hidden by others."""
+    written = {
+        c.rule.id: c for c in compiled if c.when is not None and not c.rule.id.startswith(BUILTIN)
+    }
+    logics = {name: c.when for name, c in written.items()}
+    lint_rules = getattr(logic, "lint_rules", None)
+    if lint_rules is None:
+        return
+    for found in lint_rules(
+        logics, {name: c.rule.on for name, c in written.items()}, lint_schema()
+    ):
+        if found.severity == "info" or found.rule not in written:
+            continue
+        one = written[found.rule]
+        path = ("when", *at_pointer(found.pointer))
+        hint = found.hint or "Correct the condition here."
+        problems.at(one.document, path, str(found.code), found.message, hint, warning=True)

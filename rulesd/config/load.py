@@ -59,7 +59,9 @@ class Loaded:
     @property
     def own_rules(self) -> int:
         """How many rules are the operator's (those about rulesd itself do not count)."""
-        return 0 if self.plan is None else sum(not r.id.startswith(BUILTIN) for r in self.plan.rules)
+        return (
+            0 if self.plan is None else sum(not r.id.startswith(BUILTIN) for r in self.plan.rules)
+        )
 
 
 def load(rules: Path, notifiers: Path, *, self_owner: str = "") -> Loaded:
@@ -111,7 +113,9 @@ class _Workshop:
         self.owners: dict[str, Owner] = owners(owners_, problems) if owners_ is not None else {}
         self.severities = severities(self._document("rules/severities"), problems)
         self.risks = risks(self._document("rules/risks"), problems)
-        self.hooks: Mapping[str, Mapping[str, Json]] = hooks(self._document("notifiers/hooks"), problems)
+        self.hooks: Mapping[str, Mapping[str, Json]] = hooks(
+            self._document("notifiers/hooks"), problems
+        )
         self.switches = switches(self._document("notifiers/switches"), problems)
         self.route: Route | None = None
         self.by_receiver: dict[str, Receiver] = {}
@@ -125,15 +129,26 @@ class _Workshop:
         names = [stem + s for s in SUFFIXES if stem + s in self.files.content]
         if len(names) > 1:
             said = f"{names[0].rpartition('/')[2]} stands beside it and is the one that is read"
-            self.problems.add(self.files.path(names[1]), 1, 1, Code.EXCLUSIVE, said, "Remove one of them.")
+            self.problems.add(
+                self.files.path(names[1]), 1, 1, Code.EXCLUSIVE, said, "Remove one of them."
+            )
         if not names:
             return None
-        return read(names[0], self.files.content[names[0]], self.files.path(names[0]), self.problems)
+        return read(
+            names[0], self.files.content[names[0]], self.files.path(names[0]), self.problems
+        )
 
     def _required(self, document: Document | None, name: str, example: str) -> None:
         stem = name.removesuffix(".yaml")
         if document is None and not any(stem + s in self.files.content for s in SUFFIXES):
-            self.problems.add(self.files.path(name), 1, 1, Code.MISSING_FILE, "the file is missing", f'Write it: "{example}".')
+            self.problems.add(
+                self.files.path(name),
+                1,
+                1,
+                Code.MISSING_FILE,
+                "the file is missing",
+                f'Write it: "{example}".',
+            )
 
     def rules(self) -> list[Compiled]:
         """Every rule that compiles, in order of id."""
@@ -176,7 +191,9 @@ class _Workshop:
         if name in ids:
             first = ids[name]
             said = f'the id "{name}" is taken by {first.shown}:{first.place(("id",))[0]}'
-            self.problems.at(document, ("id",), Code.DUPLICATE_ID, said, "Give each rule its own id.")
+            self.problems.at(
+                document, ("id",), Code.DUPLICATE_ID, said, "Give each rule its own id."
+            )
         ids.setdefault(name, document)
 
     def _tests(self, document: Document, compiled: Compiled | None) -> None:
@@ -186,7 +203,15 @@ class _Workshop:
         self.tests.extend(found)
         if compiled is not None and not found and not document.name.startswith("builtin/"):
             hint = "Add tests: one that fires and one that stays quiet."
-            self.problems.at(document, ("id",), Code.NO_TESTS, "the rule has no tests", hint, key=True, warning=True)
+            self.problems.at(
+                document,
+                ("id",),
+                Code.NO_TESTS,
+                "the rule has no tests",
+                hint,
+                key=True,
+                warning=True,
+            )
 
     def receivers(self) -> None:
         """All receivers of both files, and the tree that leads to them."""
@@ -199,7 +224,9 @@ class _Workshop:
         if file is None or self.routing is None:
             return
         for i, entry in enumerate(file.receivers):
-            channels = alertmanager_channels(file, entry, ("receivers", i), self.routing, self.problems)
+            channels = alertmanager_channels(
+                file, entry, ("receivers", i), self.routing, self.problems
+            )
             known = self.by_receiver.get(entry.name, Receiver(name=entry.name))
             self.by_receiver[entry.name] = replace(known, channels=known.channels + channels)
         context = Context(
@@ -216,7 +243,9 @@ class _Workshop:
 
     @staticmethod
     def _names(file: RoutingFile | None, own: Mapping[str, object]) -> frozenset[str]:
-        return frozenset(own) | frozenset(e.name for e in (file.receivers if file is not None else ()))
+        return frozenset(own) | frozenset(
+            e.name for e in (file.receivers if file is not None else ())
+        )
 
     def plan(self, compiled: list[Compiled]) -> Plan | None:
         """The plan, when nothing is wrong."""
@@ -224,7 +253,9 @@ class _Workshop:
             return None
         lint.conditions(compiled, self.problems)
         if self.owners_file is not None:
-            lint.nowhere(compiled, self.owners, self.route, self.by_receiver, self.owners_file, self.problems)
+            lint.nowhere(
+                compiled, self.owners, self.route, self.by_receiver, self.owners_file, self.problems
+            )
         try:
             matcher = Matcher({c.rule.id: c.condition for c in compiled})
         except RuleError as error:
@@ -244,7 +275,9 @@ class _Workshop:
             hooks=self.hooks,
             switches=self.switches,
             templates=self._templates(),
-            routing_yaml=self.masked[self.routing.name].decode() if self.routing is not None else "",
+            routing_yaml=self.masked[self.routing.name].decode()
+            if self.routing is not None
+            else "",
             warnings=tuple(str(p) for p in self.problems.sorted()),
         )
 
@@ -252,7 +285,13 @@ class _Workshop:
         """A condition that compiled alone but not beside the event types: a limit of size or depth."""
         for one in compiled:
             if one.rule.id == error.rule:
-                self.problems.at(one.document, ("when",), Code.CONDITION, error.message, error.hint or "Make it smaller.")
+                self.problems.at(
+                    one.document,
+                    ("when",),
+                    Code.CONDITION,
+                    error.message,
+                    error.hint or "Make it smaller.",
+                )
 
     def _templates(self) -> dict[str, str]:
         out: dict[str, str] = {}

@@ -19,7 +19,9 @@ def masked(document: Document) -> str:
     """The text with ``<secret>`` in place of every literal secret."""
     text = document.text
     shown = f'"{HIDDEN}"' if document.name.endswith((".json", ".toml")) else HIDDEN
-    spans = sorted({span for span in _spans(document.root, secret=False, webhook=False) if span[1] > span[0]})
+    spans = sorted(
+        {span for span in _spans(document.root, secret=False, webhook=False) if span[1] > span[0]}
+    )
     for start, end in reversed(spans):
         old = text[start:end]
         anchor = _ANCHOR.match(old)
@@ -34,7 +36,9 @@ def _spans(node: Node, *, secret: bool, webhook: bool) -> Iterator[tuple[int, in
     if node.fields is not None:
         for name, (_, value) in node.fields.items():
             own = name in SECRET_KEYS or (webhook and name == "url")
-            yield from _spans(value, secret=secret or own, webhook=webhook or name == "webhook_configs")
+            yield from _spans(
+                value, secret=secret or own, webhook=webhook or name == "webhook_configs"
+            )
     elif node.items is not None:
         for item in node.items:
             yield from _spans(item, secret=secret, webhook=webhook)

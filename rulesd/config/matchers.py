@@ -16,7 +16,18 @@ _BARE = re.compile(r"""[^\s{}!=~,\\"'`]+""")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _OPERATOR = re.compile(r"=~|!~|!=|=")
 _CLASSIC = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(=~|=|!=|!~)\s*(.*?)\s*", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", '"': '"', "\\": "\\", "'": "'"}
+_ESCAPES = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    '"': '"',
+    "\\": "\\",
+    "'": "'",
+}
 
 
 def matcher(name: str, op: str, value: str) -> Matcher:
@@ -30,7 +41,11 @@ def matcher(name: str, op: str, value: str) -> Matcher:
         except re2.error as error:
             raise ValueError(f"the regular expression is not RE2: {_words(error)}") from None
         fits = pattern.fullmatch
-        test = (lambda text: fits(text) is not None) if op == "=~" else (lambda text: fits(text) is None)
+        test = (
+            (lambda text: fits(text) is not None)
+            if op == "=~"
+            else (lambda text: fits(text) is None)
+        )
     elif op == "=":
         test = value.__eq__
     else:

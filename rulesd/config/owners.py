@@ -83,7 +83,14 @@ def owners(document: Document, problems: Problems) -> dict[str, Owner]:
             if severity not in (*SEVERITIES, "default"):
                 path = ("owners", name, "receivers", severity)
                 hint = f"{did_you_mean(severity, SEVERITIES)}Write one of: {', '.join(SEVERITIES)}, default."
-                problems.at(document, path, Code.INVALID_VALUE, f'"{severity}" is no severity', hint, key=True)
+                problems.at(
+                    document,
+                    path,
+                    Code.INVALID_VALUE,
+                    f'"{severity}" is no severity',
+                    hint,
+                    key=True,
+                )
         for word in ("escalation", "schedule", "page_budget"):
             if getattr(given, word) is not None:
                 _not_yet(document, ("owners", name, word), word, problems)
@@ -97,7 +104,15 @@ def owners(document: Document, problems: Problems) -> dict[str, Owner]:
 
 def _not_yet(document: Document, path: tuple[str, ...], word: str, problems: Problems) -> None:
     hint = "Pages go to the owner's receivers alone; remove it or keep it for later."
-    problems.at(document, path, Code.NOT_ACTED_ON, f"{word} is not acted on yet", hint, key=True, warning=True)
+    problems.at(
+        document,
+        path,
+        Code.NOT_ACTED_ON,
+        f"{word} is not acted on yet",
+        hint,
+        key=True,
+        warning=True,
+    )
 
 
 def _partly(document: Document) -> dict[str, OwnerEntry | None]:
@@ -116,7 +131,14 @@ def severities(document: Document | None, problems: Problems) -> dict[str, str]:
     for name, entry in parsed.severities.items():
         if name not in SEVERITIES:
             hint = f"{did_you_mean(name, SEVERITIES)}The four are {', '.join(SEVERITIES)}."
-            problems.at(document, ("severities", name), Code.INVALID_VALUE, f'"{name}" is no severity', hint, key=True)
+            problems.at(
+                document,
+                ("severities", name),
+                Code.INVALID_VALUE,
+                f'"{name}" is no severity',
+                hint,
+                key=True,
+            )
             continue
         out[name] = entry if isinstance(entry, str) else entry.meaning
     return out

@@ -5,16 +5,29 @@ Law: names, bounds and defaults only; what they mean is the detector's business.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from rulesd.config.problems import Code
 from rulesd.config.shape import Free, Names, Strict, Window
 from rulesd.model.instant import MINUTE
 
-Logic = Annotated[Any, Field(description="JSON Logic", json_schema_extra={"$ref": "#/$defs/Logic"})]
+Logic = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "description": "JSON Logic: a mapping of one operator to its arguments, or a constant",
+            "anyOf": [
+                {"type": "object", "minProperties": 1},
+                {"type": ["array", "string", "number", "boolean", "null"]},
+            ],
+        }
+    ),
+]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Share = Annotated[float, Field(gt=0, lt=1), BeforeValidator(lambda v: float(v) if type(v) is int else v)]
+Share = Annotated[
+    float, Field(gt=0, lt=1), BeforeValidator(lambda v: float(v) if type(v) is int else v)
+]
 Number = Annotated[float, BeforeValidator(lambda v: float(v) if type(v) is int else v)]
 Above0 = Annotated[float, Field(gt=0), BeforeValidator(lambda v: float(v) if type(v) is int else v)]
 
@@ -32,7 +45,9 @@ class OneBound(Parameters):
     @model_validator(mode="after")
     def _bounded(self) -> "OneBound":
         if self.above is None and self.below is None:
-            raise PydanticCustomError(Code.MISSING_FIELD.value, 'needs "above" or "below". Add "above: ...".')
+            raise PydanticCustomError(
+                Code.MISSING_FIELD.value, 'needs "above" or "below". Add "above: ...".'
+            )
         return self
 
 

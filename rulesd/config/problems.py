@@ -72,8 +72,8 @@ class Code(StrEnum):
     UNKNOWN_RECEIVER = "unknown_receiver"
     DUPLICATE_RECEIVER = "duplicate_receiver"
     FAILOVER_LOOP = "failover_loop"
-    LITERAL_SECRET = "literal_secret"
-    INVALID_SECRET = "invalid_secret"
+    LITERAL_SECRET = "literal_secret"  # noqa: S105
+    INVALID_SECRET = "invalid_secret"  # noqa: S105
     INVALID_URL = "invalid_url"
     INVALID_MATCHER = "invalid_matcher"
     INVALID_REGEX = "invalid_regex"
@@ -140,6 +140,10 @@ class Problems:
         self._found.append(
             Located(shown, line, column, str(code), problem.rstrip("."), hint, severity)
         )
+
+    def extend(self, found: Iterable[Located]) -> None:
+        """Take over problems found elsewhere."""
+        self._found.extend(found)
 
     def sorted(self) -> tuple[Located, ...]:
         """All, once each, by file and place."""

@@ -3,11 +3,14 @@
 Law: every way to fail is a problem at a place; nothing raises.
 """
 
+from functools import lru_cache
+
 from rulesd.config.document import MAX_BYTES, Document, Node
 from rulesd.config.json_text import read_json
 from rulesd.config.problems import Code, Problems
 from rulesd.config.toml_text import read_toml
 from rulesd.config.yaml_text import read_yaml
+from rulesd.model.errors import Located
 
 SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 "What a file of the operator's may be written in."
@@ -18,6 +21,15 @@ def read(name: str, raw: bytes, shown: str, problems: Problems) -> Document | No
     text = text_of(raw, shown, problems)
     if text is None:
         return None
+    document, found = _read(name, text, shown)
+    problems.extend(found)
+    return document
+
+
+@lru_cache(maxsize=2048)
+def _read(name: str, text: str, shown: str) -> tuple[Document | None, tuple[Located, ...]]:
+    """The same text always reads the same: what a reload did not change is not read again."""
+    problems = Problems()
     node: Node | None
     if name.endswith(".json"):
         node = read_json(text, shown, problems)
@@ -25,14 +37,22 @@ def read(name: str, raw: bytes, shown: str, problems: Problems) -> Document | No
         node = read_toml(text, shown, problems)
     else:
         node = read_yaml(text, shown, problems)
-    if node is None:
-        return None
-    if node.fields is None:
-        what = "empty" if node.data is None else "a list" if node.items is not None else "a single value"
+    document = None
+    if node is not None and node.fields is not None:
+        document = Document(name=name, shown=shown, root=node, text=text)
+    elif node is not None:
+        what = (
+            "empty"
+            if node.data is None
+            else "a list"
+            if node.items is not None
+            else "a single value"
+        )
         code = Code.EMPTY if node.data is None else Code.NOT_A_MAPPING
-        problems.add(shown, *node.place, code, f"the file is {what}", 'Write fields: "name: value".')
-        return None
-    return Document(name=name, shown=shown, root=node, text=text)
+        problems.add(
+            shown, *node.place, code, f"the file is {what}", 'Write fields: "name: value".'
+        )
+    return document, problems.sorted()
 
 
 def text_of(raw: bytes, shown: str, problems: Problems) -> str | None:

@@ -12,12 +12,26 @@ from rulesd.config.channels import as_written, spec
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems
 from rulesd.config.secrets import WRITE, Reference, References
-from rulesd.config.shape import Positive, Strict, parse
+from rulesd.config.shape import OneOrMany, Positive, Strict, parse
 from rulesd.config.urls import split
 from rulesd.core.plan import ChannelSpec
 from rulesd.model.event import Json
 
-_OPEN_SCHEMES = frozenset("json jsons form forms xml xmls syslog dbus gnome windows macosx".split())
+_OPEN_SCHEMES = frozenset(
+    [
+        "json",
+        "jsons",
+        "form",
+        "forms",
+        "xml",
+        "xmls",
+        "syslog",
+        "dbus",
+        "gnome",
+        "windows",
+        "macosx",
+    ]
+)
 "Apprise addresses that hold no secret unless they name a user."
 
 
@@ -27,9 +41,13 @@ def _open_url(value: object) -> object:
         return value
     parts = split(value)
     if parts is None or parts.scheme not in ("http", "https"):
-        raise PydanticCustomError(Code.INVALID_URL.value, "is not an http or https address. Write https://...")
+        raise PydanticCustomError(
+            Code.INVALID_URL.value, "is not an http or https address. Write https://..."
+        )
     if parts.username or parts.password:
-        raise PydanticCustomError(Code.LITERAL_SECRET.value, f"this address holds a secret. {WRITE}")  # type: ignore[arg-type]
+        raise PydanticCustomError(
+            Code.LITERAL_SECRET.value, f"this address holds a secret. {WRITE}"
+        )
     return value
 
 
@@ -40,7 +58,9 @@ def _apprise_url(value: object) -> object:
     parts = split(value)
     scheme = str(value).partition(":")[0].lower() if isinstance(value, str) else ""
     if scheme not in _OPEN_SCHEMES or (parts is not None and (parts.username or parts.password)):
-        raise PydanticCustomError(Code.LITERAL_SECRET.value, f"an Apprise address holds secrets. {WRITE}")  # type: ignore[arg-type]
+        raise PydanticCustomError(
+            Code.LITERAL_SECRET.value, f"an Apprise address holds secrets. {WRITE}"
+        )
     return value
 
 
@@ -105,11 +125,17 @@ class ReceiverFields(Strict):
     """One receiver; each kind takes one channel or a list of them."""
 
     failover: str = ""
-    slack: Annotated[list[Slack], BeforeValidator(_many)] = Field(default_factory=list)
-    pagerduty: Annotated[list[Pagerduty], BeforeValidator(_many)] = Field(default_factory=list)
-    webhook: Annotated[list[Webhook], BeforeValidator(_many)] = Field(default_factory=list)
-    apprise: Annotated[list[Apprise], BeforeValidator(_many)] = Field(default_factory=list)
-    email: Annotated[list[Email], BeforeValidator(_many)] = Field(default_factory=list)
+    slack: Annotated[list[Slack], BeforeValidator(_many), OneOrMany()] = Field(default_factory=list)
+    pagerduty: Annotated[list[Pagerduty], BeforeValidator(_many), OneOrMany()] = Field(
+        default_factory=list
+    )
+    webhook: Annotated[list[Webhook], BeforeValidator(_many), OneOrMany()] = Field(
+        default_factory=list
+    )
+    apprise: Annotated[list[Apprise], BeforeValidator(_many), OneOrMany()] = Field(
+        default_factory=list
+    )
+    email: Annotated[list[Email], BeforeValidator(_many), OneOrMany()] = Field(default_factory=list)
 
 
 class ReceiversFile(Strict):
@@ -124,13 +150,21 @@ def own_channels(
     """By receiver name: its channels and its failover."""
     parsed = parse(ReceiversFile, document, problems) if document is not None else None
     if document is None or parsed is None:
-        return {name: ((), "") for name in _names(document)}
+        return dict.fromkeys(_names(document), ((), ""))
     out: dict[str, tuple[tuple[ChannelSpec, ...], str]] = {}
     for name, fields in parsed.receivers.items():
         at: Path_ = ("receivers", name)
         if fields.email:
             hint = "Use apprise with a mailto address for now."
-            problems.at(document, (*at, "email"), Code.NOT_ACTED_ON, "email is not acted on yet", hint, key=True, warning=True)
+            problems.at(
+                document,
+                (*at, "email"),
+                Code.NOT_ACTED_ON,
+                "email is not acted on yet",
+                hint,
+                key=True,
+                warning=True,
+            )
         made: list[ChannelSpec] = []
         for kind in ("slack", "pagerduty", "webhook", "apprise"):
             for i, channel in enumerate(getattr(fields, kind)):
@@ -146,7 +180,13 @@ def _names(document: Document | None) -> list[str]:
 
 
 def _spec(
-    name: str, kind: str, i: int, channel: Channel, at: Path_, document: Document, problems: Problems
+    name: str,
+    kind: str,
+    i: int,
+    channel: Channel,
+    at: Path_,
+    document: Document,
+    problems: Problems,
 ) -> ChannelSpec:
     in_place = None
     if isinstance(channel, Slack):
@@ -157,5 +197,13 @@ def _spec(
             said, hint = "either token or webhook_url must be set", f"Keep one of them. {WRITE}"
             problems.at(document, here, Code.EXCLUSIVE, said, hint)
         if channel.token is not None and not channel.channel:
-            problems.at(document, here, Code.MISSING_FIELD, "a Slack token needs a channel", 'Add "channel: ...".')
-    return spec(name, kind, i, as_written(channel), send_resolved=channel.send_resolved, in_place=in_place)
+            problems.at(
+                document,
+                here,
+                Code.MISSING_FIELD,
+                "a Slack token needs a channel",
+                'Add "channel: ...".',
+            )
+    return spec(
+        name, kind, i, as_written(channel), send_resolved=channel.send_resolved, in_place=in_place
+    )

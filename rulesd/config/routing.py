@@ -37,12 +37,33 @@ def routing_file(document: Document, problems: Problems) -> RoutingFile | None:
     for i, entry in enumerate(file.receivers):
         if entry.name in seen:
             said = f'the receiver "{entry.name}" stands twice'
-            problems.at(document, ("receivers", i, "name"), Code.DUPLICATE_RECEIVER, said, "Rename or remove one.")
+            problems.at(
+                document,
+                ("receivers", i, "name"),
+                Code.DUPLICATE_RECEIVER,
+                said,
+                "Rename or remove one.",
+            )
         seen[entry.name] = i
-    for word in ("inhibit_rules", "time_intervals", "mute_time_intervals", "templates", "tracing", "event_recorder"):
+    for word in (
+        "inhibit_rules",
+        "time_intervals",
+        "mute_time_intervals",
+        "templates",
+        "tracing",
+        "event_recorder",
+    ):
         if getattr(file, word):
             hint = "Nothing is muted or changed by it; remove it or keep it for later."
-            problems.at(document, (word,), Code.NOT_ACTED_ON, f"{word} is not acted on yet", hint, key=True, warning=True)
+            problems.at(
+                document,
+                (word,),
+                Code.NOT_ACTED_ON,
+                f"{word} is not acted on yet",
+                hint,
+                key=True,
+                warning=True,
+            )
     for i, rule in enumerate(file.inhibit_rules):
         for side in ("source", "target"):
             at: Path_ = ("inhibit_rules", i)
@@ -66,11 +87,20 @@ def root(file: RoutingFile, context: Context) -> Route:
     for word in ("match", "match_re", "matchers", "mute_time_intervals", "active_time_intervals"):
         if getattr(given, word):
             said = f"the root route must match everything, always; it may not have {word}"
-            problems.at(document, (*path, word), Code.ROOT_ROUTE, said, "Move it to a child route.", key=True)
+            problems.at(
+                document,
+                (*path, word),
+                Code.ROOT_ROUTE,
+                said,
+                "Move it to a child route.",
+                key=True,
+            )
     return _route(given, Route(receiver=""), "", path, context)
 
 
-def _route(entry: RouteEntry, parent: Route, parent_key: str, path: Path_, context: Context) -> Route:
+def _route(
+    entry: RouteEntry, parent: Route, parent_key: str, path: Path_, context: Context
+) -> Route:
     document, problems = context.document, context.problems
     fields = {"match": entry.match, "match_re": entry.match_re, "matchers": entry.matchers}
     matchers = _matchers(fields, "", path, document, problems)
@@ -93,7 +123,8 @@ def _route(entry: RouteEntry, parent: Route, parent_key: str, path: Path_, conte
         key=key,
     )
     children = [
-        _route(child, here, f"{key}/", (*path, "routes", i), context) for i, child in enumerate(entry.routes)
+        _route(child, here, f"{key}/", (*path, "routes", i), context)
+        for i, child in enumerate(entry.routes)
     ]
     return replace(here, routes=tuple(children))
 
@@ -113,10 +144,14 @@ def _unused(entry: RouteEntry, path: Path_, context: Context) -> None:
                 problems.at(document, (*path, word, i), Code.UNKNOWN_INTERVAL, said, hint)
         if names and len(path) > 1:
             said, hint = f"{word} is not acted on yet", "This route is active at all times."
-            problems.at(document, (*path, word), Code.NOT_ACTED_ON, said, hint, key=True, warning=True)
+            problems.at(
+                document, (*path, word), Code.NOT_ACTED_ON, said, hint, key=True, warning=True
+            )
     if entry.labels:
         said, hint = "labels of routes are not acted on yet", "Pages do not show them."
-        problems.at(document, (*path, "labels"), Code.NOT_ACTED_ON, said, hint, key=True, warning=True)
+        problems.at(
+            document, (*path, "labels"), Code.NOT_ACTED_ON, said, hint, key=True, warning=True
+        )
 
 
 def _group_by(
@@ -131,9 +166,21 @@ def _group_by(
         problems.at(document, (*path, "group_by"), Code.GROUP_BY, said, hint)
     for i, name in enumerate(names):
         if name in names[:i]:
-            problems.at(document, (*path, "group_by", i), Code.GROUP_BY, f'"{name}" stands twice', "Keep one.")
+            problems.at(
+                document,
+                (*path, "group_by", i),
+                Code.GROUP_BY,
+                f'"{name}" stands twice',
+                "Keep one.",
+            )
         if not name:
-            problems.at(document, (*path, "group_by", i), Code.GROUP_BY, "a label name is empty", "Write it.")
+            problems.at(
+                document,
+                (*path, "group_by", i),
+                Code.GROUP_BY,
+                "a label name is empty",
+                "Write it.",
+            )
     return ((), True) if every else (names, False)
 
 
@@ -150,7 +197,9 @@ def _matchers(
                 out.append(matcher(name, op, value))
             except ValueError as error:
                 hint = "Write RE2 syntax: no look-around, no back-references."
-                problems.at(document, (*path, prefix + word, name), Code.INVALID_REGEX, str(error), hint)
+                problems.at(
+                    document, (*path, prefix + word, name), Code.INVALID_REGEX, str(error), hint
+                )
     texts = given["matchers"]
     assert isinstance(texts, tuple)
     for i, text in enumerate(texts):
@@ -160,6 +209,12 @@ def _matchers(
         except ValueError as error:
             said = str(error)
             regex = "regular expression" in said
-            hint = "Write RE2 syntax: no look-around, no back-references." if regex else "Write 'name=\"value\"', with =, !=, =~ or !~."
-            problems.at(document, at, Code.INVALID_REGEX if regex else Code.INVALID_MATCHER, said, hint)
+            hint = (
+                "Write RE2 syntax: no look-around, no back-references."
+                if regex
+                else "Write 'name=\"value\"', with =, !=, =~ or !~."
+            )
+            problems.at(
+                document, at, Code.INVALID_REGEX if regex else Code.INVALID_MATCHER, said, hint
+            )
     return ordered(out)

@@ -200,7 +200,9 @@ Labels = Annotated[dict[str, str], BeforeValidator(_labels)]
 
 def _matcher_list(value: object) -> object:
     if isinstance(value, str):
-        raise PydanticCustomError(Code.WRONG_TYPE.value, 'must be a list of matchers. Write [\'name="value"\'].')
+        raise PydanticCustomError(
+            Code.WRONG_TYPE.value, "must be a list of matchers. Write ['name=\"value\"']."
+        )
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -247,9 +249,15 @@ class IntervalSpec(Strict):
 
     times: list[TimeRange] = Field(default_factory=list)
     weekdays: Strings = ()
-    days_of_month: Annotated[tuple[Text, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = ()
-    months: Annotated[tuple[Text, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = ()
-    years: Annotated[tuple[Text, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = ()
+    days_of_month: Annotated[
+        tuple[Text, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+    ] = ()
+    months: Annotated[
+        tuple[Text, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+    ] = ()
+    years: Annotated[
+        tuple[Text, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+    ] = ()
     location: str = ""
 
 
@@ -322,21 +330,19 @@ class RoutingFile(Strict):
 
 
 ACTED_ON: dict[str, frozenset[str]] = {
-    "slack_configs": frozenset(
-        "send_resolved http_config api_url api_url_file app_token app_token_file app_url channel username icon_emoji icon_url"
-        " timeout update_message".split()
-    ),
-    "pagerduty_configs": frozenset(
-        "send_resolved http_config routing_key routing_key_file url client client_url severity class component group timeout".split()
-    ),
-    "webhook_configs": frozenset("send_resolved http_config url url_file max_alerts timeout".split()),
+    kind: frozenset(names.split())
+    for kind, names in {
+        "slack_configs": "send_resolved http_config api_url api_url_file app_token app_token_file app_url channel username"
+        " icon_emoji icon_url title text timeout",
+        "pagerduty_configs": "send_resolved http_config routing_key routing_key_file url client description severity timeout",
+        "webhook_configs": "send_resolved http_config url url_file max_alerts timeout",
+    }.items()
 }
 "By integration: the fields with an effect; a warning names every other one that is set."
 
-SECRET_KEYS = frozenset(
-    "api_url app_token routing_key service_key password credentials bearer_token client_secret auth_password auth_secret"
-    " smtp_auth_password smtp_auth_secret slack_api_url slack_app_token victorops_api_key opsgenie_api_key rocketchat_token"
-    " rocketchat_token_id wechat_api_secret telegram_bot_token mattermost_webhook_url api_key token token_id bot_token user_key"
-    " webhook_url api_secret team_secret secret_key access_key secrets proxy_connect_header key alert_source_token http_headers".split()
-)
+_MASKED = """api_url app_token routing_key service_key password credentials bearer_token client_secret auth_password auth_secret
+smtp_auth_password smtp_auth_secret slack_api_url slack_app_token victorops_api_key opsgenie_api_key rocketchat_token
+rocketchat_token_id wechat_api_secret telegram_bot_token mattermost_webhook_url api_key token token_id bot_token user_key
+webhook_url api_secret team_secret secret_key access_key secrets proxy_connect_header key alert_source_token proxy_url"""
+SECRET_KEYS = frozenset(_MASKED.split())
 "Keys whose values are masked; ``url`` under ``webhook_configs`` is one, too."

@@ -10,7 +10,9 @@ from pydantic import BeforeValidator, Field
 from rulesd.config.parameters import Logic
 from rulesd.config.shape import Duration, Free, Hold, Names, Strict
 
-Fraction = Annotated[float, Field(ge=0, le=1), BeforeValidator(lambda v: float(v) if type(v) is int else v)]
+Fraction = Annotated[
+    float, Field(ge=0, le=1), BeforeValidator(lambda v: float(v) if type(v) is int else v)
+]
 
 
 class Review(Strict):

@@ -112,7 +112,9 @@ def rule_tests(rule: str, document: Document, problems: Problems) -> tuple[RuleT
     for i, entry in enumerate(parsed.tests):
         if entry.name in names:
             said = f'two tests are named "{entry.name}"'
-            problems.at(document, ("tests", i, "name"), Code.INVALID_VALUE, said, "Give each its own name.")
+            problems.at(
+                document, ("tests", i, "name"), Code.INVALID_VALUE, said, "Give each its own name."
+            )
         names.add(entry.name)
         out.append(_Writer(rule, document, problems, i).test(entry))
     return tuple(out)
@@ -171,7 +173,13 @@ class _Writer:
             shift = self._time(row.time, i) - first
         if row.repeat > MOST_EVENTS // 2 and row.repeat > 1:
             said = f"repeat makes {row.repeat} events"
-            self.problems.at(self.document, (*self.base, "events", i, "repeat"), Code.OUT_OF_RANGE, said, "Write fewer.")
+            self.problems.at(
+                self.document,
+                (*self.base, "events", i, "repeat"),
+                Code.OUT_OF_RANGE,
+                said,
+                "Write fewer.",
+            )
             return []
         out: list[Scripted] = []
         extra = {k: v for k, v in (row.model_extra or {}).items() if v is not None}
@@ -216,7 +224,9 @@ class _Writer:
                 matchers.extend(parse_matchers(text))
             except ValueError as error:
                 at = (*self.base, "silences", i, "matchers", n)
-                self.problems.at(self.document, at, Code.INVALID_MATCHER, str(error), "Write 'name=\"value\"'.")
+                self.problems.at(
+                    self.document, at, Code.INVALID_MATCHER, str(error), "Write 'name=\"value\"'."
+                )
         return Silenced(
             at=row.at,
             ends=row.at + row.for_,
@@ -245,6 +255,8 @@ class _Writer:
         except (ValueError, OverflowError) as error:
             said, _, hint = str(error).partition(". ")
             at = (*self.base, *path)
-            self.problems.at(self.document, at, Code.INVALID_DURATION, said, (hint or "Write less") + ".")
+            self.problems.at(
+                self.document, at, Code.INVALID_DURATION, said, (hint or "Write less") + "."
+            )
             return 0
         return sign * length

@@ -10,11 +10,10 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
 from rulesd.config import templates
 from rulesd.config.conditions import bare_type, condition, logic_problem, type_problems
-from rulesd.config.detect import TABLE, Row, built
+from rulesd.config.detect import read_detector
 from rulesd.config.document import Document, Path_
 from rulesd.config.fields import field as read_field
 from rulesd.config.owners import unknown_owner
@@ -23,8 +22,7 @@ from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.rule_file import RuleFile
 from rulesd.config.runbooks import runbook
 from rulesd.config.severity import severity
-from rulesd.config.shape import parse, report
-from rulesd.core.detectors.protocol import Detector
+from rulesd.config.shape import parse
 from rulesd.core.field import Field
 from rulesd.core.plan import Maturity, Owner, Rule
 from rulesd.logic import RuleError, predicate
@@ -59,14 +57,19 @@ class Compiled:
 
     rule: Rule
     condition: Json
+    when: Json
+    "The part of it that the file wrote."
+
     document: Document = field(repr=False)
 
 
 def compile_rule(document: Document, around: Surroundings, problems: Problems) -> Compiled | None:
     """The rule, or ``None`` after reporting everything wrong with it."""
     before = len(problems.errors)
-    severity_map, worst = severity(document, problems) if document.node(("severity",)) else (None, "")
-    detected = _detector(document, problems) if document.node(("detect",)) else None
+    severity_map, worst = (
+        severity(document, problems) if document.node(("severity",)) else (None, "")
+    )
+    detected = read_detector(document, problems) if document.node(("detect",)) else None
     file = parse(RuleFile, document, problems)
     if file is None:
         return None
@@ -75,7 +78,12 @@ def compile_rule(document: Document, around: Surroundings, problems: Problems) -
     _identity(file, document, own, problems)
     owner = (around.self_owner or next(iter(around.owners), "")) if own else file.owner
     if not own and around.owners_known and file.owner not in around.owners:
-        problems.at(document, ("owner",), Code.UNKNOWN_OWNER, *unknown_owner(file.owner, dict(around.owners)))
+        problems.at(
+            document,
+            ("owner",),
+            Code.UNKNOWN_OWNER,
+            *unknown_owner(file.owner, dict(around.owners)),
+        )
     by = _labels("by", file.by, {}, document, problems)
     context = _labels("context", file.context, {f.label: f for f in by}, document, problems)
     type_problems(file.on, document, around.types, problems)
@@ -86,7 +94,7 @@ def compile_rule(document: Document, around: Surroundings, problems: Problems) -
     templates.check(file.summary, ("summary",), names, document, problems)
     if len(problems.errors) > before or detected is None or severity_map is None:
         return None
-    detector, parameters, word, unit = detected
+    parameters = detected.parameters
     rule = Rule(
         id=file.id,
         title=file.title,
@@ -97,8 +105,8 @@ def compile_rule(document: Document, around: Surroundings, problems: Problems) -
         on=on,
         by=by,
         context=context,
-        detector=detector,
-        never=word == "never",
+        detector=detected.detector,
+        never=detected.word == "never",
         severity=severity_map,
         worst_severity=worst,
         lateness=file.lateness,
@@ -109,16 +117,21 @@ def compile_rule(document: Document, around: Surroundings, problems: Problems) -
         covers=file.covers,
         review_sample=file.review.sample if file.review is not None else 0.0,
         max_keys=file.max_keys,
-        digest=_digest(when, word, parameters, by),
+        digest=_digest(when, detected.word, parameters, by),
         path=document.shown,
-        unit=unit,
+        unit=detected.unit,
     )
-    return Compiled(rule=rule, condition=when, document=document)
+    return Compiled(rule=rule, condition=when, when=file.when, document=document)
 
 
 def _digest(when: Json, word: str, parameters: Parameters, by: tuple[Field, ...]) -> str:
     """Of what a rule's windows depend on (contract 2.3): condition, detector, ``by``."""
-    parts = [when, word, parameters.model_dump(mode="json", by_alias=True, exclude={"again_after"}), [f.name for f in by]]
+    parts = [
+        when,
+        word,
+        parameters.model_dump(mode="json", by_alias=True, exclude={"again_after"}),
+        [f.name for f in by],
+    ]
     return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
@@ -129,7 +142,13 @@ def _identity(file: RuleFile, document: Document, own: bool, problems: Problems)
         problems.at(document, ("id",), Code.INVALID_ID, "the id is not <area>.<name>", hint)
     elif file.id.startswith(BUILTIN) and not own:
         hint = "Choose another area."
-        problems.at(document, ("id",), Code.RESERVED_ID, 'ids that start with "rulesd." are rulesd\'s own', hint)
+        problems.at(
+            document,
+            ("id",),
+            Code.RESERVED_ID,
+            'ids that start with "rulesd." are rulesd\'s own',
+            hint,
+        )
     elif folders and not own and file.id.split(".")[0] != folders[-1]:
         said = f'the id\'s area is not the folder "{folders[-1]}"'
         hint = f'Write "{folders[-1]}.{file.id.split(".", 1)[1]}", or move the file.'
@@ -143,10 +162,15 @@ def _condition(file: RuleFile, on: tuple[str, ...], document: Document, problems
             when = orjson.loads(when)
         except orjson.JSONDecodeError:
             hint = "Write JSON Logic as a mapping, or as JSON text."
-            problems.at(document, ("when",), Code.CONDITION, "the condition is text that is not JSON", hint)
+            problems.at(
+                document, ("when",), Code.CONDITION, "the condition is text that is not JSON", hint
+            )
             return None
     if not on and when is None:
-        said, hint = "the rule matches every event", 'Add "on: [event type]", or "when: ..." with JSON Logic.'
+        said, hint = (
+            "the rule matches every event",
+            'Add "on: [event type]", or "when: ..." with JSON Logic.',
+        )
         problems.at(document, (), Code.MISSING_FIELD, said, hint)
         return None
     if when is not None:
@@ -159,7 +183,11 @@ def _condition(file: RuleFile, on: tuple[str, ...], document: Document, problems
 
 
 def _labels(
-    word: str, names: tuple[str, ...], taken: dict[str, Field], document: Document, problems: Problems
+    word: str,
+    names: tuple[str, ...],
+    taken: dict[str, Field],
+    document: Document,
+    problems: Problems,
 ) -> tuple[Field, ...]:
     """The fields of ``by`` or ``context``; ``taken``: labels that ``by`` has already."""
     out: list[Field] = []
@@ -170,11 +198,23 @@ def _labels(
         try:
             made = read_field(name)
         except ValueError as error:
-            problems.at(document, at, Code.INVALID_VALUE, f'"{name[:60]}": {error}', 'Write a name such as "tool".')
+            problems.at(
+                document,
+                at,
+                Code.INVALID_VALUE,
+                f'"{name[:60]}": {error}',
+                'Write a name such as "tool".',
+            )
             continue
         if made.label in RESERVED_LABELS and name != "tenant":
             hint = "Leave it out, or let services send the value under another name."
-            problems.at(document, at, Code.RESERVED_LABEL, f'the label "{made.label}" has a fixed meaning', hint)
+            problems.at(
+                document,
+                at,
+                Code.RESERVED_LABEL,
+                f'the label "{made.label}" has a fixed meaning',
+                hint,
+            )
         elif made.label in seen:
             said = f'"{name}" and "{seen[made.label].name}" would both be the label "{made.label}"'
             problems.at(document, at, Code.DUPLICATE_LABEL, said, "Keep one of them.")
@@ -187,7 +227,9 @@ def _labels(
     return tuple(out)
 
 
-def _references(file: RuleFile, around: Surroundings, document: Document, problems: Problems) -> None:
+def _references(
+    file: RuleFile, around: Surroundings, document: Document, problems: Problems
+) -> None:
     for word, names, known, code, where in (
         ("covers", file.covers, around.risks, Code.UNKNOWN_RISK, "rules/risks.yaml"),
         ("actions", file.actions, around.actions, Code.UNKNOWN_ACTION, "notifiers/switches.yaml"),
@@ -196,64 +238,7 @@ def _references(file: RuleFile, around: Surroundings, document: Document, proble
         for i, name in enumerate(names):
             at: Path_ = (word, i) if node is not None and node.items is not None else (word,)
             if known is not None and name not in known:
-                hint = f"{did_you_mean(name, known)}Known: {listed(known) or 'none'}; or add it there."
+                hint = (
+                    f"{did_you_mean(name, known)}Known: {listed(known) or 'none'}; or add it there."
+                )
                 problems.at(document, at, code, f'"{name}" is not in {where}', hint)
-
-
-def _detector(document: Document, problems: Problems) -> tuple["Detector[Any]", Parameters, str, str] | None:
-    node = document.node(("detect",))
-    given = node.data if node is not None else None
-    if isinstance(given, str):
-        word, data, base = given, {}, ("detect",)
-        at_key = False
-    elif isinstance(given, dict) and len(given) == 1:
-        word, data = next(iter(given.items()))[0], next(iter(given.values())) or {}  # type: ignore[assignment]
-        base, at_key = ("detect", word), True  # type: ignore[assignment]
-    else:
-        hint = "Write never, or one detector with its parameters: {burst: {count: 20, within: 5m}}."
-        problems.at(document, ("detect",), Code.UNKNOWN_DETECTOR, "detect must name one detector", hint)
-        return None
-    row = TABLE.get(word)
-    if row is None:
-        hint = f"{did_you_mean(word, TABLE)}Known: {listed(TABLE, 30)}."
-        problems.at(document, base, Code.UNKNOWN_DETECTOR, f'"{word[:60]}" is no detector', hint, key=at_key)
-        return None
-    return _built(word, row, data, base, at_key, document, problems)
-
-
-def _built(
-    word: str, row: Row, data: object, base: Path_, at_key: bool, document: Document, problems: Problems
-) -> tuple["Detector[Any]", Parameters, str, str] | None:
-    try:
-        parameters = row.parameters.model_validate(data)
-    except ValidationError as error:
-        report(error, row.parameters, document, problems, base=base)
-        return None
-    before = len(problems.errors)
-    for name in row.fields:
-        for one in _names(getattr(parameters, name)):
-            try:
-                read_field(one)
-            except ValueError as error:
-                problems.at(document, (*base, name), Code.INVALID_VALUE, f"{name}: {error}", 'Write a name such as "tool".')
-    for name in row.logic:
-        if (logic := getattr(parameters, name)) is not None:
-            try:
-                predicate(logic)
-            except RuleError as error:
-                logic_problem(error, (*base, name), document, problems)
-    if row.build is None:
-        said = f'this version cannot run the detector "{word}" yet'
-        problems.at(document, base, Code.NOT_BUILT, said, f"Use one of: {', '.join(built())}.", key=at_key)
-        return None
-    if len(problems.errors) > before:
-        return None
-    return row.build(parameters), parameters, word, row.unit
-
-
-def _names(value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]
-
-

@@ -6,6 +6,7 @@ Law: what a tired person reads first stands in the page itself, one step a line,
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -35,38 +36,60 @@ def runbook(
         return Runbook(id=rule, title=given, markdown="", url=given, first_five_minutes="")
     if not _NAME.fullmatch(given):
         hint = 'Write the name of a Markdown file beside the rule, such as "scope_violation.md".'
-        problems.at(document, path, Code.MISSING_RUNBOOK, "the runbook is no Markdown file beside the rule", hint)
+        problems.at(
+            document,
+            path,
+            Code.MISSING_RUNBOOK,
+            "the runbook is no Markdown file beside the rule",
+            hint,
+        )
         return empty
     folder = document.name.rpartition("/")[0]
     name = f"{folder}/{given}"
     if name not in files:
-        beside = {n.rpartition("/")[2] for n in files if n.endswith((".md", ".markdown")) and n.rpartition("/")[0] == folder}
+        beside = {
+            n.rpartition("/")[2]
+            for n in files
+            if n.endswith((".md", ".markdown")) and n.rpartition("/")[0] == folder
+        }
         hint = f"{did_you_mean(given, beside)}Write {given} beside the rule: what it means and the first five minutes."
-        problems.at(document, path, Code.MISSING_RUNBOOK, f'the runbook "{given}" does not exist', hint)
+        problems.at(
+            document, path, Code.MISSING_RUNBOOK, f'the runbook "{given}" does not exist', hint
+        )
         return empty
     shown = document.shown.rpartition("/")[0]
     text = text_of(files[name], f"{shown}/{given}" if shown else given, problems)
     if text is None:
         return empty
-    steps = first_five_minutes(text)
+    tokens = _parser().parse(text)
+    steps = first_five_minutes(tokens)
     if not steps:
-        hint = 'Add a section "## First five minutes" with one step a line: it is printed in the page.'
-        problems.at(document, path, Code.FIRST_FIVE, f"{given} does not say what to do first", hint, warning=True)
-    return Runbook(id=rule, title=title(text) or rule, markdown=text, url="", first_five_minutes=steps)
+        hint = (
+            'Add a section "## First five minutes" with one step a line: it is printed in the page.'
+        )
+        problems.at(
+            document,
+            path,
+            Code.FIRST_FIVE,
+            f"{given} does not say what to do first",
+            hint,
+            warning=True,
+        )
+    return Runbook(
+        id=rule, title=title(tokens) or rule, markdown=text, url="", first_five_minutes=steps
+    )
 
 
-def title(markdown: str) -> str:
+def title(tokens: list[Token]) -> str:
     """The text of the first heading, empty without one."""
-    tokens = _parser().parse(markdown)
-    for token, after in zip(tokens, tokens[1:], strict=False):
+    for token, after in pairwise(tokens):
         if token.type == "heading_open":
             return _plain(after)
     return ""
 
 
-def first_five_minutes(markdown: str) -> str:
+def first_five_minutes(tokens: list[Token]) -> str:
     """The section whose heading says so, as plain text, one step a line; empty without one."""
-    tokens = _parser().parse(markdown)
     for i, token in enumerate(tokens):
         if token.type == "heading_open" and _FIRST_FIVE.search(_plain(tokens[i + 1])):
             return "\n".join(_steps(_section(tokens, i + 3, token.tag)))

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from rulesd.config.problems import Code
+from rulesd.config.shape import OneOrMany
 from rulesd.model.errors import RulesdError
 from rulesd.model.event import Json
 
@@ -28,12 +29,12 @@ class SecretError(RulesdError):
 def _reference(value: object) -> dict[str, Json]:
     if isinstance(value, str | int | float | list) and not isinstance(value, bool):
         said = f"a secret stands here itself. {WRITE}"
-        raise PydanticCustomError(Code.LITERAL_SECRET.value, said)  # type: ignore[arg-type]
+        raise PydanticCustomError(Code.LITERAL_SECRET.value, said)
     if isinstance(value, dict) and len(value) == 1:
         kind, name = next(iter(value.items()))
         if kind in KINDS and isinstance(name, str) and name.strip():
             return {kind: name}
-    raise PydanticCustomError(Code.INVALID_SECRET.value, f"is no reference to a secret. {WRITE}")  # type: ignore[arg-type]
+    raise PydanticCustomError(Code.INVALID_SECRET.value, f"is no reference to a secret. {WRITE}")
 
 
 _SCHEMA = WithJsonSchema(
@@ -52,15 +53,23 @@ Reference = Annotated[dict[str, Any], BeforeValidator(_reference), _SCHEMA]
 
 
 def _references(value: object) -> list[dict[str, Json]]:
-    return [_reference(one) for one in value] if isinstance(value, list) and value else [_reference(value)]
+    return (
+        [_reference(one) for one in value]
+        if isinstance(value, list) and value
+        else [_reference(value)]
+    )
 
 
-References = Annotated[list[dict[str, Any]], BeforeValidator(_references)]
+References = Annotated[list[Reference], BeforeValidator(_references), OneOrMany()]
 "One secret, or a list of them while it is being changed."
 
 
 def reveal(
-    reference: Mapping[str, Json], environ: Mapping[str, str], *, credentials: Path | None, base: Path
+    reference: Mapping[str, Json],
+    environ: Mapping[str, str],
+    *,
+    credentials: Path | None,
+    base: Path,
 ) -> str:
     """The secret behind a reference, without its line end.
 
@@ -77,7 +86,9 @@ def reveal(
         return environ[name]
     if kind == "credential":
         if credentials is None:
-            raise SecretError(f"the credential {name} needs systemd's LoadCredential={name}:/path. Add it to the unit")
+            raise SecretError(
+                f"the credential {name} needs systemd's LoadCredential={name}:/path. Add it to the unit"
+            )
         return _read(credentials / name)
     if kind == "file":
         return _read(base / name)
@@ -88,7 +99,9 @@ def _read(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SecretError(f"{path} cannot be read ({type(error).__name__}). Make it readable for rulesd") from None
+        raise SecretError(
+            f"{path} cannot be read ({type(error).__name__}). Make it readable for rulesd"
+        ) from None
     if not text.strip():
         raise SecretError(f"{path} is empty. Write the secret into it")
     return text.rstrip("\r\n")

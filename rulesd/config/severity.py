@@ -15,6 +15,7 @@ from rulesd.config.rule_file import SeverityRow
 from rulesd.config.shape import parse
 from rulesd.core.plan import SeverityMap
 from rulesd.logic import EvaluationError, RuleError, predicate
+from rulesd.logic.predicate import Predicate
 from rulesd.model.alert import SEVERITIES, severity_rank
 from rulesd.model.event import Json
 
@@ -32,22 +33,36 @@ def severity(document: Document, problems: Problems) -> tuple[SeverityMap, str]:
     if isinstance(given, str):
         if given not in SEVERITIES:
             hint = f"{did_you_mean(given, SEVERITIES)}Write one of: {', '.join(SEVERITIES)}."
-            problems.at(document, ("severity",), Code.INVALID_VALUE, f'"{given[:40]}" is no severity', hint)
+            problems.at(
+                document, ("severity",), Code.INVALID_VALUE, f'"{given[:40]}" is no severity', hint
+            )
         return _constant(given), given
     if not isinstance(given, list) or not given:
         hint = "Write one of critical, high, medium, low, or a list of {if: ..., then: ...}."
-        problems.at(document, ("severity",), Code.WRONG_TYPE, "severity: must be a word or a list of rows", hint)
+        problems.at(
+            document,
+            ("severity",),
+            Code.WRONG_TYPE,
+            "severity: must be a word or a list of rows",
+            hint,
+        )
         return _constant(SEVERITIES[0]), SEVERITIES[0]
     rows = parse(_Rows, document, problems, data={"severity": given})
-    return _map(rows.severity, document, problems) if rows is not None else (_constant(SEVERITIES[0]), SEVERITIES[0])
+    return (
+        _map(rows.severity, document, problems)
+        if rows is not None
+        else (_constant(SEVERITIES[0]), SEVERITIES[0])
+    )
 
 
 def _constant(word: str) -> SeverityMap:
     return lambda _: word
 
 
-def _map(rows: list[SeverityRow], document: Document, problems: Problems) -> tuple[SeverityMap, str]:
-    steps = []
+def _map(
+    rows: list[SeverityRow], document: Document, problems: Problems
+) -> tuple[SeverityMap, str]:
+    steps: list[tuple[Predicate | None, str]] = []
     for i, row in enumerate(rows):
         last = i == len(rows) - 1
         bare = "if_" not in row.model_fields_set

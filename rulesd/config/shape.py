@@ -9,7 +9,8 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import GetJsonSchemaHandler, JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
@@ -32,20 +33,43 @@ Free: TypeAlias = Any
 M = TypeVar("M", bound=BaseModel)
 
 
+class OneOrMany:
+    """Marks a list that a file may write as its one item; for the JSON Schema."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Either the item or the list."""
+        made = handler(core)
+        return {"anyOf": [made["items"], made]} if "items" in made else made
+
+
 def _duration(value: object) -> Milliseconds:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise PydanticCustomError(Code.INVALID_DURATION.value, 'a duration is text. Write a number and a unit, such as "5m".')
+        raise PydanticCustomError(
+            Code.INVALID_DURATION.value,
+            'a duration is text. Write a number and a unit, such as "5m".',
+        )
     try:
         length = parse_duration(value)
     except (ValueError, OverflowError) as error:
-        raise PydanticCustomError(Code.INVALID_DURATION.value, "{said}.", {"said": str(error)[:200]}) from None
+        raise PydanticCustomError(
+            Code.INVALID_DURATION.value, "{said}.", {"said": str(error)[:200]}
+        ) from None
     if length > 3650 * DAY:
-        raise PydanticCustomError(Code.OUT_OF_RANGE.value, "a duration of more than ten years. Write a shorter one.")
+        raise PydanticCustomError(
+            Code.OUT_OF_RANGE.value, "a duration of more than ten years. Write a shorter one."
+        )
     return length
 
 
 _DURATION_SCHEMA = WithJsonSchema(
-    {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|[ywdhms]))+$|^0$", "examples": ["30s", "5m", "1h30m", "7d"]}
+    {
+        "type": "string",
+        "pattern": r"^([0-9]+(\.[0-9]+)?(ms|[ywdhms]))+$|^0$",
+        "examples": ["30s", "5m", "1h30m", "7d"],
+    }
 )
 
 Duration = Annotated[int, BeforeValidator(_duration), _DURATION_SCHEMA]
@@ -55,13 +79,17 @@ Duration = Annotated[int, BeforeValidator(_duration), _DURATION_SCHEMA]
 def _window(value: object) -> Milliseconds:
     length = _duration(value)
     if length == 0:
-        raise PydanticCustomError(Code.OUT_OF_RANGE.value, 'must be longer than zero. Write a duration such as "5m".')
+        raise PydanticCustomError(
+            Code.OUT_OF_RANGE.value, 'must be longer than zero. Write a duration such as "5m".'
+        )
     return _bounded(length)
 
 
 def _bounded(length: Milliseconds) -> Milliseconds:
     if length > LONGEST:
-        raise PydanticCustomError(Code.OUT_OF_RANGE.value, "longer than 30 days. Write at most 30d.")
+        raise PydanticCustomError(
+            Code.OUT_OF_RANGE.value, "longer than 30 days. Write at most 30d."
+        )
     return length
 
 
@@ -78,7 +106,9 @@ Positive = Annotated[int, BeforeValidator(lambda v: _positive(v)), _DURATION_SCH
 def _positive(value: object) -> Milliseconds:
     length = _duration(value)
     if length == 0:
-        raise PydanticCustomError(Code.OUT_OF_RANGE.value, 'must be longer than zero. Write a duration such as "5m".')
+        raise PydanticCustomError(
+            Code.OUT_OF_RANGE.value, 'must be longer than zero. Write a duration such as "5m".'
+        )
     return length
 
 
@@ -91,10 +121,18 @@ def _tupled(value: object) -> object:
     return tuple(listed_) if isinstance(listed_, list) else listed_
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_tupled)]
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_tupled),
+    WithJsonSchema({"anyOf": [{"type": "string"}, _TEXTS]}),
+]
 "A list of texts; a single text is taken as a list of one."
 
-Strings = Annotated[tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)]
+Strings = Annotated[
+    tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)
+]
 "A list of texts."
 
 
@@ -113,7 +151,12 @@ def parse(
 
 
 def report(
-    error: ValidationError, model: type[BaseModel], document: Document, problems: Problems, *, base: Path_ = ()
+    error: ValidationError,
+    model: type[BaseModel],
+    document: Document,
+    problems: Problems,
+    *,
+    base: Path_ = (),
 ) -> None:
     """Each error of pydantic's as a problem at its place."""
     for fault in error.errors(include_url=False, include_context=True, include_input=False):
@@ -123,14 +166,24 @@ def report(
         if kind == "extra_forbidden":
             known = list(_fields_at(model, fault["loc"]))
             hint = f"{did_you_mean(name, known)}Known here: {listed(known, 40)}."
-            problems.at(document, path, Code.UNKNOWN_FIELD, f'unknown field "{name}"', hint, key=True)
+            problems.at(
+                document, path, Code.UNKNOWN_FIELD, f'unknown field "{name}"', hint, key=True
+            )
         elif kind == "missing":
             around = path[:-1] if path and path[-1] == fault["loc"][-1] else path
-            problems.at(document, around, Code.MISSING_FIELD, f'the field "{name}" is missing', f'Add "{name}: ...".')
+            problems.at(
+                document,
+                around,
+                Code.MISSING_FIELD,
+                f'the field "{name}" is missing',
+                f'Add "{name}: ...".',
+            )
         elif kind in set(Code):
             said, _, hint = fault["msg"].partition(". ")
             code = Code(kind)
-            problems.at(document, path, code, f"{name}: {said}" if name else said, hint or "Correct it.")
+            problems.at(
+                document, path, code, f"{name}: {said}" if name else said, hint or "Correct it."
+            )
         else:
             code, said, hint = _said(kind, context)
             problems.at(document, path, code, f"{name}: {said}" if name else said, hint)
@@ -156,7 +209,11 @@ def _said(kind: str, context: dict[str, Any]) -> tuple[Code, str, str]:
     if kind in _TYPES:
         return Code.WRONG_TYPE, *_TYPES[kind]
     if kind in {"literal_error", "enum"}:
-        return Code.INVALID_VALUE, "is not one of the known words", f"Write one of: {context.get('expected', '')}."
+        return (
+            Code.INVALID_VALUE,
+            "is not one of the known words",
+            f"Write one of: {context.get('expected', '')}.",
+        )
     bounds = {
         "greater_than": ("must be more than {gt}", "Write a larger number."),
         "greater_than_equal": ("must be at least {ge}", "Write a larger number."),
@@ -171,8 +228,16 @@ def _said(kind: str, context: dict[str, Any]) -> tuple[Code, str, str]:
         said, hint = bounds[kind]
         return Code.OUT_OF_RANGE, said.format(**context), hint
     if kind == "string_pattern_mismatch":
-        return Code.INVALID_VALUE, "has a form that is not allowed here", f"It must match {context.get('pattern')}."
-    return Code.INVALID_VALUE, "is not valid here", "Correct it; `rulesd schema` tells what may stand here."
+        return (
+            Code.INVALID_VALUE,
+            "has a form that is not allowed here",
+            f"It must match {context.get('pattern')}.",
+        )
+    return (
+        Code.INVALID_VALUE,
+        "is not valid here",
+        "Correct it; `rulesd schema` tells what may stand here.",
+    )
 
 
 def _name(loc: tuple[int | str, ...]) -> str:

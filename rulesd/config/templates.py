@@ -12,14 +12,32 @@ from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 
 _LINE = re.compile(r" \(in [^)]*:(\d+)\)")
-ALWAYS = frozenset("alertname owner severity tenant rule".split())
+ALWAYS = frozenset(["alertname", "owner", "severity", "tenant", "rule"])
 "Labels every alert may carry."
 
-TOP = frozenset("labels alert rule owner severity value threshold count since title unit context never".split())
+TOP = frozenset(
+    [
+        "labels",
+        "alert",
+        "rule",
+        "owner",
+        "severity",
+        "value",
+        "threshold",
+        "count",
+        "since",
+        "title",
+        "unit",
+        "context",
+        "never",
+    ]
+)
 "What a summary may name at the top."
 
 
-def check(text: str, path: Path_, labels: Iterable[str], document: Document, problems: Problems) -> None:
+def check(
+    text: str, path: Path_, labels: Iterable[str], document: Document, problems: Problems
+) -> None:
     """Report a template that does not compile, or that names a label the rule does not have."""
     if not text or "{" not in text:
         return
@@ -30,17 +48,32 @@ def check(text: str, path: Path_, labels: Iterable[str], document: Document, pro
         named = environment.undeclared_variables_in_str(text, nested=True)
     except TemplateError as error:
         said = _LINE.sub("", str(error)).split("\n")[0][:200]
-        problems.at(document, path, Code.TEMPLATE, f"the template is not valid: {said}", 'Write "{{ labels.tool }}".')
+        problems.at(
+            document,
+            path,
+            Code.TEMPLATE,
+            f"the template is not valid: {said}",
+            'Write "{{ labels.tool }}".',
+        )
         return
     known = {*labels, *ALWAYS}
     for name in sorted(named):
         top, _, rest = name.partition(".")
         if top == "labels" and rest and rest not in known:
             hint = f"{did_you_mean(rest, known)}Known: {listed(known)}; add it to by or context."
-            problems.at(document, path, Code.UNKNOWN_LABEL, f'the rule has no label "{rest}"', hint, warning=True)
+            problems.at(
+                document,
+                path,
+                Code.UNKNOWN_LABEL,
+                f'the rule has no label "{rest}"',
+                hint,
+                warning=True,
+            )
         elif top not in TOP:
             hint = f"{did_you_mean(top, TOP)}Known: {listed(TOP, 20)}."
-            problems.at(document, path, Code.UNKNOWN_LABEL, f'templates know no "{top}"', hint, warning=True)
+            problems.at(
+                document, path, Code.UNKNOWN_LABEL, f'templates know no "{top}"', hint, warning=True
+            )
 
 
 def literal(text: str) -> str:

@@ -4,7 +4,7 @@ Law: values come from ``tomllib`` alone; the scan decides only where a message p
 list of several lines is pointed at by the key that holds it.
 """
 
-import datetime
+import datetime as dt
 import math
 import re
 import tomllib
@@ -29,9 +29,15 @@ def read_toml(text: str, shown: str, problems: Problems) -> Node | None:
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         where = _WHERE.search(str(error))
         line, column = (int(where[1]), int(where[2])) if where and where[1] else (1, 1)
-        said = _WHERE.sub("", str(error)) if isinstance(error, tomllib.TOMLDecodeError) else "the file is not TOML"
+        said = (
+            _WHERE.sub("", str(error))
+            if isinstance(error, tomllib.TOMLDecodeError)
+            else "the file is not TOML"
+        )
         code = Code.DUPLICATE_KEY if "overwrite" in said or "twice" in said else Code.TOML
-        problems.add(shown, line, column, code, said[:1].lower() + said[1:], "Correct the TOML here.")
+        problems.add(
+            shown, line, column, code, said[:1].lower() + said[1:], "Correct the TOML here."
+        )
         return None
     return _Builder(_scan(text), shown, problems).build(data)
 
@@ -71,7 +77,9 @@ def _resolve(parts: tuple[str, ...], counts: dict[Path_, int], *, many: bool) ->
 class _Builder:
     """Puts places to the parser's values."""
 
-    def __init__(self, places: dict[Path_, tuple[Place, Place]], shown: str, problems: Problems) -> None:
+    def __init__(
+        self, places: dict[Path_, tuple[Place, Place]], shown: str, problems: Problems
+    ) -> None:
         self.places, self.shown, self.problems = places, shown, problems
         self.count = 0
         self.failed = False
@@ -85,21 +93,28 @@ class _Builder:
         self.count += 1
         if self.count > MAX_VALUES or len(path) > MAX_DEPTH:
             code = Code.TOO_DEEP if len(path) > MAX_DEPTH else Code.TOO_MANY_VALUES
-            self._fail(here[1], code, "the file is too large or too deep to be a rule", "Split or flatten it.")
+            self._fail(
+                here[1],
+                code,
+                "the file is too large or too deep to be a rule",
+                "Split or flatten it.",
+            )
             return Node(place=here[1], data=None)
         if isinstance(data, dict):
             fields = {
                 k: (self.places.get((*path, k), here)[0], self._node(v, (*path, k), here))
                 for k, v in data.items()
             }
-            return Node(place=here[1], data={k: v.data for k, (_, v) in fields.items()}, fields=fields)
+            return Node(
+                place=here[1], data={k: v.data for k, (_, v) in fields.items()}, fields=fields
+            )
         if isinstance(data, list):
             items = [self._node(v, (*path, i), here) for i, v in enumerate(data)]
             return Node(place=here[1], data=[i.data for i in items], items=items)
         if isinstance(data, float) and not math.isfinite(data):
             self._fail(here[1], Code.NOT_FINITE, "a number must be finite", "Write a number.")
             return Node(place=here[1], data=None)
-        if isinstance(data, datetime.datetime | datetime.date | datetime.time):
+        if isinstance(data, dt.datetime | dt.date | dt.time):
             return Node(place=here[1], data=data.isoformat())
         assert data is None or isinstance(data, bool | int | float | str)
         return Node(place=here[1], data=data)

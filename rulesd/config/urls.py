@@ -27,7 +27,9 @@ def web_address(value: object, path: Path_, document: Document, problems: Proble
     parts = split(value)
     if value == HIDDEN or (parts is not None and parts.scheme in ("http", "https")):
         return True
-    problems.at(document, path, Code.INVALID_URL, "is not an http or https address", "Write https://...")
+    problems.at(
+        document, path, Code.INVALID_URL, "is not an http or https address", "Write https://..."
+    )
     return False
 
 

@@ -57,7 +57,10 @@ def _syntax(error: MarkedYAMLError, shown: str, problems: Problems) -> None:
         code, said = Code.DOCUMENTS, "the file holds more than one YAML document"
         hint = "Keep one document in one file; remove the --- line."
     elif "mapping values are not allowed" in what:
-        said, hint = "a second colon in one line starts a mapping", f"Text with ': ' in it: {_QUOTE}"
+        said, hint = (
+            "a second colon in one line starts a mapping",
+            f"Text with ': ' in it: {_QUOTE}",
+        )
     elif "cannot start any token" in what:
         said, hint = "this character cannot start a value", _QUOTE
     problems.add(shown, line, column, code, said, hint)
@@ -78,13 +81,22 @@ class _Reader:
         self.count += 1
         empty = Node(place=place, data=None)
         if self.count > MAX_VALUES:
-            self._once(place, Code.TOO_MANY_VALUES, f"the file holds more than {MAX_VALUES} values", "Split it, or use fewer aliases.")
+            self._once(
+                place,
+                Code.TOO_MANY_VALUES,
+                f"the file holds more than {MAX_VALUES} values",
+                "Split it, or use fewer aliases.",
+            )
             return empty
         if depth > MAX_DEPTH:
-            self._once(place, Code.TOO_DEEP, f"more than {MAX_DEPTH} levels of nesting", "Flatten it.")
+            self._once(
+                place, Code.TOO_DEEP, f"more than {MAX_DEPTH} levels of nesting", "Flatten it."
+            )
             return empty
         if id(tree) in self.open:
-            self._once(place, Code.ALIAS, "an anchor holds an alias to itself", "Write the value out.")
+            self._once(
+                place, Code.ALIAS, "an anchor holds an alias to itself", "Write the value out."
+            )
             return empty
         if isinstance(tree, ScalarNode):
             return self._scalar(tree, place)
@@ -104,7 +116,9 @@ class _Reader:
         for key, value in tree.value:
             at = (key.start_mark.line + 1, key.start_mark.column + 1)
             if key.tag == f"{_TAG}merge":
-                merged.update({k: v for k, v in self._merged(value, at, depth).items() if k not in merged})
+                merged.update(
+                    {k: v for k, v in self._merged(value, at, depth).items() if k not in merged}
+                )
                 continue
             if not isinstance(key, ScalarNode) or key.tag not in _FLAT:
                 self._fail(at, Code.KEY, "a key must be text", "Write the name of a field.")
@@ -112,7 +126,12 @@ class _Reader:
             name = _half(str(key.value))
             if name in fields:
                 first = fields[name][0]
-                self._fail(at, Code.DUPLICATE_KEY, f'"{name}" stands twice; first in line {first[0]}', "Keep one of them.")
+                self._fail(
+                    at,
+                    Code.DUPLICATE_KEY,
+                    f'"{name}" stands twice; first in line {first[0]}',
+                    "Keep one of them.",
+                )
             fields[name] = (at, self.read(value, depth + 1))
         for name, pair in merged.items():
             fields.setdefault(name, pair)
@@ -132,7 +151,9 @@ class _Reader:
     def _scalar(self, tree: ScalarNode, place: Place) -> Node:
         span = (tree.start_mark.index, tree.end_mark.index)
         if tree.tag not in _FLAT:
-            self._fail(place, Code.TAG, f"the tag {_short(tree.tag)} is not allowed", "Remove it.")
+            self._fail(
+                place, Code.TAG, f"the tag {_short(str(tree.tag))} is not allowed", "Remove it."
+            )
             return Node(place=place, data=None)
         try:
             data = _value(tree)
