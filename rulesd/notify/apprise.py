@@ -10,6 +10,7 @@ whether a send that ran out of time arrived after all, so a slow service may sho
 
 import asyncio
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -115,11 +116,14 @@ def apprise(spec: ChannelSpec, secrets: Secrets, templates: Templates) -> Appris
     except ImportError:
         hint = "Install it: pip install 'rulesd[apprise]'"
         raise settings.error("url", "the package apprise is not installed", hint) from None
-    # Too long a text is cut: "split" would make several pages of one.
-    plugin: Any = library.Apprise.instantiate(url, suppress_exceptions=True) if url else None
+    with warnings.catch_warnings():
+        # Its plugins import what later Pythons drop; that is not the operator's business.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        plugin: Any = library.Apprise.instantiate(url, suppress_exceptions=True) if url else None
     if plugin is None:
         hint = "Write an address that Apprise knows, such as ntfy://host/topic"
         raise settings.error("url", "is not an Apprise address", hint)
+    # Too long a text is cut: "split" would make several pages of one.
     plugin.overflow_mode = library.OverflowMode.TRUNCATE
 
     def notify(title: str, body: str, kind: str) -> bool:

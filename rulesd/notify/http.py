@@ -112,7 +112,7 @@ async def _exchange(session: aiohttp.ClientSession, request: Request) -> Answer:
             status=response.status,
             body=await _read(response),
             retry_after_ms=retry_after(response.headers.get("Retry-After", "")),
-            secrets=(request.url, *_url_secrets(request.url), *request.secrets),
+            secrets=_known_secrets(request),
         )
 
 
@@ -193,6 +193,15 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted({s for s in secrets if len(s) >= _MIN_SECRET}, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
+
+
+def _known_secrets(request: Request) -> tuple[str, ...]:
+    """All that a receiver could echo and nobody may read: address, credentials, and what they look like on the wire."""
+    out = [request.url, *_url_secrets(request.url), *request.secrets]
+    if request.basic:
+        encoded = aiohttp.BasicAuth(*request.basic, encoding="utf-8").encode()
+        out += [request.basic[1], encoded.removeprefix("Basic ")]
+    return tuple(out)
 
 
 def _url_secrets(url: str) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ above roughly 13,000 characters of blocks; the budget here is 10,000. What is cu
 
 from typing import Any, TypeAlias
 
+import orjson
+
 from rulesd.model.notification import Notification
 from rulesd.notify.templates import Medium, Rendered, Templates
 from rulesd.notify.text import cut, cut_lines, one_line, safe_url, slack_escape
@@ -22,6 +24,9 @@ _MARKS = {
     "medium": ":large_yellow_circle:",
     "low": ":large_blue_circle:",
 }
+_FRAME = 90
+"Characters of a section around its text."
+
 _SHORTENED = "_(shortened: the rest stands in the console)_"
 
 
@@ -32,21 +37,34 @@ def message(
     head = title or headline(notification)
     rendered = Rendered(slack_escape(text)) if text else _body(notification, templates)
     blocks: list[Block] = [_header(notification, head)]
-    left = BUDGET - HEADER_LIMIT - 600
+    end = _end(notification, rendered)
+    left = BUDGET - _wide([*blocks, *end])
     for part in _sections(rendered.text):
-        if left <= 0 or len(blocks) >= BLOCKS_LIMIT - 3:
+        if left < _FRAME + 2 * len(_SHORTENED) or len(blocks) >= BLOCKS_LIMIT - 4:
             blocks.append(_section(_SHORTENED))
             break
-        shown = cut_lines(part, min(SECTION_LIMIT, max(left, len(_SHORTENED) + 1)), _SHORTENED)
-        left -= len(shown)
-        blocks.append(_section(shown))
+        # Line breaks and quotes count twice in JSON: what is measured is the text as it is sent.
+        room = min(SECTION_LIMIT, (left - _FRAME) * len(part) // _wide(part))
+        block = _section(cut_lines(part, room, _SHORTENED))
+        left -= _wide(block) + 1
+        blocks.append(block)
+    return {"text": fallback(notification, head), "blocks": [*blocks, *end]}
+
+
+def _end(notification: Notification, rendered: Rendered) -> list[Block]:
+    """What every page ends with: what went wrong with its text, the buttons, and its name."""
+    end = []
     if rendered.notice:
-        blocks.append(_section(f"_{slack_escape(cut(rendered.notice, 300))}_"))
+        end.append(_section(f"_{slack_escape(cut(rendered.notice, 300))}_"))
     buttons = _buttons(notification)
     if buttons:
-        blocks.append({"type": "actions", "elements": buttons})
-    blocks.append(_footer(notification))
-    return {"text": fallback(notification, head), "blocks": blocks}
+        end.append({"type": "actions", "elements": buttons})
+    return [*end, _footer(notification)]
+
+
+def _wide(value: object) -> int:
+    """Characters of ``value`` as it is sent."""
+    return len(orjson.dumps(value).decode())
 
 
 def fallback(notification: Notification, head: str) -> str:

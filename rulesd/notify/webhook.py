@@ -32,14 +32,19 @@ class Webhook:
         session: aiohttp.ClientSession,
         *,
         url: str,
-        keys: Sequence[bytes] = (),
+        secrets: Sequence[str] = (),
         deadline_s: float = DEADLINE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``keys``: without any, messages are not signed. ``clock``: seconds since the epoch, for the timestamp."""
+        """``secrets``: without any, messages are not signed. ``clock``: seconds since the epoch, for the timestamp.
+
+        Raises:
+            ValueError: when a secret is none of Standard Webhooks; the text says how to make one.
+        """
         self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
         self.send_resolved, self.deadline_s = spec.send_resolved, deadline_s
-        self._session, self._url, self._keys, self._clock = session, url, tuple(keys), clock
+        self._session, self._url, self._clock = session, url, clock
+        self._keys, self._secrets = tuple(read_secret(s) for s in secrets), tuple(secrets)
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Post once."""
@@ -58,6 +63,7 @@ class Webhook:
                     **signature,
                 },
                 deadline_s=self.deadline_s,
+                secrets=self._secrets,
             ),
         )
         return answer if isinstance(answer, Delivery) else judge(answer)
@@ -88,17 +94,14 @@ def webhook(spec: ChannelSpec, secrets: Secrets, session: aiohttp.ClientSession)
         ChannelError: when the address or a secret cannot be used.
     """
     settings = Settings(spec, secrets)
-    keys = []
-    for secret in settings.secret_list("secret"):
-        try:
-            keys.append(read_secret(secret))
-        except ValueError as error:
-            problem, _, hint = str(error).partition(". ")
-            raise settings.error("secret", problem, hint) from None
-    return Webhook(
-        spec,
-        session,
-        url=settings.url("url"),
-        keys=keys,
-        deadline_s=settings.number("deadline_s", DEADLINE_S),
-    )
+    try:
+        return Webhook(
+            spec,
+            session,
+            url=settings.url("url"),
+            secrets=settings.secret_list("secret"),
+            deadline_s=settings.number("deadline_s", DEADLINE_S),
+        )
+    except ValueError as error:
+        problem, _, hint = str(error).partition(". ")
+        raise settings.error("secret", problem, hint) from None
