@@ -93,7 +93,7 @@ demo: $(STAMP) ## watch simulated assistants misbehave and be paged once for eac
 	@$(PY) -m rulesd demo $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
 run: $(STAMP) ## run the daemon here (ARGS="--mqtt mqtt://127.0.0.1:1883")
-	@$(PY) -m rulesd run $(ARGS)
+	@$(PY) -m rulesd run --state .state $(ARGS)
 
 check: $(STAMP) ## the law: style, types, layers, rules and notifiers, fresh schemas
 	@echo "check: ruff";         $(PY) -m ruff check -q .

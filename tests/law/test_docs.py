@@ -6,12 +6,15 @@ To add a kind of word, add a row to ``WORDS``: where the words come from, and wh
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
 
+from rulesd.cli.main import COMMANDS
 from rulesd.config import rule_file
 from rulesd.config.parameters import Parameters
+from rulesd.config.settings import Settings
 from rulesd.core import lifecycle
 from rulesd.model.decision import Kind
 from rulesd.model.reasons import (
@@ -25,6 +28,7 @@ from rulesd.model.reasons import (
 from rulesd.ports.meter import Meter
 from tests.law.tree import ROOT, none_of
 
+README = "README.md"
 REASONS = "docs/reasons.md"
 OPERATIONS = "docs/operations.md"
 LANGUAGE = "rules/README.md"
@@ -41,6 +45,18 @@ def fields(*shapes: type[BaseModel]) -> Iterable[str]:
     return [field.alias or name for s in shapes for name, field in s.model_fields.items()]
 
 
+def nested(shape: type[BaseModel]) -> Iterable[type[BaseModel]]:
+    """The documents inside a document, at any depth."""
+    for field in shape.model_fields.values():
+        waiting = [field.annotation]
+        while waiting:
+            kind = waiting.pop()
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield kind
+                yield from nested(kind)
+            waiting.extend(get_args(kind))
+
+
 def every(base: type[BaseModel]) -> Iterable[type[BaseModel]]:
     """All kinds of a base class, theirs included."""
     for kind in base.__subclasses__():
@@ -55,6 +71,8 @@ WORDS: list[tuple[str, Callable[[], Iterable[str]], str]] = [
     ("outcomes of deliveries", lambda: DeliveryOutcome, REASONS),
     ("reasons of deliveries", lambda: DeliveryReason, REASONS),
     ("metrics", metric_names, OPERATIONS),
+    ("settings", lambda: fields(Settings, *nested(Settings)), OPERATIONS),
+    ("commands", lambda: [f"rulesd {name}" for name in COMMANDS], README),
     ("fields of a rule", lambda: fields(rule_file.RuleFile, rule_file.Review), LANGUAGE),
     ("parameters of detectors", lambda: fields(*every(Parameters)), LANGUAGE),
     (
@@ -70,6 +88,8 @@ WORDS: list[tuple[str, Callable[[], Iterable[str]], str]] = [
 def explained(word: str, text: str) -> bool:
     """Whether a word stands as code in the text, alone or with what belongs to it (``name{label}``), or as a key of an example."""
     if any(f"`{word}{end}" in text for end in ("`", "{", ":", " ", "[", "=")):
+        return True
+    if " " in word and any(word in block for block in text.split("```")[1::2]):
         return True
     key = rf"(?<![\w.-]){re.escape(word)}:"
     if any(re.search(key, block) for block in text.split("```")[1::2]):
@@ -90,6 +110,8 @@ def test_a_word_that_is_not_explained_is_seen() -> None:
     assert explained("ok", "`ok`")
     assert explained("rulesd_alerts", "`rulesd_alerts{state}`")
     assert explained("ok", "```yaml\n{ok: 1}\n```")
+    assert explained("rulesd run", "```sh\nrulesd run -c x\n```")
+    assert not explained("rulesd run", "rulesd run is a command")
     assert not explained("ok", "ok: 1 ```yaml\nnot-ok: 1```")
 
 
