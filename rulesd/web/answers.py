@@ -26,10 +26,15 @@ _ALWAYS = {
     "Server": "rulesd",
 }
 _DATA = {**_ALWAYS, "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
-_PAGE = {**_ALWAYS, "Content-Security-Policy": PAGE_POLICY}
+_PAGE = {
+    **_ALWAYS,
+    "Content-Security-Policy": PAGE_POLICY,
+    # With "no-referrer" browsers would send "Origin: null" with our own forms.
+    "Referrer-Policy": "same-origin",
+}
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class Refused(Exception):
     """The request is answered with this status and this reason, and goes no further."""
 
     def __init__(

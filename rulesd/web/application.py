@@ -10,12 +10,24 @@ from aiohttp import hdrs, web
 
 from rulesd.ports.daemon import Daemon
 from rulesd.ports.meter import Meter
-from rulesd.web import events, operations
+from rulesd.web import (
+    alerts,
+    console,
+    events,
+    login,
+    openapi,
+    operations,
+    pages,
+    rules,
+    runbooks,
+    token_api,
+)
 from rulesd.web.body import wait_for_body
 from rulesd.web.decoding import Decoder
 from rulesd.web.door import Door
 from rulesd.web.frame import frame
 from rulesd.web.guard import admit
+from rulesd.web.hooks import HookDoor
 from rulesd.web.room import Room
 from rulesd.web.sessions import Sessions
 from rulesd.web.settings import WebSettings
@@ -32,9 +44,26 @@ OPEN: tuple[tuple[str, str, Open], ...] = (
     (hdrs.METH_GET, "/-/healthy", operations.healthy),
     (hdrs.METH_GET, "/-/ready", operations.ready),
     (hdrs.METH_GET, "/metrics", operations.metrics),
+    (hdrs.METH_GET, "/openapi.json", openapi.get_openapi),
+    (hdrs.METH_GET, "/login", login.get_login),
+    (hdrs.METH_POST, "/login", login.post_login),
+    (hdrs.METH_POST, "/logout", login.post_logout),
+    (hdrs.METH_GET, "/static/{name}", pages.static_file),
+    # These three look at the caller themselves: a person is asked to log in, a signed link opens one runbook.
+    (hdrs.METH_GET, "/", console.get_console),
+    (hdrs.METH_POST, "/console/alerts/{id}/{act}", console.post_act),
+    (hdrs.METH_GET, "/runbooks/{id}", runbooks.get_runbook),
 )
 GUARDED: tuple[tuple[str, str, Scope, Guarded], ...] = (
     (hdrs.METH_POST, "/v1/events", Scope.INGEST, events.post_events),
+    (hdrs.METH_GET, "/v1/alerts", Scope.READ, alerts.list_alerts),
+    (hdrs.METH_GET, "/v1/alerts/{id}", Scope.READ, alerts.get_alert),
+    (hdrs.METH_POST, "/v1/alerts/{id}/{act:ack|unack|resolve}", Scope.ACK, alerts.act),
+    (hdrs.METH_GET, "/v1/rules", Scope.READ, rules.list_rules),
+    (hdrs.METH_POST, "/v1/test-page", Scope.ADMIN, rules.send_test_page),
+    (hdrs.METH_GET, "/v1/tokens", Scope.ADMIN, token_api.list_tokens),
+    (hdrs.METH_POST, "/v1/tokens", Scope.ADMIN, token_api.create_token),
+    (hdrs.METH_DELETE, "/v1/tokens/{name}", Scope.ADMIN, token_api.delete_token),
     (hdrs.METH_POST, "/-/reload", Scope.ADMIN, operations.reload),
 )
 
@@ -59,6 +88,7 @@ def make_app(
     app[DOOR] = door
     for method, path, handler in OPEN:
         _add(app, method, path, partial(handler, door))
+    _add(app, hdrs.METH_POST, "/hooks/{name}", HookDoor(door).call)
     for method, path, scope, guarded in GUARDED:
         _add(app, method, path, partial(_guard, door, scope, guarded))
     return app

@@ -1,0 +1,188 @@
+"""The console: what is firing, who has it, what was sent, and whether the daemon is well.
+
+Law: one page, rendered here from what the daemon says. It shows labels and derived facts, never content. Its buttons are
+forms that do what the API does, under the name of the token that logged in.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import hdrs, web
+
+from rulesd.model.alert import Alert, severity_rank
+from rulesd.model.event import Json
+from rulesd.model.instant import format_instant
+from rulesd.ports.daemon import Done
+from rulesd.ports.store import OutboxDone, OutboxRow
+from rulesd.web.alerts import ACTS, perform, visible
+from rulesd.web.answers import Refused
+from rulesd.web.door import Door
+from rulesd.web.guard import caller
+from rulesd.web.login import login_page, read_form
+from rulesd.web.pages import ago, render
+from rulesd.web.small_body import text
+from rulesd.web.tokens import Scope
+
+MOST_ALERTS = 200
+MOST_PAGES = 25
+_ORDER = {"firing": 0, "pending": 1, "resolved": 2}
+_SAID = {
+    Done.DONE: "",
+    Done.ALREADY: "It was so already.",
+    Done.UNKNOWN: "That alert is no longer there.",
+    Done.NOT_ACTIVE: "That alert has resolved meanwhile.",
+}
+
+
+async def get_console(door: Door, request: web.Request) -> web.Response:
+    """The front page."""
+    token = caller(door, request)
+    if token is None or not token.may(Scope.READ):
+        return login_page(door, request)
+    now = door.daemon.now()
+    shown = sorted(
+        visible(door.daemon.alerts(), token),
+        key=lambda one: (
+            _ORDER.get(str(one.state), 3),
+            severity_rank(one.severity),
+            -one.started_at,
+        ),
+    )
+    cards = [alert_card(door, one, now) for one in shown[:MOST_ALERTS]]
+    health, status = door.daemon.health(), door.daemon.status()
+    return render(
+        "console.html",
+        title="rulesd",
+        now=format_instant(now),
+        version=door.settings.version,
+        ready=health.ready,
+        reasons=list(health.degraded),
+        facts=_facts(status),
+        sources=_rows(status.get("sources")),
+        firing=[one for one in cards if one["state"] != "resolved"],
+        resolved=[one for one in cards if one["state"] == "resolved"],
+        more=max(len(shown) - MOST_ALERTS, 0),
+        pages=[] if token.tenant else await _pages(door, now),
+        tenant=token.tenant,
+        rules=len(door.daemon.plan.rules),
+        name=token.name,
+        may_ack=token.may(Scope.ACK),
+        said=_SAID.get(_done(request.query.get("said", "")), ""),
+    )
+
+
+async def post_act(door: Door, request: web.Request) -> web.Response:
+    """A button of the console; then back to the front page."""
+    token = caller(door, request)
+    if token is None or not token.may(Scope.ACK):
+        raise Refused(403, "forbidden", "log in with a token that has the scope ack")
+    verb = request.match_info["act"]
+    if verb not in ACTS:
+        raise web.HTTPNotFound
+    form = await read_form(door, request)
+    fields: dict[str, Json] = dict(form)
+    note = text(fields, "note", most=door.settings.limits.note_chars)
+    try:
+        done = await perform(door, verb, request.match_info["id"], token.name, note, token)
+    except Refused:
+        done = Done.UNKNOWN
+    return web.Response(
+        status=303, headers={hdrs.LOCATION: f"/?said={done}" if _SAID[done] else "/"}
+    )
+
+
+def alert_card(door: Door, alert: Alert, now: int) -> dict[str, Any]:
+    """An alert as pages show it."""
+    plan = door.daemon.plan
+    position = plan.by_id.get(alert.rule)
+    rule = plan.rules[position] if position is not None else None
+    owner = plan.owners.get(alert.owner)
+    labels = {**alert.labels, **{k: v for k, v in alert.context.items() if v}}
+    return {
+        "id": alert.alert,
+        "rule": alert.rule,
+        "title": rule.title if rule else alert.rule,
+        "severity": alert.severity,
+        "state": str(alert.state),
+        "owner": alert.owner,
+        "contact": owner.contact if owner else "",
+        "labels": sorted(labels.items()),
+        "count": alert.count,
+        "value": f"{alert.value:g}",
+        "threshold": "" if alert.threshold is None else f"{alert.threshold:g}",
+        "since": format_instant(alert.since),
+        "since_ago": ago(alert.since, now),
+        "ended_ago": "" if alert.ended_at is None else ago(alert.ended_at, now),
+        "never": alert.never,
+        "by": alert.acknowledged_by,
+        "broken": alert.could_not_evaluate,
+        "runbook": rule.runbook.url or f"/runbooks/{alert.rule}" if rule else "",
+        "causes": list(alert.causes)[:5],
+    }
+
+
+async def _pages(door: Door, now: int) -> list[dict[str, Any]]:
+    rows = await asyncio.to_thread(door.daemon.store.read_outbox, limit=MOST_PAGES)
+    return [_page_row(row, done, now) for row, done in rows]
+
+
+def _page_row(row: OutboxRow, done: OutboxDone | None, now: int) -> dict[str, Any]:
+    try:
+        body = orjson.loads(row.body)
+    except orjson.JSONDecodeError:
+        body = {}
+    alerts = body.get("alerts") or [{}]
+    state = done.state if done else "pending"
+    return {
+        "at": format_instant(row.created),
+        "ago": ago(row.created, now),
+        "summary": str(alerts[0].get("summary") or alerts[0].get("title") or row.incident),
+        "severity": str(alerts[0].get("severity", "")),
+        "status": str(body.get("status", "")),
+        "page": bool(body.get("page", True)),
+        "test": bool(body.get("test", False)),
+        "more": max(len(alerts) - 1 + int(body.get("more", 0)), 0),
+        "to": f"{row.receiver} {row.channel}",
+        "state": state,
+        "detail": done.detail if done and state != "delivered" else "",
+        "attempts": done.attempts if done else row.attempts,
+    }
+
+
+def _facts(status: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """The plain facts of ``status``, and those one level down."""
+    out: list[tuple[str, str]] = []
+    for name, value in status.items():
+        if isinstance(value, dict):
+            out += [(f"{name} {inner}", _plain(v)) for inner, v in value.items() if _is_plain(v)]
+        elif _is_plain(value):
+            out.append((name, _plain(value)))
+    return [(name.replace("_", " "), value) for name, value in out][:40]
+
+
+def _rows(value: Json) -> list[dict[str, str]]:
+    """A list of flat objects, for a table."""
+    rows = value if isinstance(value, list) else []
+    return [
+        {k: _plain(v) for k, v in row.items() if _is_plain(v)}
+        for row in rows
+        if isinstance(row, dict)
+    ]
+
+
+def _is_plain(value: Json) -> bool:
+    return isinstance(value, str | int | float | bool)
+
+
+def _plain(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\u202f")
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _done(word: str) -> Done:
+    return Done(word) if word in {str(one) for one in Done} else Done.DONE
