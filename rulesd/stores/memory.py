@@ -9,6 +9,7 @@ reader should look at first to understand the port. For tests, rule tests, simul
 
 import os
 from collections.abc import Iterator, Sequence
+from threading import RLock
 
 from rulesd.model.errors import StoreError
 from rulesd.model.instant import Instant
@@ -41,6 +42,7 @@ class MemoryStore:
         "How many transactions were made."
 
         self._opened = False
+        self._guard = RLock()
         self._journal: list[tuple[int, JournalRow]] = []
         self._seq = 0
         self._newest: Instant = 0
@@ -75,17 +77,140 @@ class MemoryStore:
 
     def commit(self, commit: Commit) -> None:
         """Take it whole. Raises ``StoreError`` while ``refuse`` is set, ``ValueError`` for a commit no store can take."""
-        self._writable()
+        with self._guard:
+            self._writable()
+            self._check(commit)
+            self._take(commit)
+            self.commits += 1
+
+    def compact(self, *, journal_before: Instant, keep_events: int, budget_rows: int) -> int:
+        """Drop what is old and needed by nothing, at most ``budget_rows``; return how many rows went."""
+        with self._guard:
+            self._writable()
+            if self._checkpoint is None or budget_rows <= 0:
+                return 0
+            checkpoint, covered, checkpoint_now = self._checkpoint
+            left = budget_rows
+            left -= self._drop_journal(covered, journal_before, keep_events, left)
+            left -= self._drop_decisions(checkpoint.decision_seq, journal_before, left)
+            left -= self._drop_outbox(min(journal_before, checkpoint_now), left)
+            left -= self._drop_references(journal_before - REFERENCE_REST, left)
+            return budget_rows - left
+
+    def close(self) -> None:
+        """Close; everything committed stays for the next ``open``."""
+        self._opened = False
+
+    # ------------------------------------------------------------------------------------ reading
+
+    def keys(self) -> Iterator[KeyRow]:
+        """Every (rule, key) state of the last checkpoint, by rule and key."""
+        with self._guard:
+            found = sorted(self._keys.items())
+            return iter([KeyRow(rule=rule, key=key, state=state) for (rule, key), state in found])
+
+    def tail(self, after_seq: int) -> Iterator[tuple[int, JournalRow]]:
+        """Journal rows after ``after_seq`` with their sequence numbers, oldest first."""
+        with self._guard:
+            return iter([(seq, row) for seq, row in self._journal if seq > after_seq])
+
+    def recent_ids(self, since: Instant, at_least: int) -> Iterator[tuple[int, int, Instant]]:
+        """(key, body, now) of the newest events, oldest first, as the port says."""
+        with self._guard:
+            events = [row for _, row in self._journal if row.kind == _EVENT]
+            start = max(0, len(events) - at_least)
+            for position in range(max(0, len(events) - 2 * at_least), start):
+                if events[position].now >= since:
+                    start = position
+                    break
+            return iter([(row.key, row.body, row.now) for row in events[start:]])
+
+    def pending(self) -> Iterator[OutboxRow]:
+        """Outbox rows that still have to be delivered, oldest first."""
+        with self._guard:
+            return iter(
+                [row for place, row in self._outbox.items() if self._state(place) == _PENDING]
+            )
+
+    def references(self, incident: str) -> dict[tuple[str, str], bytes]:
+        """By (receiver, channel): what to remember for updating this incident's message in place."""
+        with self._guard:
+            found = sorted(self._references.items())
+            return {
+                (place[1], place[2]): body for place, (body, _) in found if place[0] == incident
+            }
+
+    def read_decisions(
+        self, *, alert: str = "", rule: str = "", after_seq: int = 0, limit: int = 1000
+    ) -> Sequence[DecisionRow]:
+        """Decisions in order, filtered."""
+        with self._guard:
+            found = [
+                row
+                for seq, row in sorted(self._decisions.items())
+                if seq > after_seq and alert in {"", row.alert} and rule in {"", row.rule}
+            ]
+            return found[: max(0, limit)]
+
+    def read_event(self, event_id: str) -> Sequence[tuple[int, JournalRow]]:
+        """Journal rows of events with this CloudEvents id, oldest first."""
+        with self._guard:
+            return [
+                (seq, row)
+                for seq, row in self._journal
+                if event_id and row.kind == _EVENT and identity_of(row.payload) == event_id
+            ]
+
+    def read_outbox(
+        self, *, state: str = "", limit: int = 1000
+    ) -> Sequence[tuple[OutboxRow, OutboxDone | None]]:
+        """Outbox rows with what became of them, newest first."""
+        with self._guard:
+            found = [
+                (row, self._done.get(place))
+                for place, row in reversed(self._outbox.items())
+                if state in {"", self._state(place)}
+            ]
+            return found[: max(0, limit)]
+
+    def setting(self, name: str) -> bytes | None:
+        """A small durable value."""
+        with self._guard:
+            return self._settings.get(name)
+
+    def settings(self, prefix: str) -> dict[str, bytes]:
+        """Small durable values whose name starts so."""
+        with self._guard:
+            return {
+                name: v for name, v in sorted(self._settings.items()) if name.startswith(prefix)
+            }
+
+    def plan_archive(self, digest: str) -> bytes | None:
+        """The files of a plan that was once in force."""
+        with self._guard:
+            return self._plans.get(digest)
+
+    # ------------------------------------------------------------------------------------ details
+
+    def _writable(self) -> None:
+        if not self._opened:
+            raise StoreError("the store is not open. Open it first")
+        if self.refuse:
+            raise self.refuse
+
+    def _check(self, commit: Commit) -> None:
         if commit.inputs:
             pack(1, 0, commit.inputs)  # Refuses what cannot be stored.
         numbers = [row.seq for row in commit.decisions]
         if len(set(numbers)) < len(numbers) or not self._decisions.keys().isdisjoint(numbers):
             raise ValueError("the store cannot take a decision number twice")
+
+    def _take(self, commit: Commit) -> None:
         for row in commit.inputs:
             self._seq += 1
             self._newest = max(self._newest, row.now)
             self._journal.append((self._seq, row))
-        self._decisions.update(zip(numbers, commit.decisions, strict=True))
+        self._decisions.update((row.seq, row) for row in commit.decisions)
         for owed in commit.outbox:
             self._owe(owed)
         for done in commit.done:
@@ -98,104 +223,6 @@ class MemoryStore:
             self._settings.pop(name, None)
             if value:
                 self._settings[name] = value
-        self.commits += 1
-
-    def compact(self, *, journal_before: Instant, keep_events: int, budget_rows: int) -> int:
-        """Drop what is old and needed by nothing, at most ``budget_rows``; return how many rows went."""
-        self._writable()
-        if self._checkpoint is None or budget_rows <= 0:
-            return 0
-        checkpoint, covered, checkpoint_now = self._checkpoint
-        left = budget_rows
-        left -= self._drop_journal(covered, journal_before, keep_events, left)
-        left -= self._drop_decisions(checkpoint.decision_seq, journal_before, left)
-        left -= self._drop_outbox(min(journal_before, checkpoint_now), left)
-        left -= self._drop_references(journal_before - REFERENCE_REST, left)
-        return budget_rows - left
-
-    def close(self) -> None:
-        """Close; everything committed stays for the next ``open``."""
-        self._opened = False
-
-    # ------------------------------------------------------------------------------------ reading
-
-    def keys(self) -> Iterator[KeyRow]:
-        """Every (rule, key) state of the last checkpoint, by rule and key."""
-        for (rule, key), state in sorted(self._keys.items()):
-            yield KeyRow(rule=rule, key=key, state=state)
-
-    def tail(self, after_seq: int) -> Iterator[tuple[int, JournalRow]]:
-        """Journal rows after ``after_seq`` with their sequence numbers, oldest first."""
-        return iter([(seq, row) for seq, row in self._journal if seq > after_seq])
-
-    def recent_ids(self, since: Instant, at_least: int) -> Iterator[tuple[int, int, Instant]]:
-        """(key, body, now) of the newest events, oldest first, as the port says."""
-        events = [row for _, row in self._journal if row.kind == _EVENT]
-        start = max(0, len(events) - at_least)
-        for position in range(max(0, len(events) - 2 * at_least), start):
-            if events[position].now >= since:
-                start = position
-                break
-        return iter([(row.key, row.body, row.now) for row in events[start:]])
-
-    def pending(self) -> Iterator[OutboxRow]:
-        """Outbox rows that still have to be delivered, oldest first."""
-        return iter([row for place, row in self._outbox.items() if self._state(place) == _PENDING])
-
-    def references(self, incident: str) -> dict[tuple[str, str], bytes]:
-        """By (receiver, channel): what to remember for updating this incident's message in place."""
-        found = sorted(self._references.items())
-        return {(place[1], place[2]): body for place, (body, _) in found if place[0] == incident}
-
-    def read_decisions(
-        self, *, alert: str = "", rule: str = "", after_seq: int = 0, limit: int = 1000
-    ) -> Sequence[DecisionRow]:
-        """Decisions in order, filtered."""
-        found = [
-            row
-            for seq, row in sorted(self._decisions.items())
-            if seq > after_seq and alert in {"", row.alert} and rule in {"", row.rule}
-        ]
-        return found[: max(0, limit)]
-
-    def read_event(self, event_id: str) -> Sequence[tuple[int, JournalRow]]:
-        """Journal rows of events with this CloudEvents id, oldest first."""
-        return [
-            (seq, row)
-            for seq, row in self._journal
-            if event_id and row.kind == _EVENT and identity_of(row.payload) == event_id
-        ]
-
-    def read_outbox(
-        self, *, state: str = "", limit: int = 1000
-    ) -> Sequence[tuple[OutboxRow, OutboxDone | None]]:
-        """Outbox rows with what became of them, newest first."""
-        found = [
-            (row, self._done.get(place))
-            for place, row in reversed(self._outbox.items())
-            if state in {"", self._state(place)}
-        ]
-        return found[: max(0, limit)]
-
-    def setting(self, name: str) -> bytes | None:
-        """A small durable value."""
-        return self._settings.get(name)
-
-    def settings(self, prefix: str) -> dict[str, bytes]:
-        """Small durable values whose name starts so."""
-        return {name: v for name, v in sorted(self._settings.items()) if name.startswith(prefix)}
-
-    def plan_archive(self, digest: str) -> bytes | None:
-        """The files of a plan that was once in force."""
-        return self._plans.get(digest)
-
-    # ------------------------------------------------------------------------------------ details
-
-    def _writable(self) -> None:
-        if not self._opened:
-            raise StoreError("the store is not open. Open it first")
-        if self.refuse:
-            raise self.refuse
 
     def _state(self, place: _Place) -> str:
         done = self._done.get(place)
