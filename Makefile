@@ -97,7 +97,8 @@ run: $(STAMP) ## run the daemon here (ARGS="--mqtt mqtt://127.0.0.1:1883")
 
 check: $(STAMP) ## the law: style, types, layers, rules and notifiers, fresh schemas
 	@echo "check: ruff";         $(PY) -m ruff check -q .
-	@echo "check: format";       $(PY) -m ruff format -q --check .
+	@echo "check: format";       $(PY) -m ruff format -q --check . >$(VENV)/format.log || \
+	  { grep -o -- '--> .*' $(VENV)/format.log >&2 || cat $(VENV)/format.log >&2; echo "make: write them with: make format" >&2; exit 1; }
 	@echo "check: mypy";         $(PY) -m mypy --no-error-summary
 	@echo "check: imports";      $(VENV)/bin/lint-imports --no-logo >$(VENV)/imports.log || { cat $(VENV)/imports.log >&2; exit 1; }
 	@echo "check: rules";        $(PY) -m rulesd check rules notifiers
