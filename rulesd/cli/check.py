@@ -1,0 +1,81 @@
+"""``rulesd check``: every mistake in rules and notifiers, each with its place and what to write instead."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption, shipped
+from rulesd.config import Loaded, load
+from rulesd.model.errors import Located
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def check(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="A rules folder, a notifiers folder, or single rule files. Default: rules and notifiers here.",
+            metavar="[PATH]...",
+        ),
+    ] = None,
+    rules: RulesOption = None,
+    notifiers: NotifiersOption = None,
+    strict: Annotated[bool, typer.Option(help="Warnings count as findings too.")] = False,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Lint and compile rules and notifiers.
+
+    Prints every problem as path:line:column: code: what is wrong. what to write. Exit 1 when there is an error (with --strict: or a
+    warning), 0 when the set can be used.
+    """
+    problems: list[Located] = []
+    loaded: list[Loaded] = []
+    for rules_dir, notifiers_dir in _sets(paths or [], rules, notifiers):
+        found = load(rules_dir, notifiers_dir)
+        loaded.append(found)
+        problems += [p for p in found.problems if p not in problems]
+    errors = [p for p in problems if p.severity == "error"]
+    count = sum(each.own_rules for each in loaded)
+    if format_ is Format.JSON:
+        body = {
+            "ok": not errors,
+            "rules": count,
+            "problems": [p._asdict() for p in problems],
+        }
+        typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+    else:
+        for problem in problems:
+            prefix = "" if problem.severity == "error" else "warning: "
+            typer.echo(f"{prefix}{problem}")
+        typer.echo(_summary(count, len(errors), len(problems) - len(errors)))
+    raise typer.Exit(Exit.FINDINGS if errors or (strict and problems) else Exit.FINE)
+
+
+def _sets(
+    paths: Sequence[Path], rules: Path | None, notifiers: Path | None
+) -> list[tuple[Path, Path]]:
+    """Which (rules, notifiers) pairs the arguments mean."""
+    rule_paths = [rules] if rules else []
+    for path in paths:
+        if not path.exists():
+            raise typer.BadParameter(f"{path} does not exist")
+        if path.is_dir() and ((path / "routing.yaml").exists() or (path / "owners.yaml").exists()):
+            notifiers = path
+        elif path.is_dir() and (path / "rules").is_dir() and (path / "notifiers").is_dir():
+            rule_paths.append(path / "rules")
+            notifiers = path / "notifiers"
+        else:
+            rule_paths.append(path)
+    for_all = notifiers or shipped("notifiers")
+    return [(path, for_all) for path in rule_paths or [shipped("rules")]]
+
+
+def _summary(rules: int, errors: int, warnings: int) -> str:
+    if not errors and not warnings:
+        return f"{rules} rules, no problems"
+    return f"{rules} rules, {errors} errors, {warnings} warnings"

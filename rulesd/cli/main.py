@@ -1,0 +1,80 @@
+"""The ``rulesd`` command: one file for each sub-command, loaded only when it is used.
+
+Law: every command has ``--help`` that teaches and ``--format text|json``; exit codes are 0 fine, 1 findings or failure, 2 wrong usage or
+configuration, 3 no daemon answers.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from rulesd import __version__
+from rulesd.cli.exits import Exit
+from rulesd.model.errors import ConfigurationError, DaemonUnreachable, RulesdError
+
+COMMANDS = {
+    "demo": "See it work, with nothing to set up: a broker, assistants, and an inbox for the pages.",
+    "run": "The daemon.",
+    "check": "Lint and compile rules and notifiers; every problem at once.",
+    "test": "Run the tests inside rule files through the real engine on a virtual clock.",
+    "replay": "Feed recorded events and print the decision log.",
+    "alerts": "What is pending, firing, or resolved lately.",
+    "ack": "Take an alert.",
+    "resolve": "Say that an alert is over.",
+    "test-page": "Send a marked test page along an owner's whole path.",
+    "token": "Make, list and revoke API tokens.",
+    "new": "Scaffold a rule with its test and runbook.",
+    "schema": "JSON Schemas for editors.",
+    "bench": "The benchmarks, printed as ratios.",
+}
+"In the order ``--help`` shows them. The file is ``rulesd/cli/<name>.py`` (``-`` becomes ``_``) and holds ``app``."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    name = given[0] if given else "--help"
+    if name in ("-h", "--help", "help"):
+        print(_help())
+        sys.exit(Exit.FINE if given else Exit.USAGE)
+    if name in ("-V", "--version", "version"):
+        print(f"rulesd {__version__}")
+        sys.exit(Exit.FINE)
+    if name not in COMMANDS:
+        close = get_close_matches(name, COMMANDS, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        print(f"rulesd: there is no command {name!r}.{hint} See rulesd --help", file=sys.stderr)
+        sys.exit(Exit.USAGE)
+    sys.exit(_run(name, given[1:]))
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    module = importlib.import_module(f"rulesd.cli.{name.replace('-', '_')}")
+    try:
+        module.app(args=arguments, prog_name=f"rulesd {name}")
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return Exit.USAGE
+    except DaemonUnreachable as error:
+        print(f"rulesd: {error}", file=sys.stderr)
+        return Exit.UNREACHABLE
+    except RulesdError as error:
+        print(f"rulesd: {error}", file=sys.stderr)
+        return Exit.FINDINGS
+    except BrokenPipeError:
+        sys.stderr.close()
+    except KeyboardInterrupt:
+        return 130
+    return Exit.FINE
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    rows = "\n".join(f"  {name:<{width}}{said}" for name, said in COMMANDS.items())
+    return (
+        "rulesd watches what an AI product does in production and wakes the right person, once.\n\n"
+        f"Usage: rulesd COMMAND [OPTIONS]\n\nCommands:\n{rows}\n\n"
+        "Start with rulesd demo. rulesd COMMAND --help explains each one.\n"
+        "Exit codes: 0 fine, 1 findings or failure, 2 wrong usage or configuration, 3 daemon unreachable."
+    )

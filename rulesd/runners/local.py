@@ -1,0 +1,260 @@
+"""The daemon in one process: what its doors (HTTP, command line, hooks, service manager) may ask of it.
+
+Law: this file joins, it does not decide. Alerts are the engine's, durability is the writer's, delivery the courier's; here a
+person's act becomes an input, and an answer is given only when the input is durable.
+"""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+from rulesd import __version__
+from rulesd.config import Loaded
+from rulesd.core.engine import Engine
+from rulesd.core.plan import Plan
+from rulesd.model.alert import Alert
+from rulesd.model.errors import Located
+from rulesd.model.event import Json
+from rulesd.model.inputs import (
+    Acknowledged,
+    Delivered,
+    Input,
+    PlanReplaced,
+    ResolvedByPerson,
+    Unacknowledged,
+)
+from rulesd.model.instant import HOUR, Instant, format_instant
+
+from rulesd.notify.compose import Links
+from rulesd.notify.testpage import compose_test
+from rulesd.ports.channel import Channel
+from rulesd.ports.clock import Clock
+from rulesd.ports.daemon import Attempt, Done, Health
+from rulesd.ports.intake import Intake
+from rulesd.ports.meter import Meter
+from rulesd.ports.store import Commit, OutboxDone, Store
+from rulesd.runners.crank import Crank
+from rulesd.runners.delivery import Courier
+from rulesd.runners.writer import Writer
+
+log = logging.getLogger(__name__)
+
+
+Made = tuple[Mapping[tuple[str, str], Channel], Sequence[str]]
+"Channels by (receiver, name), and what is wrong with those that could not be made."
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """What the composition root has made."""
+
+    store: Store
+    writer: Writer
+    crank: Crank
+    courier: Courier
+    clock: Clock
+    meter: Meter
+    links: Links
+    load: Callable[[], Loaded]
+    "Reads the rule and notifier files; slow, runs in a thread."
+
+    channels: Callable[[Plan], Made]
+    "Makes the channels of a plan."
+
+    sources: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    "By source: empty while it works, else what is wrong in words."
+
+
+class LocalDaemon:
+    """Implements ``rulesd.ports.daemon.Daemon``."""
+
+    def __init__(self, parts: Parts, loaded: Loaded) -> None:
+        """Everything is made and started elsewhere."""
+        self._parts = parts
+        self.loaded = loaded
+        self.refused: Sequence[Located] = ()
+        "Problems of the last reload, if it was refused."
+        self.channel_problems: Sequence[str] = ()
+        self.started_at: Instant = parts.clock.now()
+        self.on_reload: Callable[[], None] = lambda: None
+        self._reloading = asyncio.Lock()
+
+    @property
+    def intake(self) -> Intake:
+        """The door for events."""
+        return self._parts.crank
+
+    @property
+    def store(self) -> Store:
+        """The store; only its ``read_*`` methods, settings and archives are for others."""
+        return self._parts.store
+
+    @property
+    def engine(self) -> Engine:
+        """The engine."""
+        return self._parts.crank.engine
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+        return self.engine.plan
+
+    def now(self) -> Instant:
+        """Processing time."""
+        return self._parts.clock.now()
+
+    # ------------------------------------------------------------------ alerts and people
+
+    def alerts(self) -> Sequence[Alert]:
+        """Open alerts, then those resolved within the last hour, newest first."""
+        since = self.now() - HOUR
+        over = [a for a in self._parts.crank.resolved.values() if (a.ended_at or 0) >= since]
+        return [*self.engine.alerts(), *reversed(over)]
+
+    async def acknowledge(self, alert: str, by: str, note: str) -> Done:
+        """Take an alert."""
+        return await self._act(alert, Acknowledged(alert=alert, by=by, note=note))
+
+    async def unacknowledge(self, alert: str, by: str) -> Done:
+        """Give an alert back."""
+        return await self._act(alert, Unacknowledged(alert=alert, by=by))
+
+    async def resolve(self, alert: str, by: str, note: str) -> Done:
+        """Say that it is over."""
+        return await self._act(alert, ResolvedByPerson(alert=alert, by=by, note=note))
+
+    async def _act(self, alert: str, item: Input) -> Done:
+        if not any(a.alert == alert for a in self.engine.alerts()):
+            if alert in self._parts.crank.resolved:
+                return Done.ALREADY if isinstance(item, ResolvedByPerson) else Done.NOT_ACTIVE
+            return Done.UNKNOWN
+        decisions = await self._parts.crank.act(item)
+        return Done.DONE if decisions else Done.ALREADY
+
+    # ------------------------------------------------------------------ reload
+
+    async def reload(self) -> Sequence[Located]:
+        """Load again; a broken set is refused whole and the old plan stays."""
+        async with self._reloading:
+            loaded = await asyncio.to_thread(self._parts.load)
+            if loaded.plan is None:
+                self.refused = loaded.errors
+                self._parts.meter.reloads.labels("refused").inc()
+                for problem in loaded.errors[:20]:
+                    log.error("reload refused: %s", problem)
+                return loaded.errors
+            self.refused = ()
+            if loaded.plan.digest != self.plan.digest:
+                await self._swap(loaded, loaded.plan)
+            self.loaded = loaded
+            self._parts.meter.reloads.labels("done").inc()
+            log.info("reloaded: rules=%d plan=%s", len(self.plan.rules), self.plan.digest[:12])
+            return ()
+
+    async def _swap(self, loaded: Loaded, plan: Plan) -> None:
+        made = self._parts.channels(plan)
+        self.channel_problems = made[1]
+        await self._parts.courier.reload(made[0])
+        durable = self._parts.crank.replace(plan, PlanReplaced(digest=plan.digest), loaded.archive)
+        gc.collect()
+        gc.freeze()
+        await asyncio.shield(durable)
+        self.on_reload()
+
+    # ------------------------------------------------------------------ delivery
+
+    def delivered(self, done: OutboxDone, delivered: Delivered | None) -> None:
+        """The courier's report: made durable, and an input like any other."""
+        if delivered is None:
+            self._parts.writer.submit(Commit(done=[done]))
+        else:
+            self._parts.crank.turn(delivered, done=[done])
+
+    async def test_page(self, owner: str, severity: str, by: str) -> Sequence[Attempt]:
+        """A marked test page along the owner's whole path."""
+        receiver = self.plan.receiver_for(owner, severity) or self.plan.root.receiver
+        out: list[Attempt] = []
+        pages = compose_test(
+            self.plan,
+            receiver=receiver,
+            owner=owner,
+            severity=severity,
+            by=by,
+            at=self.now(),
+            links=self._parts.links,
+        )
+        for channel, notification in pages:
+            result, seconds = await self._parts.courier.try_once(receiver, channel, notification)
+            out.append(
+                Attempt(
+                    receiver=receiver,
+                    channel=channel,
+                    outcome=str(result.outcome),
+                    reason=str(result.reason),
+                    detail=result.detail,
+                    seconds=round(seconds, 3),
+                )
+            )
+        return out
+
+    async def put_setting(self, name: str, value: bytes) -> None:
+        """Keep a small value durably."""
+        await asyncio.shield(self._parts.writer.submit(Commit(settings=[(name, value)])))
+
+    def runbook_link(self, rule: str) -> str:
+        """The signed link to a runbook."""
+        return self._parts.links.runbook(rule)
+
+    # ------------------------------------------------------------------ how it is
+
+    def health(self) -> Health:
+        """Live while commits work; ready while it can take events and deliver pages; degraded says what is not well."""
+        failing = self._parts.writer.failing
+        degraded = [
+            f"{name}: {said}" for name, probe in self._parts.sources.items() if (said := probe())
+        ]
+        degraded += [
+            f"receiver {r} {c} does not accept pages" for r, c in self._parts.courier.failing()
+        ]
+        degraded += list(self.channel_problems)
+        if self.refused:
+            degraded.append(
+                f"the last reload was refused: {len(self.refused)} problems, see the log"
+            )
+        if failing is not None:
+            degraded.append(f"the store cannot commit: {failing}")
+        if self.loaded.own_rules == 0:
+            degraded.append("no rules are loaded")
+        return Health(live=True, ready=failing is None, degraded=degraded)
+
+    def status(self) -> Mapping[str, Json]:
+        """Facts for the console."""
+        engine, courier = self.engine, self._parts.courier
+        return {
+            "version": __version__,
+            "started_at": format_instant(self.started_at),
+            "now": format_instant(self.now()),
+            "plan": self.plan.digest,
+            "rules": len(self.plan.rules),
+            "owners": len(self.plan.owners),
+            "outcomes": {str(k): v for k, v in engine.outcomes.items()},
+            "alerts": len(engine.alerts()),
+            "outbox_pending": courier.pending,
+            "outbox_oldest_seconds": courier.oldest_age(self.now()) / 1000,
+            "sources": {name: probe() or "ok" for name, probe in self._parts.sources.items()},
+        }
+
+    async def references(self, incident: str) -> Mapping[tuple[str, str], bytes]:
+        """What the store remembers of an incident's messages."""
+        return await self._parts.writer.call(lambda: self._parts.store.references(incident))
+
+
+def commit_age_s(writer: Writer) -> float:
+    """Seconds the oldest waiting commit has been refused by the disk; a failing store is said aloud elsewhere."""
+    if writer.failing_since is None or writer.waiting == 0:
+        return 0.0
+    return max(0.0, time.time() - writer.failing_since / 1000)
