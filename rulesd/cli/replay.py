@@ -4,7 +4,7 @@ import gc
 import io
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -54,7 +54,9 @@ def replay(
     end = _instant(until)
     out = sys.stdout.buffer
     buffer = io.BytesIO()
-    write = buffer.write if format_ is Format.JSON else _for_people(buffer)
+    write: Callable[[bytes], object] = (
+        buffer.write if format_ is Format.JSON else _for_people(buffer)
+    )
     started = time.monotonic()
 
     def flush() -> None:
@@ -84,7 +86,7 @@ def _plan(rules: Path | None, notifiers: Path | None) -> Plan:
     return loaded.plan
 
 
-def _journal(state: Path, write: object) -> Summary:
+def _journal(state: Path, write: Callable[[bytes], object]) -> Summary:
     from rulesd.stores.sqlite import SqliteStore
 
     def rebuild(archive: bytes) -> Plan:
@@ -96,7 +98,7 @@ def _journal(state: Path, write: object) -> Summary:
     store = SqliteStore(state)
     store.open()
     try:
-        return replay_journal(store, rebuild, write)  # type: ignore[arg-type]
+        return replay_journal(store, rebuild, write)
     finally:
         store.close()
 
@@ -110,9 +112,8 @@ def _instant(text: str | None) -> Instant | None:
         raise typer.BadParameter(f"--until: {error}") from None
 
 
-def _lines(files: list[str], progress: bool, flush: object) -> Iterator[bytes]:
+def _lines(files: list[str], progress: bool, flush: Callable[[], None]) -> Iterator[bytes]:
     """Every line of every file, in order; output is flushed now and then."""
-    assert callable(flush)
     with ExitStack() as stack:
         bar = _Bar(files, stack) if progress else None
         for name in files:
@@ -169,7 +170,7 @@ class _Bar:
         self._before += self._sizes.get(name, 0)
 
 
-def _for_people(buffer: io.BytesIO) -> object:
+def _for_people(buffer: io.BytesIO) -> Callable[[bytes], object]:
     import orjson
 
     def write(line: bytes) -> None:
