@@ -119,6 +119,8 @@ def _names(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 for alias in names:
                     if alias.name.split(".")[0] in FORBIDDEN_MODULES:
                         yield node.lineno, f"imports {alias.name}"
+            case ast.ImportFrom(module="sys", names=[ast.alias(name="intern")]):
+                pass  # One object for equal texts: faster, and never seen.
             case ast.ImportFrom(module=str(module)) if module.split(".")[0] in FORBIDDEN_MODULES:
                 yield node.lineno, f"imports {module}"
             case ast.Name(id=name, ctx=ast.Load()) if name in FORBIDDEN_CALLS:
