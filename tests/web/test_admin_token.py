@@ -1,0 +1,48 @@
+"""The administrator's token in the state directory."""
+
+from pathlib import Path
+
+import pytest
+
+from rulesd.model.errors import ConfigurationError
+from rulesd.web.admin_token import admin_token
+
+
+def test_it_is_made_once_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "admin_token"
+    made = admin_token("", path)
+    assert made.startswith("rk_admin_")
+    assert len(made) > 64
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert admin_token("", path) == made
+    assert [p.name for p in tmp_path.iterdir()] == ["admin_token"]
+
+
+def test_the_operators_own_wins_and_leaves_no_file(tmp_path: Path) -> None:
+    assert admin_token(" 0123456789abcdef\n", tmp_path / "t") == "0123456789abcdef"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("weak", ["short", "0123456789 abcdef", "0123456789abcdé0"])
+def test_weak_ones_are_refused_without_being_shown(weak: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        admin_token(weak, tmp_path / "t")
+    assert weak not in str(caught.value)
+    assert "openssl rand" in str(caught.value)
+
+
+def test_a_file_others_may_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    admin_token("", path)
+    path.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        admin_token("", path)
+
+
+def test_a_place_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="state directory"):
+        admin_token("", tmp_path / "missing" / "t")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        folder = tmp_path / "folder"
+        folder.mkdir(mode=0o700)
+        admin_token("", folder)
