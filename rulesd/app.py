@@ -22,7 +22,7 @@ from rulesd.config.secrets import reveal
 from rulesd.config.settings import Settings
 from rulesd.core.engine import Limits
 from rulesd.core.plan import Plan
-from rulesd.ingest import Decoder
+from rulesd.ingest.decode import Decoder
 from rulesd.model.errors import ConfigurationError
 from rulesd.model.event import Json
 from rulesd.model.inputs import PlanReplaced
@@ -41,7 +41,6 @@ from rulesd.runners.local import LocalDaemon, Made, Parts, commit_age_s
 from rulesd.runners.recovery import Restored, recover
 from rulesd.runners.sdnotify import ServiceManager, Watchdog, proofs, watchdog_seconds
 from rulesd.runners.writer import Writer
-from rulesd.sources.mqtt import MqttSource
 from rulesd.stores.sqlite import SqliteStore
 from rulesd.web.admin_token import admin_token
 from rulesd.web.application import make_app
@@ -101,7 +100,7 @@ class App:
         s = self.settings
         return load(Path(s.rules), Path(s.notifiers), self_owner=s.self_owner)
 
-    def secret(self, reference: Mapping[str, Json] | Json) -> str:
+    def secret(self, reference: object) -> str:
         """The secret behind a reference."""
         if not isinstance(reference, Mapping):
             raise ConfigurationError(())
@@ -271,7 +270,7 @@ class App:
 
     def _mqtt(
         self, each: Any, position: int, daemon: LocalDaemon, decoder: Decoder, parts: Parts
-    ) -> tuple[str, MqttSource]:
+    ) -> tuple[str, Any]:
         raise NotImplementedError
 
     def _supervise(self, parts: Parts, daemon: LocalDaemon, lag: Lag) -> None:

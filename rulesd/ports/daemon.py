@@ -54,8 +54,15 @@ class Attempt:
 class Daemon(Protocol):
     """The running daemon, as its doors see it."""
 
-    intake: Intake
-    store: Store
+    @property
+    def intake(self) -> Intake:
+        """The door for events."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """For reading only; changes go through the calls below."""
+        ...
 
     @property
     def plan(self) -> Plan:

@@ -64,9 +64,7 @@ class Meter:
         self.outbox_oldest = Gauge(
             "rulesd_outbox_oldest_seconds", "Age of the oldest undelivered page.", registry=r
         )
-        self.outbox_pending = Gauge(
-            "rulesd_outbox_pending", "Undelivered pages.", ["receiver", "channel"], registry=r
-        )
+        self.outbox_pending = Gauge("rulesd_outbox_pending", "Undelivered pages.", registry=r)
 
     def _watch_itself(self, r: CollectorRegistry) -> None:
         self.commit = Histogram(

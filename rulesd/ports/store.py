@@ -213,8 +213,11 @@ class Store(Protocol):
         ...
 
     def compact(self, *, journal_before: Instant, keep_events: int, budget_rows: int) -> int:
-        """Drop journal, decision and finished outbox rows older than ``journal_before`` that no checkpoint, pending row or
-        duplicates window (``keep_events`` newest) needs; at most ``budget_rows``. Return how many went."""
+        """Drop old journal, decision and finished outbox rows; return how many went.
+
+        Kept is what is younger than ``journal_before``, what a checkpoint or a pending row needs, and the ``keep_events`` newest
+        events for the duplicates window. At most ``budget_rows`` go in one call.
+        """
         ...
 
     def close(self) -> None:
