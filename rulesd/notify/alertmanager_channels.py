@@ -61,7 +61,6 @@ class AlertmanagerWebhook:
                 deadline_s=self.deadline_s,
                 secrets=self._http.secrets,
                 tls=self._http.tls,
-                basic=self._http.basic,
             ),
         )
         return answer if isinstance(answer, Delivery) else judge(answer)

@@ -23,7 +23,7 @@ certificate refused     retry      tls_error
 import asyncio
 import ssl
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -56,8 +56,6 @@ class Request:
 
     tls: ssl.SSLContext | None = None
     "``None``: the system's trust store."
-
-    basic: tuple[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +96,6 @@ async def post(session: aiohttp.ClientSession, request: Request) -> Answer | Del
 
 
 async def _exchange(session: aiohttp.ClientSession, request: Request) -> Answer:
-    auth = aiohttp.BasicAuth(*request.basic, encoding="utf-8") if request.basic else None
     async with session.post(
         request.url,
         data=request.body,
@@ -106,13 +103,12 @@ async def _exchange(session: aiohttp.ClientSession, request: Request) -> Answer:
         allow_redirects=False,
         timeout=aiohttp.ClientTimeout(total=None),
         ssl=request.tls if request.tls is not None else True,
-        auth=auth,
     ) as response:
         return Answer(
             status=response.status,
             body=await _read(response),
             retry_after_ms=retry_after(response.headers.get("Retry-After", "")),
-            secrets=_known_secrets(request),
+            secrets=(request.url, *_url_secrets(request.url), *request.secrets),
         )
 
 
@@ -193,15 +189,6 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted({s for s in secrets if len(s) >= _MIN_SECRET}, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
-
-
-def _known_secrets(request: Request) -> tuple[str, ...]:
-    """All that a receiver could echo and nobody may read: address, credentials, and what they look like on the wire."""
-    out = [request.url, *_url_secrets(request.url), *request.secrets]
-    if request.basic:
-        encoded = aiohttp.BasicAuth(*request.basic, encoding="utf-8").encode()
-        out += [request.basic[1], encoded.removeprefix("Basic ")]
-    return tuple(out)
 
 
 def _url_secrets(url: str) -> tuple[str, ...]:

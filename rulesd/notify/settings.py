@@ -4,9 +4,10 @@ Law: a secret is resolved once, when the adapter is made; a mistake becomes a ``
 setting and what to write, and never the secret.
 """
 
+import base64
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rulesd.core.plan import ChannelSpec
@@ -105,10 +106,10 @@ class Settings:
 class HttpConfig:
     """Alertmanager's ``http_config``, as far as it is supported."""
 
-    headers: Mapping[str, str]
-    basic: tuple[str, str] | None
+    headers: Mapping[str, str] = field(repr=False)
     tls: ssl.SSLContext | None
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
+    "What must appear in no detail: credentials as written, and as they look on the wire."
 
 
 def http_config(settings: Settings) -> HttpConfig:
@@ -136,13 +137,15 @@ def http_config(settings: Settings) -> HttpConfig:
         headers["Authorization"] = f"Bearer {bearer}"
     if bearer:
         secrets.append(bearer)
-    basic = None
     if isinstance(block.get("basic_auth"), Mapping):
         inner = _part(settings, block["basic_auth"])
-        basic = (inner.secret("username"), inner.secret("password"))
-        secrets.append(basic[1])
+        password = inner.secret("password")
+        pair = f"{inner.secret('username')}:{password}".encode()
+        encoded = base64.b64encode(pair).decode()
+        headers["Authorization"] = f"Basic {encoded}"
+        secrets += [password, encoded]
     tls = _tls(settings, block.get("tls_config"))
-    return HttpConfig(headers=headers, basic=basic, tls=tls, secrets=tuple(secrets))
+    return HttpConfig(headers=headers, tls=tls, secrets=tuple(secrets))
 
 
 def _tls(settings: Settings, given: Json) -> ssl.SSLContext | None:

@@ -24,9 +24,6 @@ _MARKS = {
     "medium": ":large_yellow_circle:",
     "low": ":large_blue_circle:",
 }
-_FRAME = 90
-"Characters of a section around its text."
-
 _SHORTENED = "_(shortened: the rest stands in the console)_"
 
 
@@ -38,14 +35,13 @@ def message(
     rendered = Rendered(slack_escape(text)) if text else _body(notification, templates)
     blocks: list[Block] = [_header(notification, head)]
     end = _end(notification, rendered)
-    left = BUDGET - _wide([*blocks, *end])
+    cut_note = _section(_SHORTENED)
+    left = BUDGET - _wide([*blocks, *end, cut_note])
     for part in _sections(rendered.text):
-        if left < _FRAME + 2 * len(_SHORTENED) or len(blocks) >= BLOCKS_LIMIT - 4:
-            blocks.append(_section(_SHORTENED))
+        block = _fitting(part, left) if len(blocks) < BLOCKS_LIMIT - 4 else None
+        if block is None:
+            blocks.append(cut_note)
             break
-        # Line breaks and quotes count twice in JSON: what is measured is the text as it is sent.
-        room = min(SECTION_LIMIT, (left - _FRAME) * len(part) // _wide(part))
-        block = _section(cut_lines(part, room, _SHORTENED))
         left -= _wide(block) + 1
         blocks.append(block)
     return {"text": fallback(notification, head), "blocks": [*blocks, *end]}
@@ -60,6 +56,18 @@ def _end(notification: Notification, rendered: Rendered) -> list[Block]:
     if buttons:
         end.append({"type": "actions", "elements": buttons})
     return [*end, _footer(notification)]
+
+
+def _fitting(part: str, left: int) -> Block | None:
+    """A section of at most ``left`` characters as sent (line breaks and quotes count twice there); ``None`` for no room."""
+    room = SECTION_LIMIT
+    while room > 2 * len(_SHORTENED):
+        block = _section(cut_lines(part, room, _SHORTENED))
+        over = _wide(block) + 1 - left
+        if over <= 0:
+            return block
+        room = min(room, len(part)) - max(1, over // 2)
+    return None
 
 
 def _wide(value: object) -> int:

@@ -186,6 +186,7 @@ def plain_fallback(notification: Notification) -> str:
         rows += [
             "",
             f"{one_line(alert.summary)}",
+            f"Severity: {alert.severity} ({alert.severity_meaning})",
             f"Where: {', '.join(f'{n} {v}' for n, v in where(alert))}",
             f"Measured: {measured(alert)}; seen {seen(alert)} since {alert.since}",
             f"Evidence: {evidence(alert)}",
