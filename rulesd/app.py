@@ -24,7 +24,6 @@ from rulesd.core.engine import Limits
 from rulesd.core.plan import Plan
 from rulesd.ingest.decode import Decoder
 from rulesd.model.errors import ConfigurationError
-from rulesd.model.event import Json
 from rulesd.model.inputs import PlanReplaced
 from rulesd.notify.channels import make_channels, open_session
 from rulesd.notify.compose import compose

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-
 from rulesd import __version__
 from rulesd.config import Loaded
 from rulesd.core.engine import Engine
@@ -28,7 +27,6 @@ from rulesd.model.inputs import (
     Unacknowledged,
 )
 from rulesd.model.instant import HOUR, Instant, format_instant
-
 from rulesd.notify.compose import Links
 from rulesd.notify.testpage import compose_test
 from rulesd.ports.channel import Channel

@@ -1,0 +1,26 @@
+"""``rulesd ack``: take an alert."""
+
+from typing import Annotated
+
+import typer
+
+from rulesd.cli.client import ServerOption, TokenOption
+from rulesd.cli.exits import Format, FormatOption
+from rulesd.cli.person import act
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def ack(
+    alert: Annotated[
+        list[str], typer.Argument(help="Ids as `rulesd alerts` shows them.", metavar="ALERT...")
+    ],
+    note: Annotated[str, typer.Option(help="What you know, for those who come after you.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Give it back instead.")] = False,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Take alerts: no further pages until something new happens. Doing it twice is fine."""
+    act(alert, "unack" if undo else "ack", note, server, token, format_)

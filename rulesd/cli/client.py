@@ -1,0 +1,97 @@
+"""Talking to a running daemon from the command line.
+
+Law: one request, one answer; no daemon is exit 3, a refusal is exit 1 with the daemon's own words. The token comes from ``RULESD_TOKEN``,
+else from the state folder's ``admin_token`` when the daemon is on this machine.
+"""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rulesd.model.errors import DaemonUnreachable, RulesdError
+
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        help="The daemon's address (RULESD_URL; default http://127.0.0.1:9095).",
+        metavar="URL",
+    ),
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        help="API token (RULESD_TOKEN; default: the one in the state folder).",
+        metavar="TOKEN",
+    ),
+]
+
+TIMEOUT_S = 30.0
+
+
+class Refused(RulesdError):
+    """The daemon said no."""
+
+
+class Client:
+    """One daemon, one token."""
+
+    def __init__(self, server: str | None, token: str | None) -> None:
+        """Find out where the daemon is and who we are."""
+        state = Path(os.environ.get("RULESD_STATE", "state"))
+        self.server = (server or os.environ.get("RULESD_URL") or _address(state)).rstrip("/")
+        self._token = token or os.environ.get("RULESD_TOKEN") or _read(state / "admin_token")
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """One request; the decoded answer.
+
+        Raises:
+            DaemonUnreachable: nobody answers.
+            Refused: the daemon answered with an error.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.server + path, data=data, method=method)  # noqa: S310
+        request.add_header("Accept", "application/json")
+        if data is not None:
+            request.add_header("Content-Type", "application/json")
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise Refused(_words(error.code, error.read())) from None
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise DaemonUnreachable(
+                f"no daemon answers at {self.server} ({reason}). Start one with `rulesd run`, or say where with --server"
+            ) from None
+        return json.loads(text) if text else None
+
+
+def _address(state: Path) -> str:
+    return _read(state / "address") or "http://127.0.0.1:9095"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _words(code: int, body: bytes) -> str:
+    try:
+        answer = json.loads(body)
+        said = answer.get("message") or answer.get("error") or str(answer)
+    except (ValueError, AttributeError):
+        said = body.decode("utf-8", "replace")[:200]
+    if code in (401, 403):
+        return f"{said} Give a token with --token or RULESD_TOKEN"
+    return f"the daemon refused ({code}): {said}"

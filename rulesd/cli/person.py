@@ -1,0 +1,38 @@
+"""What a person does to alerts from the command line, one request for each."""
+
+from collections.abc import Sequence
+
+import orjson
+import typer
+
+from rulesd.cli.client import Client, Refused
+from rulesd.cli.exits import Exit, Format
+
+
+def act(
+    alerts: Sequence[str],
+    verb: str,
+    note: str,
+    server: str | None,
+    token: str | None,
+    format_: Format,
+) -> None:
+    """Do ``verb`` to each alert and say what became of it; exit 1 when one could not be done."""
+    client = Client(server, token)
+    rows: list[dict[str, str]] = []
+    failed = False
+    for alert in alerts:
+        try:
+            answer = client.call(
+                "POST", f"/v1/alerts/{alert}/{verb}", {"note": note} if note else {}
+            )
+            rows.append({"alert": alert, "result": str((answer or {}).get("result", "done"))})
+        except Refused as error:
+            failed = True
+            rows.append({"alert": alert, "result": "refused", "message": str(error)})
+    if format_ is Format.JSON:
+        typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+    else:
+        for row in rows:
+            typer.echo(f"{row['alert']}: {row.get('message') or row['result']}")
+    raise typer.Exit(Exit.FINDINGS if failed else Exit.FINE)
