@@ -14,6 +14,8 @@ import orjson
 from rulesd.logic.errors import EvaluationError, RaiseReason, RuleError
 from rulesd.logic.guard import Logic, escape
 from rulesd.logic.operators import OPERATORS, Prepared, Unreadable, prepared
+from rulesd.logic.reads import is_opaque
+from rulesd.logic.syntax import Node, parse
 
 OPS_BUDGET: Final = 100_000
 "Operations one evaluation of one rule may charge (datalogic's unit: a node, an item looked at)."
@@ -67,7 +69,8 @@ ENGINE: Final = datalogic.Engine(
 
 def check(logic: Logic, text: str) -> None:
     """Accept or refuse a plain rule; the error names the place."""
-    check_added(logic, "")
+    if any(name in text for name in OPERATORS):
+        check_added(logic, "")
     try:
         ENGINE.compile_checked(text)
     except datalogic.CompileError as error:
@@ -77,6 +80,20 @@ def check(logic: Logic, text: str) -> None:
         ) from None
     except datalogic.DataLogicError as error:
         raise RuleError(str(error), hint="Correct the expression.") from None
+
+
+def accept(logic: Logic, text: str) -> Node:
+    """The tree of a plain rule, if it is accepted.
+
+    A rule that is understood in every part needs no second opinion: its operators are known and so is their number of
+    arguments (a test holds this against ``compile_checked``).
+    """
+    node = parse(logic)
+    if is_opaque(node):
+        check(logic, text)
+    elif any(name in text for name in OPERATORS):
+        check_added(logic, "")
+    return node
 
 
 def check_added(logic: Logic, pointer: str) -> None:
@@ -152,4 +169,4 @@ def _reason(error: datalogic.DataLogicError) -> RaiseReason:
     return RaiseReason.OTHER
 
 
-__all__ = ["ENGINE", "OPS_BUDGET", "Compiled", "Unreadable", "check", "handle"]
+__all__ = ["ENGINE", "OPS_BUDGET", "Compiled", "Unreadable", "accept", "check", "handle"]

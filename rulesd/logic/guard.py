@@ -28,19 +28,27 @@ MAX_BYTES: Final = 256 * 1024
 _TOO_BIG: Final = "Split the rule, or keep long lists in a labelled field that services send."
 
 
-def plain(logic: object) -> Logic:
-    """A private copy of ``logic`` as plain JSON data, or ``RuleError``. A ``str`` at the top is JSON text."""
+def plain(logic: object) -> tuple[Logic, str]:
+    """``logic`` as a private copy of plain JSON data, and as text; or ``RuleError``. A ``str`` is JSON text."""
     if isinstance(logic, str):
-        return _parsed(logic)
-    return _Copy().copy(logic, "", 0)
+        return _checked(_parsed(logic))
+    try:
+        text = orjson.dumps(logic, option=_STRICT)
+    except TypeError:  # Too deep, cyclic, a key that is no string, a value that is no JSON: say where.
+        return _checked(_Copy().copy(logic, "", 0))
+    if len(text) > MAX_NODES or b"null" in text:  # Perhaps too big, perhaps not finite: look closely.
+        return _checked(_Copy().copy(logic, "", 0))
+    return orjson.loads(text), text.decode()
 
 
-def text_of(logic: Logic) -> str:
-    """The canonical JSON text of a plain rule, within the size limit."""
+_STRICT: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+def _checked(logic: Logic) -> tuple[Logic, str]:
     text = orjson.dumps(logic)
     if len(text) > MAX_BYTES:
         raise RuleError(f"the rule is {len(text)} bytes of JSON, the limit is {MAX_BYTES}", hint=_TOO_BIG)
-    return text.decode()
+    return logic, text.decode()
 
 
 def escape(segment: str) -> str:
@@ -119,9 +127,9 @@ class _Copy:
 def _text(value: str, pointer: str) -> str:
     try:
         value.encode()
+        return value
     except UnicodeEncodeError:
         raise RuleError("text with half a surrogate pair is not JSON", pointer=pointer, hint="Write the character itself.") from None
-    return value
 
 
 def _whole(value: int, pointer: str) -> int | float:

@@ -18,7 +18,7 @@ from rulesd.logic.evaluator import Compiled, handle
 from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
 from rulesd.logic.reads import is_opaque, precise_paths, root_paths
 from rulesd.logic.semantics import step
-from rulesd.logic.shapes import Child, Function, Shapes
+from rulesd.logic.shapes import Function, Shapes, Tree
 from rulesd.logic.syntax import Node, Path
 from rulesd.logic.tree import Builder, Entry, Frequencies
 from rulesd.logic.watch import watch
@@ -40,12 +40,15 @@ class Index:
         self.shapes = Shapes(self.projection)
         builder = Builder(rules, self.shapes, _frequencies(self.projection.paths, observed))
         entries = [
-            Entry(position, branch, conjunction, (), ())
+            Entry(position, branch, conjunction)
             for position, rule in enumerate(rules)
             for branch, conjunction in enumerate(cover(rule))
         ]
-        self.root: tuple[Child, ...] = builder.build(entries)
-        self.watched: tuple[Child, ...] = watch(rules, builder, self.shapes)
+        nothing: Tree = (self.shapes.sure, ())
+        self.root: Tree = builder.build(entries) or nothing
+        watched = [node for node in (self.root, *watch(rules, builder, self.shapes)) if node is not nothing]
+        self.watched: Tree = self.shapes.all(watched, fuse=True) if watched else nothing
+        self.shapes.forget()
         self.struct_functions: list[Function] = self.shapes.functions[Form.STRUCT]
         self.dict_functions: list[Function] = self.shapes.functions[Form.DICT]
         self.decode = self.projection.decode

@@ -16,10 +16,10 @@ import msgspec
 import orjson
 
 from rulesd.logic.errors import EvaluationError, RaiseReason, RuleError
-from rulesd.logic.evaluator import check, handle
-from rulesd.logic.guard import plain, text_of
+from rulesd.logic.evaluator import accept, handle
+from rulesd.logic.guard import plain
 from rulesd.logic.index import Index
-from rulesd.logic.syntax import Node, parse
+from rulesd.logic.syntax import Node
 
 
 class Evaluation(NamedTuple):
@@ -47,17 +47,16 @@ class Matcher:
         nodes: list[Node] = []
         for name, logic in rules.items():
             try:
-                tree = plain(logic)
-                text = text_of(tree)
-                check(tree, text)
+                tree, text = plain(logic)
+                node = accept(tree, text)
             except RuleError as error:
                 raise error.of(name) from None
             texts.append(text)
-            nodes.append(parse(tree))
+            nodes.append(node)
         self._index = Index(texts, nodes, observed)
         self._decode = self._index.decode
         self._root = self._index.root
-        self._watched = (*self._index.root, *self._index.watched)
+        self._watched = self._index.watched
         self._struct = self._index.struct_functions
         self._dict = self._index.dict_functions
         self._parents = self._index.parents
@@ -69,9 +68,8 @@ class Matcher:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self.match_document(orjson.loads(event))
         out: list[int] = []
-        functions = self._struct
-        for i, k in self._root:
-            functions[i](e, out, k)
+        root = self._root
+        self._struct[root[0]](e, out, root)
         if not out:
             return []
         if len(out) == 1 and out[0] >= 0:
@@ -86,9 +84,8 @@ class Matcher:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self.evaluate_document(orjson.loads(event))
         out: list[int] = []
-        functions = self._struct
-        for i, k in self._watched:
-            functions[i](e, out, k)
+        root = self._watched
+        self._struct[root[0]](e, out, root)
         if not out:
             return Evaluation([], [])
         matched, raised = self._index.settle(out, None, e, event)
@@ -101,9 +98,8 @@ class Matcher:
             return self.naive_evaluate(document).matched
         e = self._parents(document)
         out: list[int] = []
-        functions = self._dict
-        for i, k in self._root:
-            functions[i](e, out, k)
+        root = self._root
+        self._dict[root[0]](e, out, root)
         if not out:
             return []
         if len(out) == 1 and out[0] >= 0:
@@ -123,9 +119,8 @@ class Matcher:
             return self._naive(document)
         e = self._parents(document)
         out: list[int] = []
-        functions = self._dict
-        for i, k in self._watched:
-            functions[i](e, out, k)
+        root = self._watched
+        self._dict[root[0]](e, out, root)
         if not out:
             return Positions([], [])
         return Positions(*self._index.settle(out, document, e, b""))

@@ -4,15 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from rulesd.logic.evaluator import Compiled, check, handle
-from rulesd.logic.guard import plain, text_of
+from rulesd.logic.guard import plain
 
 Predicate: TypeAlias = Callable[[Mapping[str, object]], bool]
 Value: TypeAlias = Callable[[Mapping[str, object]], object]
 
 
 def _compile(logic: object) -> Compiled:
-    tree = plain(logic)
-    text = text_of(tree)
+    tree, text = plain(logic)
     check(tree, text)
     return Compiled(text)
 

@@ -40,6 +40,9 @@ class Trouble(NamedTuple):
     types: frozenset[type]
     "The types with which it can raise."
 
+    item: Path | None = None
+    "If the field is a list: the field of its items whose type decides."
+
 
 CONTAINERS: Final = frozenset((list, dict))
 TEXTUAL: Final = CONTAINERS | {str}
@@ -91,8 +94,11 @@ def _operator(node: Node, guards: tuple[Node, ...]) -> Iterator[Trouble]:
         elif node.op == "/":
             yield Trouble(guards, None, ANYTHING)  # Dividing by zero raises for some zeros.
     elif isinstance(node, Quantifier):
-        if can_raise(node.body):
-            yield Trouble(guards, node.source.path, CONTAINERS)
+        for inner in troubles(node.body):
+            if inner.path is None:
+                yield Trouble(guards, None, ANYTHING)
+            else:
+                yield Trouble(guards, node.source.path, inner.types, inner.path)
     elif isinstance(node, Added):
         yield from troubles(node.value, guards)
         wrong = ANYTHING - {type(None), list if node.op == "overlap" else str}
@@ -132,8 +138,7 @@ def _wrong(other: Node, *, loose: bool) -> frozenset[type]:
 def _on(node: Node, types: frozenset[type], guards: tuple[Node, ...]) -> Iterator[Trouble]:
     """Trouble if ``node`` has one of the types: told from the field it is, or from what its operator can give."""
     if isinstance(node, Var) and (node.default is None or not types & _results(node.default)):
-        # An item of a list has no type that could be looked up beforehand.
-        yield Trouble(guards, node.path if node.op == "var" else None, types)
+        yield Trouble(guards, node.path, types)
     elif types & _results(node):
         yield Trouble(guards, None, types)
 

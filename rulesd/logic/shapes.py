@@ -1,9 +1,9 @@
 """The functions an index is made of, generated once for each shape and compiled when first needed.
 
 Law: every function has the form ``f(e, out, k)``: ``e`` is the document in one of two forms, ``out`` collects positions of
-rules that are true, and ``~position`` of rules that datalogic must decide; ``k`` holds the constants, and for inner nodes
-the children. A child is ``(number, k)``: the number of its function, which differs between the two forms only in how
-fields are read.
+rules that are true, and ``~position`` of rules that datalogic must decide; ``k`` is the node: the number of its function,
+then its constants, or its children, which are nodes. The two forms differ only in how fields are read. Nodes are plain
+tuples and dictionaries because an event touches few of them and each costs a cache miss.
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,70 +12,86 @@ from typing import Any, Final, TypeAlias
 
 from rulesd.logic.codegen import NAMESPACE, Writer
 from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
-from rulesd.logic.syntax import Node, Path
+from rulesd.logic.semantics import MAX_ITEMS, step
+from rulesd.logic.syntax import Many, Node, Path
 
 Function: TypeAlias = Callable[[object, list[int], Any], None]
-Child: TypeAlias = tuple[int, Any]
+Tree: TypeAlias = tuple[Any, ...]
+"A node: function number first."
 
-_CHILDREN: Final = "for i, x in h: F[i](e, out, x)"
+MAX_SHAPES: Final = 400
+"Beyond this many functions, a conjunction is checked part by part: rules of endless variety share single conditions."
+
+_CALL: Final = "F[h[0]](e, out, h)"
 
 _TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
+    "all": ("for h in k[1]: " + _CALL,),
     "key": (
         "if {v}.__class__ is str:",
-        "    h = k.get({v})",
-        "    if h is not None:",
-        f"        {_CHILDREN}",
+        "    h = k[1].get({v})",
+        "    if h is not None: " + _CALL,
+    ),
+    "key or": (
+        "h = k[1].get({v}, k[2]) if {v}.__class__ is str else k[2]",
+        "if h is not None: " + _CALL,
     ),
     "number": (
         "if {v}.__class__ is int or {v}.__class__ is float:",
-        "    h = k.get({v})",
-        "    if h is not None:",
-        f"        {_CHILDREN}",
+        "    h = k[1].get({v})",
+        "    if h is not None: " + _CALL,
     ),
     "flag": (
-        "h = k[0] if {v} is True else k[1] if {v} is False else ()",
-        _CHILDREN,
+        "h = k[1] if {v} is True else k[2] if {v} is False else None",
+        "if h is not None: " + _CALL,
     ),
     "prefix": (
         "if {v}.__class__ is str:",
-        "    for n, d in k[0]:",
+        "    for n, d in k[1]:",
         "        h = d.get({v}[:n])",
-        "        if h is not None:",
-        f"            {_CHILDREN}",
-        "elif {v} is not None: out += k[1]",
+        "        if h is not None: " + _CALL,
+        "elif {v} is not None: out += k[2]",
     ),
     "suffix": (
         "if {v}.__class__ is str:",
-        "    for n, d in k[0]:",
+        "    for n, d in k[1]:",
         "        h = d.get({v}[-n:])",
-        "        if h is not None:",
-        f"            {_CHILDREN}",
-        "elif {v} is not None: out += k[1]",
-    ),
-    "types": (
-        "if {v}.__class__ in k[0]:",
-        "    for i, x in k[1]: F[i](e, out, x)",
+        "        if h is not None: " + _CALL,
+        "elif {v} is not None: out += k[2]",
     ),
     # k: bounds and positions of rules that need nothing else, bounds and children of the others, all positions as ~.
     "above": (
-        "if {v} is None: {v} = 0",
-        "elif {v}.__class__ is str or {v}.__class__ is list or {v}.__class__ is dict:",
-        "    out += k[4]",
-        "    return",
-        "n = bisect(k[0], {v})",
-        "if n: out += k[1][:n]",
-        "n = bisect(k[2], {v})",
-        "for i, x in k[3][:n]: F[i](e, out, x)",
+        "if {v}.__class__ is str or {v}.__class__ is list or {v}.__class__ is dict: out += k[5]",
+        "else:",
+        "    w = 0 if {v} is None else {v}",
+        "    n = bisect(k[1], w)",
+        "    if n: out += k[2][:n]",
+        "    n = bisect(k[3], w)",
+        "    if n:",
+        "        for h in k[4][:n]: " + _CALL,
     ),
     "below": (
-        "if {v} is None: {v} = 0",
-        "elif {v}.__class__ is str or {v}.__class__ is list or {v}.__class__ is dict:",
-        "    out += k[4]",
-        "    return",
-        "out += k[1][bisect(k[0], {v}):]",
-        "for i, x in k[3][bisect(k[2], {v}):]: F[i](e, out, x)",
+        "if {v}.__class__ is str or {v}.__class__ is list or {v}.__class__ is dict: out += k[5]",
+        "else:",
+        "    w = 0 if {v} is None else {v}",
+        "    out += k[2][bisect(k[1], w):]",
+        "    for h in k[4][bisect(k[3], w):]: " + _CALL,
+    ),
+    "types": (
+        "if {v}.__class__ in k[1]:",
+        "    for h in k[2]: " + _CALL,
+    ),
+    "item types": (
+        "if {v} is not None and odd_items({v}, k[3], k[1]):",
+        "    for h in k[2]: " + _CALL,
     ),
 }
+
+
+def odd_items(value: object, path: Path, types: frozenset[type]) -> bool:
+    """Whether an item of a list has a field of one of the types (or the list is datalogic's business altogether)."""
+    if isinstance(value, list):
+        return len(value) > MAX_ITEMS or any(step(item, path, None).__class__ in types for item in value)
+    return isinstance(value, dict)
 
 
 class Shapes:
@@ -83,26 +99,28 @@ class Shapes:
 
     def __init__(self, projection: Projection) -> None:
         self.projection = projection
-        self.numbers: dict[tuple[object, ...], int] = {}
-        self._bodies: list[tuple[tuple[Path, ...], tuple[str, ...], str]] = []
+        self._numbers: dict[tuple[object, ...], int] = {}
+        self._fusions: set[int] = set()
+        self._leaves: dict[Node, tuple[int, tuple[object, ...]]] = {}
+        self._bodies: list[tuple[tuple[Path, ...], tuple[str, ...]]] = []
         self.functions: dict[Form, list[Function]] = {form: [] for form in Form}
+        helpers = {"bisect_left": bisect_left, "bisect_right": bisect_right, "odd_items": odd_items}
         self._namespaces: dict[Form, dict[str, object]] = {
-            form: {**NAMESPACE, **EMPTY_NAMESPACE, "bisect_left": bisect_left, "bisect_right": bisect_right,
-                   "F": self.functions[form]}
-            for form in Form
-        }  # fmt: skip
-        self.sure = self._number((), ("out += k[0]",), "")
-        self.unsure = self._number((), ("out += k[1]",), "")
+            form: {**NAMESPACE, **EMPTY_NAMESPACE, **helpers, "F": self.functions[form]} for form in Form
+        }
+        self.sure = self._number((), ("out += k[1]",))
+        self.unsure = self._number((), ("out += [~i for i in k[1]]",))
+        self._all = self._number((), _TEMPLATES["all"])
 
     def __len__(self) -> int:
         return len(self._bodies)
 
-    def _number(self, paths: tuple[Path, ...], body: tuple[str, ...], search: str) -> int:
-        key = (paths, body, search)
-        number = self.numbers.get(key)
+    def _number(self, paths: tuple[Path, ...], body: tuple[str, ...]) -> int:
+        key = (paths, body)
+        number = self._numbers.get(key)
         if number is None:
-            number = self.numbers[key] = len(self._bodies)
-            self._bodies.append((paths, body, search))
+            number = self._numbers[key] = len(self._bodies)
+            self._bodies.append(key)
             for form in Form:
                 self.functions[form].append(self._first(number, form))
         return number
@@ -119,40 +137,84 @@ class Shapes:
 
     def compile(self, number: int, form: Form) -> Function:
         """Compile one function in one form."""
-        paths, body, search = self._bodies[number]
+        paths, body = self._bodies[number]
         lines = [line for path in paths for line in self.projection.load(path, form)]
         source = "\n    ".join(("def f(e, out, k):", *lines, *body))
         namespace = self._namespaces[form]
         namespace.update(self.projection.namespace)
         own: dict[str, Function] = {}
-        if search:
-            source = source.replace("bisect(", f"{search}(")
         exec(compile(source, f"<rulesd {form} {number}>", "exec"), namespace, own)  # noqa: S102 - numbers and names of our own making.
         return own["f"]
 
-    def node(self, name: str, path: Path, search: str = "") -> int:
-        """The function of an inner node that looks at one field."""
+    def node(self, name: str, path: Path, *rest: object, search: str = "") -> Tree:
+        """An inner node that looks at one field."""
         variable = f"v{self.projection.numbers[path]}"
-        return self._number((path,), tuple(line.format(v=variable) for line in _TEMPLATES[name]), search)
+        body = tuple(line.format(v=variable) for line in _TEMPLATES[name])
+        if search:
+            body = tuple(line.replace("bisect(", f"{search}(") for line in body)
+        return (self._number((path,), body), *rest)
 
-    def gate(self, condition: Node, children: Sequence[Child], unsure: tuple[int, ...]) -> Child:
-        """Children that all need one condition."""
-        writer = Writer(self.projection.numbers, 2)
+    def all(self, children: Sequence[Tree], *, fuse: bool) -> Tree:
+        """One node for several; fused into one function where many events will pass."""
+        if len(children) == 1:
+            return children[0]
+        if fuse and len(children) <= 40:
+            return self._fused(children)
+        return (self._all, tuple(children))
+
+    def _fused(self, children: Sequence[Tree]) -> Tree:
+        paths: dict[Path, None] = {}
+        lines: list[str] = []
+        flat: list[Tree] = []
+        for child in children:
+            flat.extend(child[1:] if child[0] in self._fusions else (child,))
+        for i, child in enumerate(flat):
+            read, body = self._bodies[child[0]]
+            paths.update(dict.fromkeys(read))
+            lines.append(f"c = k[{i + 1}]")
+            lines.extend(line.replace("k[", "c[") for line in body)
+        number = self._number(tuple(paths), tuple(lines))
+        self._fusions.add(number)
+        return (number, *flat)
+
+    def gate(self, condition: Node, below: Tree, unsure: tuple[int, ...]) -> Tree:
+        """A node below that needs one condition."""
+        writer = Writer(self.projection.numbers, 3)
         expression = writer.expression(condition)
         body = (
-            f"try: h = k[0] if {expression} else ()",
+            f"try: h = k[1] if {expression} else None",
             "except Slow:",
-            "    out += k[1]",
-            "    return",
-            _CHILDREN,
+            "    h = None",
+            "    out += k[2]",
+            "if h is not None: " + _CALL,
         )
-        return self._number(tuple(writer.paths), body, ""), (tuple(children), unsure, *writer.constants)
+        return (self._number(tuple(writer.paths), body), below, unsure, *writer.constants)
 
-    def leaf(self, residual: Node) -> tuple[int, tuple[object, ...]]:
-        """The check of a residual condition: the function, and the constants that follow the positions in ``k``."""
+    def leaf(self, residual: Node, positions: tuple[int, ...]) -> Tree:
+        """The check of a residual condition."""
+        known = self._leaves.get(residual) or self._check(residual)
+        if known is not None:
+            self._leaves[residual] = known
+            number, constants = known
+            return (number, positions, *constants)
+        if not isinstance(residual, Many):
+            raise AssertionError("only a conjunction is checked part by part")
+        first, *others = residual.items
+        rest = others[0] if len(others) == 1 else Many("and", tuple(others))
+        return self.gate(first, self.leaf(rest, positions), tuple(~position for position in positions))
+
+    def _check(self, residual: Node) -> tuple[int, tuple[object, ...]] | None:
         writer = Writer(self.projection.numbers, 2)
         expression = writer.expression(residual)
         if expression == "slow()":
             return self.unsure, ()
-        body = ("try:", f"    if {expression}: out += k[0]", "except Slow: out += k[1]")
-        return self._number(tuple(writer.paths), body, ""), tuple(writer.constants)
+        body = ("try:", f"    if {expression}: out += k[1]", "except Slow: out += [~i for i in k[1]]")
+        paths = tuple(writer.paths)
+        if len(self) > MAX_SHAPES and (paths, body) not in self._numbers:
+            if isinstance(residual, Many) and residual.op == "and":
+                return None
+        return self._number(paths, body), tuple(writer.constants)
+
+    def forget(self) -> None:
+        """Building is over: drop what only building needs."""
+        self._leaves.clear()

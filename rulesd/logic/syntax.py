@@ -8,6 +8,7 @@ path, an operator with an unusual number of arguments, ``reduce``, dates ...) st
 """
 
 from collections.abc import Callable
+from sys import intern
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import orjson
@@ -180,7 +181,7 @@ class _Reader:
             return None
         if items[0] == "":
             return Var("item", ()) if self.scope == "item" and len(items) == 1 else None
-        path = tuple(items[0].split("."))
+        path = tuple(map(intern, items[0].split(".")))
         default = constant(items[1]) if len(items) == 2 else None
         if path[0] in ("current", "accumulator") or (len(items) == 2 and default is None):
             return None
@@ -270,7 +271,8 @@ def constant(logic: Logic) -> Const | None:
     if isinstance(logic, bool):
         return TRUE if logic else FALSE
     if isinstance(logic, str):
-        return Const("const", "str", logic)
+        # One object for equal texts: ten thousand rules name the same few fields and values.
+        return Const("const", "str", intern(logic))
     if isinstance(logic, (int, float)):
         return Const("const", "num", logic) if abs(logic) <= SAFE_INT else None
     if isinstance(logic, list):

@@ -13,15 +13,21 @@ from typing import Any, Final, NamedTuple
 
 from rulesd.logic.cover import Atom, Conjunction, Shape
 from rulesd.logic.reads import root_paths
-from rulesd.logic.shapes import Child, Shapes
+from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.simplify import Known, simplify
 from rulesd.logic.syntax import FALSE, TRUE, Const, Node, Path
 
-MAX_VALUES: Final = 256
-"Texts in one list of values that the index copies a rule for; longer lists are checked, not indexed."
+MAX_COPIES: Final = 32
+"Copies of one rule that lists of values may cause over all levels; at the first split four times as many."
 
-_WORTH: Final = 1.5
+MAX_SHARED: Final = 40
+"Values of a field up to which rules that do not ask for it are copied under each of them."
+
+_WORTH: Final = 1.6
 "Rules that a split must spare for an average event."
+
+_WIDE: Final = 0.5
+"A list with more than this share of a field's values is checked, not looked up."
 
 _MAX_LEVELS: Final = 6
 
@@ -32,8 +38,9 @@ class Entry(NamedTuple):
     position: int
     branch: int
     atoms: Conjunction
-    used: Conjunction
-    values: tuple[tuple[Path, Const], ...]
+    used: Conjunction = ()
+    values: tuple[tuple[Path, Const], ...] = ()
+    copies: int = 1
 
 
 class Frequencies(NamedTuple):
@@ -51,6 +58,20 @@ class Frequencies(NamedTuple):
         return min(1.0, (seen + 0.5) / (self.total + 1))
 
 
+class Choice(NamedTuple):
+    """A field to split on."""
+
+    path: Path
+    taken: Mapping[int, Atom]
+    "The atom of each entry that goes under one of the values, by the entry's identity."
+
+    spared: float
+    distinct: int
+
+
+_OTHER_SHAPES: Final = (Shape.NUMBER, Shape.PREFIX, Shape.SUFFIX, Shape.ABOVE, Shape.BELOW, Shape.FLAG, Shape.GATE)
+
+
 class Builder:
     """Builds the tree of one matcher."""
 
@@ -58,56 +79,83 @@ class Builder:
         self._rules = rules
         self._shapes = shapes
         self._frequencies = frequencies
-        self._residuals: dict[tuple[int, frozenset[Node]], Node] = {}
+        self._residuals: dict[tuple[int, frozenset[Node]], tuple[Node, frozenset[Path]]] = {}
         self.leaves: dict[int, dict[int, list[Conjunction]]] = {}
         "For each rule and each of its conjunctions, the atoms that lead to its leaves."
 
-    def build(self, entries: Sequence[Entry], level: int = 0) -> tuple[Child, ...]:
-        """Children that together reach every entry."""
-        children: list[Child] = []
+    def build(self, entries: Sequence[Entry], level: int = 0) -> Tree | None:
+        """One node that reaches every entry; ``None`` for no entries that can be true."""
+        children: list[Tree] = []
         rest = list(entries)
         while len(rest) > 1 and level < _MAX_LEVELS:
-            path = self._best_key(rest)
-            if path is None:
+            choice = self._best_key(rest)
+            if choice is None:
                 break
-            children.append(self._split_key(path, rest, level))
-            rest = [entry for entry in rest if _key(entry, path, Shape.KEY) is None]
-        for shape in (Shape.NUMBER, Shape.PREFIX, Shape.SUFFIX, Shape.ABOVE, Shape.BELOW, Shape.FLAG, Shape.GATE):
+            node, rest = self._split_key(choice, rest, level)
+            if node is not None:
+                children.append(node)
+        for shape in _OTHER_SHAPES:
             if len(rest) > 2 and level < _MAX_LEVELS:
                 rest = self._split_others(shape, rest, children, level)
         children.extend(self._leaves(rest))
-        return tuple(children)
+        if not children:
+            return None
+        return self._shapes.all(children, fuse=level < 2 or len(children) > 6)
 
-    def _best_key(self, entries: Sequence[Entry]) -> Path | None:
-        """The field whose split spares most rules an average event."""
-        atoms: dict[Path, list[Atom]] = {}
+    def _best_key(self, entries: Sequence[Entry]) -> Choice | None:
+        """The field to split on: nearly the most rules spared an average event, and of those the fewest values."""
+        atoms: dict[Path, list[tuple[Entry, Atom]]] = {}
         for entry in entries:
             for atom in entry.atoms:
-                if atom.shape is Shape.KEY and len(atom.values) <= MAX_VALUES:
-                    atoms.setdefault(atom.path, []).append(atom)
-        best, gain = None, _WORTH if len(entries) > 2 else 0.9
-        for path in sorted(atoms):
-            found = atoms[path]
-            distinct = len({value for atom in found for value in atom.values})
-            spared = sum(1.0 - self._frequencies.share(path, atom.values, distinct) for atom in found)
-            if spared > gain:
-                best, gain = path, spared
-        return best
+                if atom.shape is Shape.KEY and _affordable(entry, atom):
+                    atoms.setdefault(atom.path, []).append((entry, atom))
+        choices: list[Choice] = []
+        for path, found in atoms.items():
+            distinct = len({value for _, atom in found for value in atom.values})
+            taken: dict[int, Atom] = {}
+            spared = 0.0
+            for entry, atom in found:
+                share = self._frequencies.share(path, atom.values, distinct)
+                if share <= _WIDE:
+                    spared += 1.0 - share
+                    taken[id(entry)] = atom
+            if spared > _WORTH:
+                choices.append(Choice(path, taken, spared, distinct))
+        if not choices:
+            return None
+        enough = 0.5 * max(choice.spared for choice in choices)
+        return min((c for c in choices if c.spared >= enough), key=lambda c: (c.distinct, -c.spared, c.path))
 
-    def _split_key(self, path: Path, entries: Sequence[Entry], level: int) -> Child:
+    def _split_key(self, choice: Choice, entries: Sequence[Entry], level: int) -> tuple[Tree | None, list[Entry]]:
+        path = choice.path
         groups: dict[str, list[Entry]] = {}
+        rest: list[Entry] = []
         for entry in entries:
-            atom = _key(entry, path, Shape.KEY)
+            atom = choice.taken.get(id(entry))
             if atom is None:
+                rest.append(entry)
                 continue
+            bare = _without(entry, atom, len(atom.values))
             for value in atom.values:
                 if isinstance(value, str):
                     known = (*entry.values, (path, Const("const", "str", value)))
-                    groups.setdefault(value, []).append(_without(entry, atom)._replace(values=known))
-        built = {value: self.build(group, level + 1) for value, group in groups.items()}
-        return self._shapes.node("key", path), {value: child for value, child in built.items() if child}
+                    groups.setdefault(value, []).append(bare._replace(values=known))
+        shared = [entry for entry in rest if any(atom.shape is Shape.KEY for atom in entry.atoms)]
+        if shared and level == 0 and len(groups) <= MAX_SHARED and len(shared) * len(groups) <= 3 * len(entries):
+            # Looking up the others' next key separately would cost every event more than these copies do.
+            for value, group in groups.items():
+                groups[value] = sorted((*group, *shared), key=lambda entry: entry.position)
+            otherwise = self.build(shared, level + 1)
+            kept = {id(entry) for entry in shared}
+            rest = [entry for entry in rest if id(entry) not in kept]
+        else:
+            otherwise = None
+        built = {value: node for value, group in groups.items() if (node := self.build(group, level + 1)) is not None}
+        if otherwise is not None:
+            return self._shapes.node("key or", path, built, otherwise), rest
+        return (self._shapes.node("key", path, built) if built else None), rest
 
-    def _split_others(self, shape: Shape, entries: list[Entry], children: list[Child], level: int) -> list[Entry]:
+    def _split_others(self, shape: Shape, entries: list[Entry], children: list[Tree], level: int) -> list[Entry]:
         """Split by one kind of atom wherever at least three rules share a field (or a condition)."""
         groups: dict[object, list[tuple[Entry, Atom]]] = {}
         for entry in entries:
@@ -123,56 +171,57 @@ class Builder:
             if len(pairs) < 3:
                 continue
             taken.update(id(entry) for entry, _ in pairs)
-            children.append(self._split(shape, pairs, level))
+            node = self._split(shape, pairs, level)
+            if node is not None:
+                children.append(node)
         return [entry for entry in entries if id(entry) not in taken]
 
-    def _split(self, shape: Shape, pairs: Sequence[tuple[Entry, Atom]], level: int) -> Child:
+    def _split(self, shape: Shape, pairs: Sequence[tuple[Entry, Atom]], level: int) -> Tree | None:
         path = pairs[0][1].path
         unsure = tuple(~position for position in sorted({entry.position for entry, _ in pairs}))
         if shape is Shape.GATE:
             condition = pairs[0][1].node
-            if condition is None:
-                raise AssertionError("a gate has a condition")
             below = self.build([_without(entry, atom) for entry, atom in pairs], level + 1)
-            return self._shapes.gate(condition, below, unsure)
+            return self._shapes.gate(condition, below, unsure) if below is not None and condition is not None else None
         if shape in (Shape.ABOVE, Shape.BELOW):
             return self._split_bounds(shape, pairs, unsure)
         grouped: dict[Any, list[Entry]] = {}
         for entry, atom in pairs:
             for value in atom.values:
-                grouped.setdefault(value, []).append(_without(entry, atom))
-        built: dict[Any, tuple[Child, ...]] = {value: self.build(group, level + 1) for value, group in grouped.items()}
+                grouped.setdefault(value, []).append(_without(entry, atom, len(atom.values)))
+        built: dict[Any, Tree] = {v: node for v, g in grouped.items() if (node := self.build(g, level + 1)) is not None}
         if shape is Shape.NUMBER:
-            return self._shapes.node("number", path), built
+            return self._shapes.node("number", path, built)
         if shape is Shape.FLAG:
-            return self._shapes.node("flag", path), (built.get(True, ()), built.get(False, ()))
+            return self._shapes.node("flag", path, built.get(True), built.get(False))
         sizes = sorted({len(value) for value in built})
-        tables = tuple((n, {value: child for value, child in built.items() if len(value) == n}) for n in sizes)
-        return self._shapes.node("prefix" if shape is Shape.PREFIX else "suffix", path), (tables, unsure)
+        tables = tuple((n, {value: node for value, node in built.items() if len(value) == n}) for n in sizes)
+        return self._shapes.node("prefix" if shape is Shape.PREFIX else "suffix", path, tables, unsure)
 
-    def _split_bounds(self, shape: Shape, pairs: Sequence[tuple[Entry, Atom]], unsure: tuple[int, ...]) -> Child:
+    def _split_bounds(self, shape: Shape, pairs: Sequence[tuple[Entry, Atom]], unsure: tuple[int, ...]) -> Tree:
         ordered = sorted(pairs, key=lambda pair: (pair[1].values[0], pair[0].position))
         sure: list[tuple[Any, int]] = []
-        checked: list[tuple[Any, Child]] = []
+        checked: list[tuple[Any, Tree]] = []
         for entry, atom in ordered:
-            for number, constants in self._leaves([_without(entry, atom)]):
-                if number == self._shapes.sure:
-                    sure.extend((atom.values[0], position) for position in constants[0])
+            for node in self._leaves([_without(entry, atom)]):
+                if node[0] == self._shapes.sure:
+                    sure.extend((atom.values[0], position) for position in node[1])
                 else:
-                    checked.append((atom.values[0], (number, constants)))
-        k = (
+                    checked.append((atom.values[0], node))
+        above, strict = shape is Shape.ABOVE, pairs[0][1].strict
+        return self._shapes.node(
+            "above" if above else "below",
+            pairs[0][1].path,
             [bound for bound, _ in sure],
             [position for _, position in sure],
             [bound for bound, _ in checked],
-            [child for _, child in checked],
+            [node for _, node in checked],
             unsure,
+            # Counted from the left: bounds below the value, and the bound itself when it counts (or, below, when not).
+            search="bisect_left" if above is strict else "bisect_right",
         )
-        above, strict = shape is Shape.ABOVE, pairs[0][1].strict
-        # Counted from the left: bounds below the value, and the bound itself when it counts (or, below, when not).
-        search = "bisect_left" if above is strict else "bisect_right"
-        return self._shapes.node("above" if above else "below", pairs[0][1].path, search), k
 
-    def _leaves(self, entries: Iterable[Entry]) -> list[Child]:
+    def _leaves(self, entries: Iterable[Entry]) -> list[Tree]:
         """The checks of what is left of each rule, one for all rules with the same residual."""
         grouped: dict[Node, dict[int, None]] = {}
         for entry in entries:
@@ -180,40 +229,31 @@ class Builder:
             self.leaves.setdefault(entry.position, {}).setdefault(entry.branch, []).append(entry.used)
             if residual != FALSE:
                 grouped.setdefault(residual, {})[entry.position] = None
-        result: list[Child] = []
+        result: list[Tree] = []
         for residual, positions in grouped.items():
             found = tuple(sorted(positions))
-            unsure = tuple(~position for position in found)
-            if residual == TRUE:
-                result.append((self._shapes.sure, (found, unsure)))
-            else:
-                number, constants = self._shapes.leaf(residual)
-                result.append((number, (found, unsure, *constants)))
+            result.append((self._shapes.sure, found) if residual == TRUE else self._shapes.leaf(residual, found))
         return result
 
     def _residual(self, entry: Entry) -> Node:
         held = frozenset(atom.node for atom in entry.used if atom.node is not None)
         key = (entry.position, held)
-        residual = self._residuals.get(key)
-        if residual is None:
+        known = self._residuals.get(key)
+        if known is None:
             residual = simplify(self._rules[entry.position], Known({}, held))
-            self._residuals[key] = residual
-        if entry.values and not isinstance(residual, Const):
-            left = root_paths(residual)
-            values = {path: value for path, value in entry.values if path in left}
-            if values:
-                return simplify(residual, Known(values, held))
+            known = self._residuals[key] = (residual, root_paths(residual))
+        residual, left = known
+        values = {path: value for path, value in entry.values if path in left}
+        if values:
+            return simplify(residual, Known(values, held))
         return residual
 
 
-def _key(entry: Entry, path: Path, shape: Shape) -> Atom | None:
-    for atom in entry.atoms:
-        if atom.shape is shape and atom.path == path and len(atom.values) <= MAX_VALUES:
-            return atom
-    return None
+def _affordable(entry: Entry, atom: Atom) -> bool:
+    return entry.copies * len(atom.values) <= (MAX_COPIES if entry.copies > 1 else 4 * MAX_COPIES)
 
 
-def _without(entry: Entry, atom: Atom) -> Entry:
+def _without(entry: Entry, atom: Atom, values: int = 1) -> Entry:
     """The entry once the index has found the atom."""
     left = tuple(other for other in entry.atoms if other is not atom)
-    return Entry(entry.position, entry.branch, left, (*entry.used, atom), entry.values)
+    return Entry(entry.position, entry.branch, left, (*entry.used, atom), entry.values, entry.copies * values)

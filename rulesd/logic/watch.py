@@ -5,18 +5,19 @@ raise (``Trouble``) needs no watching when everything the index asks before it r
 in the usual rule that asks for exact keys first and compares numbers after.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from rulesd.logic.cover import Atom, Conjunction, Shape, cover
 from rulesd.logic.raises import Trouble, troubles
-from rulesd.logic.shapes import Child, Shapes
+from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.syntax import Many, Node, Path
 from rulesd.logic.tree import Builder, Entry
 
 
-def watch(rules: Sequence[Node], builder: Builder, shapes: Shapes) -> tuple[Child, ...]:
-    """Children to run beside the index when it matters which evaluations raise."""
-    typed: dict[Path, dict[frozenset[type], list[tuple[int, Trouble]]]] = {}
+def watch(rules: Sequence[Node], builder: Builder, shapes: Shapes) -> Iterator[Tree]:
+    """Nodes to run beside the index when it matters which evaluations raise."""
+    typed: dict[_Field, dict[frozenset[type], list[tuple[int, Trouble]]]] = {}
     entries: list[Entry] = []
     for position, rule in enumerate(rules):
         for trouble in troubles(rule):
@@ -24,41 +25,50 @@ def watch(rules: Sequence[Node], builder: Builder, shapes: Shapes) -> tuple[Chil
                 continue
             if trouble.path is None:
                 guards = cover(Many("and", trouble.guards)) if trouble.guards else ((),)
-                entries.extend(Entry(position, 0, conjunction, (), ()) for conjunction in guards)
+                entries.extend(Entry(position, 0, conjunction) for conjunction in guards)
             else:
-                typed.setdefault(trouble.path, {}).setdefault(trouble.types, []).append((position, trouble))
-    return (*_typed(typed, shapes), *builder.build(entries))
+                field = (trouble.path, trouble.item)
+                typed.setdefault(field, {}).setdefault(trouble.types, []).append((position, trouble))
+    for path, item in sorted(typed, key=lambda field: (field[0], field[1] or ())):
+        yield _typed(path, item, typed[path, item], shapes)
+    untyped = builder.build(entries)
+    if untyped is not None:
+        yield untyped
+
+
+_Field: TypeAlias = tuple[Path, Path | None]
 
 
 def _typed(
-    typed: dict[Path, dict[frozenset[type], list[tuple[int, Trouble]]]], shapes: Shapes
-) -> Iterable[Child]:
-    """One look at the type of each field that matters; an event with the usual types goes no further."""
-    for path in sorted(typed):
-        number = shapes.node("types", path)
-        kinds = typed[path]
-        children = tuple((number, (types, _guarded(kinds[types], shapes))) for types in kinds)
-        yield number, (frozenset().union(*kinds), children)
+    path: Path, item: Path | None, kinds: Mapping[frozenset[type], Sequence[tuple[int, Trouble]]], shapes: Shapes
+) -> Tree:
+    """One look at the type of a field that matters; an event with the usual types goes no further."""
+    every: frozenset[type] = frozenset().union(*kinds)
+    if item is not None:
+        found = [pair for pairs in kinds.values() for pair in pairs]
+        return shapes.node("item types", path, every, _guarded(found, shapes), item)
+    children = tuple(shapes.node("types", path, types, _guarded(pairs, shapes)) for types, pairs in kinds.items())
+    return shapes.node("types", path, every, children)
 
 
-def _guarded(found: Sequence[tuple[int, Trouble]], shapes: Shapes) -> tuple[Child, ...]:
+def _guarded(found: Sequence[tuple[int, Trouble]], shapes: Shapes) -> tuple[Tree, ...]:
     """Rules to ask datalogic about, by one key that must hold where there is one."""
     keyed: dict[Path, dict[str, dict[int, None]]] = {}
     free: dict[int, None] = {}
     for position, trouble in found:
         atom = _guard(trouble)
         if atom is None:
-            free[~position] = None
+            free[position] = None
             continue
         for value in atom.values:
             if isinstance(value, str):
-                keyed.setdefault(atom.path, {}).setdefault(value, {})[~position] = None
-    children: list[Child] = [
-        (shapes.node("key", path), {v: ((shapes.unsure, ((), tuple(p))),) for v, p in keyed[path].items()})
+                keyed.setdefault(atom.path, {}).setdefault(value, {})[position] = None
+    children: list[Tree] = [
+        shapes.node("key", path, {value: (shapes.unsure, tuple(p)) for value, p in keyed[path].items()})
         for path in sorted(keyed)
     ]
     if free:
-        children.append((shapes.unsure, ((), tuple(free))))
+        children.append((shapes.unsure, tuple(free)))
     return tuple(children)
 
 
@@ -103,6 +113,8 @@ def _implied(atom: Atom, guards: Sequence[Node], keys: Sequence[Atom], trouble: 
         return True
     if atom.shape is Shape.KEY:
         return any(key.path == atom.path and set(key.values) <= set(atom.values) for key in keys)
+    if trouble.item is not None:
+        return False
     if atom.shape in (Shape.ABOVE, Shape.BELOW):
         # These pass on everything that is neither null, a number nor a boolean.
         return trouble.path == atom.path and trouble.types <= {str, list, dict}
