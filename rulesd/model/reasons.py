@@ -33,6 +33,7 @@ class ErrorCode(StrEnum):
     TENANT = "tenant_not_allowed"
     SIZE = "too_large"
     MEDIA = "unsupported_media_type"
+    GZIP = "invalid_gzip"
     TOPIC = "invalid_topic"
 
 
