@@ -42,7 +42,7 @@ def test_a_file_others_may_read_is_refused(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="state directory"):
         admin_token("", tmp_path / "missing" / "t")
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
     with pytest.raises(ConfigurationError, match="cannot be read"):
-        folder = tmp_path / "folder"
-        folder.mkdir(mode=0o700)
         admin_token("", folder)

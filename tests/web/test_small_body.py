@@ -31,9 +31,11 @@ def test_texts() -> None:
 
 def test_a_large_one_is_refused() -> None:
     async def story() -> None:
-        async with opened() as world:
-            async with world.admin.post("/v1/tokens", data=b" " * 100_000) as response:
-                assert response.status == 413
-                assert "64 KiB" in (await response.json())["message"]
+        async with (
+            opened() as world,
+            world.admin.post("/v1/tokens", data=b" " * 100_000) as response,
+        ):
+            assert response.status == 413
+            assert "64 KiB" in (await response.json())["message"]
 
     asyncio.run(story())

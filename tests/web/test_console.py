@@ -1,0 +1,152 @@
+"""The console."""
+
+import asyncio
+from typing import Any
+
+import orjson
+
+from rulesd.model.reasons import AlertState
+from rulesd.ports.daemon import Health
+from rulesd.ports.store import OutboxDone, OutboxRow
+from rulesd.web.tokens import Scope
+from tests.web.browsing import get, log_in, press
+from tests.web.fakes import NOW, FakeDaemon, alert, opened
+from tests.web.plans import plan
+
+
+def outbox(state: str, detail: str = "", **body: Any) -> tuple[OutboxRow, OutboxDone | None]:
+    row = OutboxRow(
+        id="n1",
+        receiver="platform-safety",
+        channel="slack[0]",
+        incident="i1",
+        priority=0,
+        created=NOW - 60_000,
+        body=orjson.dumps(body),
+    )
+    if state == "pending":
+        return row, None
+    done = OutboxDone(
+        id="n1",
+        receiver="platform-safety",
+        channel="slack[0]",
+        state=state,
+        attempts=3,
+        next_at=0,
+        detail=detail,
+        at=NOW,
+    )
+    return row, done
+
+
+def daemon() -> FakeDaemon:
+    made = FakeDaemon()
+    made.plan = plan()
+    made.shown = [
+        alert("low1", severity="low", rule="gone.rule"),
+        alert("a1"),
+        alert("a2", labels={"tenant": "other", "x": "<script>alert(1)</script>"}),
+        alert("r1", state=AlertState.RESOLVED, ended_at=NOW - 120_000),
+    ]
+    return made
+
+
+def test_what_it_shows() -> None:
+    async def story() -> None:
+        made = daemon()
+        made.facts = {
+            "version": "9.9",
+            "events": {"matched": 1_234_567, "share": 0.25, "nested": {"no": 1}},
+            "sources": [{"name": "mqtt", "up": False, "topics": "safety/+"}, "odd"],
+        }
+        made.store.outbox = [
+            outbox(
+                "failed",
+                "400 invalid_blocks",
+                status="firing",
+                alerts=[{"summary": "It happened"}, {}],
+            ),
+            outbox("pending", test=True, alerts=[{"title": "Only a test"}]),
+        ]
+        made.well = Health(live=True, ready=True, degraded=["no broker for 12 s"])
+        async with opened(made) as world:
+            await log_in(world)
+            status, html = await get(world, "/")
+            assert status == 200
+            for words in (
+                "An assistant used a tool",
+                "#safety-oncall",
+                "nobody has taken it",
+                "must never happen",
+                "for 1 min",
+                "resolved 2 min ago",
+                "/runbooks/tool.scope_violation",
+                "no broker for 12 s",
+                "Working, with problems",
+                "It happened",
+                "400 invalid_blocks",
+                "and 1 more",
+                "failed after 3 attempts",
+                "1\u202f234\u202f567",
+                "safety",
+                "(3) rulesd",
+            ):
+                assert words in html.replace("&#x2f;", "/"), words
+            assert "<script>alert" not in html
+            assert html.index("alert-a1") < html.index("alert-low1") < html.index("alert-r1")
+
+    asyncio.run(story())
+
+
+def test_buttons() -> None:
+    async def story() -> None:
+        async with opened(daemon()) as world:
+            await log_in(world)
+            assert await press(world, "/console/alerts/a1/ack", {"note": "mine"}) == (303, "/")
+            assert world.daemon.acts == [("ack", "a1", "admin", "mine")]
+            _, html = await get(world, "/")
+            assert "taken by" in html
+            assert "Give back" in html
+            assert await press(world, "/console/alerts/a1/ack") == (303, "/?said=already")
+            assert await press(world, "/console/alerts/zz/ack") == (303, "/?said=unknown_alert")
+            assert "no longer there" in (await get(world, "/?said=unknown_alert"))[1]
+            assert "<b>" not in (await get(world, "/?said=<b>"))[1].split("said")[0][-50:]
+            assert (await press(world, "/console/alerts/a1/fly"))[0] == 404
+
+    asyncio.run(story())
+
+
+def test_rights() -> None:
+    async def story() -> None:
+        async with opened(daemon()) as world:
+            secret = (await world.token("acme", Scope.READ, tenant="acme"))[
+                "Authorization"
+            ].split()[1]
+            await log_in(world, secret)
+            status, html = await get(world, "/")
+            assert status == 200
+            assert "alert-a1" in html
+            assert "alert-a2" not in html
+            assert "Last pages" not in html
+            assert "Take it" not in html
+            assert (await press(world, "/console/alerts/a1/ack"))[0] == 403
+            await world.tokens.delete(world.daemon, "acme")
+            assert (await get(world, "/"))[0] == 401
+
+    asyncio.run(story())
+
+
+def test_quiet_and_not_ready() -> None:
+    async def story() -> None:
+        made = FakeDaemon()
+        made.plan = plan()
+        made.well = Health(live=True, ready=False, degraded=["the disk is full"])
+        made.store.outbox = [outbox("delivered")]
+        async with opened(made) as world:
+            await log_in(world)
+            _, html = await get(world, "/")
+            assert "Nothing is firing" in html
+            assert "Not taking events" in html
+            assert "the disk is full" in html
+
+    asyncio.run(story())
