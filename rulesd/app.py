@@ -154,10 +154,10 @@ class App:
         channels, problems = self._channels(plan, session)
         courier = Courier(
             channels,
-            report=lambda done, delivered: daemon.delivered(done, delivered),
+            report=lambda done, delivered: daemon.delivered(done, delivered),  # noqa: PLW0108 - made below
             meter=self.meter,
             now=clock.now,
-            references=lambda incident: daemon.references(incident),
+            references=lambda incident: daemon.references(incident),  # noqa: PLW0108 - made below
         )
         crank = Crank(
             restored.engine,
@@ -308,8 +308,13 @@ class App:
     async def _watch_files(self, daemon: LocalDaemon) -> None:
         from watchfiles import awatch
 
-        folders = [p for p in (self.settings.rules, self.settings.notifiers) if Path(p).exists()]
-        async for _ in awatch(*folders, stop_event=self._stop, debounce=400, recursive=True):
+        async for _ in awatch(
+            self.settings.rules,
+            self.settings.notifiers,
+            stop_event=self._stop,
+            debounce=400,
+            recursive=True,
+        ):
             await self._reload(daemon)
 
     async def _reload(self, daemon: LocalDaemon) -> None:

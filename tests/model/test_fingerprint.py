@@ -1,0 +1,42 @@
+from rulesd.model.fingerprint import digest64, episode_id, fingerprint, group_dedup_key
+
+
+def test_fingerprint_is_alertmanagers() -> None:
+    # {alertname="A1"} as Alertmanager 0.25 answers it, recomputed by hand: FNV-1a over "alertname" ff "A1" ff.
+    value = 0xCBF29CE484222325
+    for byte in b"alertname\xffA1\xff":
+        value = ((value ^ byte) * 0x100000001B3) % 2**64
+    assert fingerprint({"alertname": "A1"}) == f"{value:016x}"
+
+
+def test_order_and_empty_values_do_not_matter() -> None:
+    assert fingerprint({"a": "1", "b": "2"}) == fingerprint({"b": "2", "a": "1", "c": ""})
+    assert fingerprint({"a": "12"}) != fingerprint({"a1": "2"})
+
+
+def test_an_empty_set_has_the_offset_basis() -> None:
+    assert fingerprint({}) == "cbf29ce484222325"
+
+
+def test_episode_ids_tell_everything_apart() -> None:
+    ids = {
+        episode_id("r", ("a",), "e1", 1),
+        episode_id("r", ("a",), "e1", 2),
+        episode_id("r", ("a",), "e2", 1),
+        episode_id("r", ("b",), "e1", 1),
+        episode_id("s", ("a",), "e1", 1),
+    }
+    assert len(ids) == 5
+    assert all(len(i) == 16 for i in ids)
+
+
+def test_digests_fit_an_integer_column_and_take_any_text() -> None:
+    assert -(2**63) <= digest64("a", "b") < 2**63
+    assert digest64("a", "b") != digest64("ab")
+    assert digest64("\ud800") != digest64("")
+
+
+def test_group_dedup_key_is_a_sha256() -> None:
+    assert (
+        group_dedup_key("x") == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    )
