@@ -10,7 +10,7 @@ from rulesd.config.problems import Code, Problems, did_you_mean
 from rulesd.logic import RuleError
 from rulesd.model.event import Json
 
-_UNKNOWN = re.compile(r"unknown operator `(.+)`", re.DOTALL)
+_UNKNOWN = re.compile(r"unknown operator `(.+?)`(?:; did you mean `(.+)`\?)?", re.DOTALL)
 OPERATORS = [
     "var",
     "val",
@@ -107,8 +107,9 @@ def logic_problem(error: RuleError, base: Path_, document: Document, problems: P
         hint = error.hint or "Correct the condition here."
         problems.at(document, path, Code.CONDITION, error.message, hint)
         return
-    hint = f"{did_you_mean(unknown[1], OPERATORS)}{error.hint}"
-    problems.at(document, (*path, unknown[1]), Code.UNKNOWN_OPERATOR, error.message, hint, key=True)
+    suggested = did_you_mean(unknown[1], OPERATORS if unknown[2] is None else [unknown[2]])
+    said, hint = f"unknown operator `{unknown[1]}`", f"{suggested}{error.hint}"
+    problems.at(document, (*path, unknown[1]), Code.UNKNOWN_OPERATOR, said, hint, key=True)
 
 
 def type_problems(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from rulesd import logic
 from rulesd.config.document import Document, at_pointer
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
+from rulesd.config.routing_schema import RouteEntry
 from rulesd.config.rules import BUILTIN, Compiled
 from rulesd.core.plan import ChannelSpec, Owner, Receiver, Route
 from rulesd.privacy.fields import lint_schema
@@ -63,13 +64,13 @@ def owners_receivers(
 
 
 def catch_all(
-    root: Route, owners: Mapping[str, Owner], document: Document, problems: Problems
+    root: RouteEntry, owners: Mapping[str, Owner], document: Document, problems: Problems
 ) -> None:
     """A child route without matchers takes every alert before owners are asked."""
     if not any(o.receivers for o in owners.values()):
         return
     for i, child in enumerate(root.routes):
-        if not child.matchers:
+        if not (child.matchers or child.match or child.match_re):
             said = "this route takes every alert, so no alert reaches its owner's receivers"
             hint = "Give it matchers, or make it the root's receiver."
             problems.at(document, ("route", "routes", i), Code.CATCH_ALL, said, hint, warning=True)

@@ -201,7 +201,8 @@ class _Workshop:
         name = str(node.data) if node is not None else ""
         found = rule_tests(name, document, self.problems)
         self.tests.extend(found)
-        if compiled is not None and not found and not document.name.startswith("builtin/"):
+        given = document.data.get("tests") if isinstance(document.data, dict) else None
+        if compiled is not None and not given and not document.name.startswith("builtin/"):
             hint = "Add tests: one that fires and one that stays quiet."
             self.problems.at(
                 document,
@@ -239,7 +240,7 @@ class _Workshop:
         self.masked[self.routing.name] = masked(self.routing).encode()
         if self.owners_file is not None:
             lint.owners_receivers(self.owners, self.by_receiver, self.owners_file, self.problems)
-        lint.catch_all(self.route, self.owners, self.routing, self.problems)
+        lint.catch_all(file.route, self.owners, self.routing, self.problems)
 
     @staticmethod
     def _names(file: RoutingFile | None, own: Mapping[str, object]) -> frozenset[str]:

@@ -6,7 +6,7 @@ Law: an owner without receivers is served by the route tree; the four severities
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from rulesd.config.document import Document
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
@@ -41,6 +41,13 @@ class OwnersFile(Strict):
     schedules: Free = None
 
 
+def _short(value: object, field: str) -> object:
+    """A text may stand for the mapping that holds it; nothing for an empty mapping."""
+    if isinstance(value, str):
+        return {field: value}
+    return {} if value is None else value
+
+
 class SeverityEntry(Strict):
     """What one severity means for everyone."""
 
@@ -52,7 +59,7 @@ class SeverityEntry(Strict):
 class SeveritiesFile(Strict):
     """``rules/severities.yaml``."""
 
-    severities: dict[str, SeverityEntry | str]
+    severities: dict[str, Annotated[SeverityEntry, BeforeValidator(lambda v: _short(v, "meaning"))]]
 
 
 class RiskEntry(Strict):
@@ -69,7 +76,7 @@ class RiskEntry(Strict):
 class RisksFile(Strict):
     """``rules/risks.yaml``."""
 
-    risks: dict[str, RiskEntry | str | None]
+    risks: dict[str, Annotated[RiskEntry, BeforeValidator(lambda v: _short(v, "title"))]]
 
 
 def owners(document: Document, problems: Problems) -> dict[str, Owner]:
@@ -140,7 +147,7 @@ def severities(document: Document | None, problems: Problems) -> dict[str, str]:
                 key=True,
             )
             continue
-        out[name] = entry if isinstance(entry, str) else entry.meaning
+        out[name] = entry.meaning
     return out
 
 
@@ -151,10 +158,7 @@ def risks(document: Document | None, problems: Problems) -> dict[str, str] | Non
     parsed = parse(RisksFile, document, problems)
     if parsed is None:
         return None
-    return {
-        name: entry if isinstance(entry, str) else (entry.title if entry is not None else "")
-        for name, entry in parsed.risks.items()
-    }
+    return {name: entry.title for name, entry in parsed.risks.items()}
 
 
 def unknown_owner(name: str, known: dict[str, Owner]) -> tuple[str, str]:

@@ -85,7 +85,6 @@ class Code(StrEnum):
     CATCH_ALL = "catch_all_before_owners"
     NOWHERE = "pages_reach_nobody"
     NO_EXTERNAL_URL = "no_external_url"
-    PLAIN_HTTP = "plain_http"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

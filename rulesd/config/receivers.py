@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from rulesd.config.channels import as_written, spec
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems
-from rulesd.config.secrets import WRITE, Reference, References
+from rulesd.config.secrets import WRITE, Reference, References, reference
 from rulesd.config.shape import OneOrMany, Positive, Strict, parse
 from rulesd.config.urls import split
 from rulesd.core.plan import ChannelSpec
@@ -38,7 +38,7 @@ _OPEN_SCHEMES = frozenset(
 def _open_url(value: object) -> object:
     """A reference, or an address without a user in it."""
     if isinstance(value, dict):
-        return value
+        return reference(value)
     parts = split(value)
     if parts is None or parts.scheme not in ("http", "https"):
         raise PydanticCustomError(
@@ -54,7 +54,7 @@ def _open_url(value: object) -> object:
 def _apprise_url(value: object) -> object:
     """A reference, or an address of a kind that holds no secret."""
     if isinstance(value, dict):
-        return value
+        return reference(value)
     parts = split(value)
     scheme = str(value).partition(":")[0].lower() if isinstance(value, str) else ""
     if scheme not in _OPEN_SCHEMES or (parts is not None and (parts.username or parts.password)):

@@ -334,7 +334,7 @@ ACTED_ON: dict[str, frozenset[str]] = {
     for kind, names in {
         "slack_configs": "send_resolved http_config api_url api_url_file app_token app_token_file app_url channel username"
         " icon_emoji icon_url title text timeout",
-        "pagerduty_configs": "send_resolved http_config routing_key routing_key_file url client description severity timeout",
+        "pagerduty_configs": "send_resolved http_config routing_key routing_key_file service_key service_key_file url client description severity timeout",
         "webhook_configs": "send_resolved http_config url url_file max_alerts timeout",
     }.items()
 }

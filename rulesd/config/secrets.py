@@ -26,7 +26,8 @@ class SecretError(RulesdError):
     """A reference leads to nothing that can be used."""
 
 
-def _reference(value: object) -> dict[str, Json]:
+def reference(value: object) -> dict[str, Json]:
+    """A reference as written, or an error that does not repeat what stands there instead."""
     if isinstance(value, str | int | float | list) and not isinstance(value, bool):
         said = f"a secret stands here itself. {WRITE}"
         raise PydanticCustomError(Code.LITERAL_SECRET.value, said)
@@ -48,15 +49,15 @@ _SCHEMA = WithJsonSchema(
     }
 )
 
-Reference = Annotated[dict[str, Any], BeforeValidator(_reference), _SCHEMA]
+Reference = Annotated[dict[str, Any], BeforeValidator(reference), _SCHEMA]
 "A reference to one secret."
 
 
 def _references(value: object) -> list[dict[str, Json]]:
     return (
-        [_reference(one) for one in value]
+        [reference(one) for one in value]
         if isinstance(value, list) and value
-        else [_reference(value)]
+        else [reference(value)]
     )
 
 
@@ -65,7 +66,7 @@ References = Annotated[list[Reference], BeforeValidator(_references), OneOrMany(
 
 
 def reveal(
-    reference: Mapping[str, Json],
+    given: Mapping[str, Json],
     environ: Mapping[str, str],
     *,
     credentials: Path | None,
@@ -78,7 +79,7 @@ def reveal(
     Raises:
         SecretError: when there is nothing behind it. The text names the reference, never the secret.
     """
-    kind, name = next(iter(reference.items()), ("", ""))
+    kind, name = next(iter(given.items()), ("", ""))
     name = str(name)
     if kind == "env":
         if not environ.get(name):

@@ -29,6 +29,8 @@ def read_toml(text: str, shown: str, problems: Problems) -> Node | None:
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         where = _WHERE.search(str(error))
         line, column = (int(where[1]), int(where[2])) if where and where[1] else (1, 1)
+        if where and not where[1]:
+            line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
         said = (
             _WHERE.sub("", str(error))
             if isinstance(error, tomllib.TOMLDecodeError)

@@ -18,6 +18,7 @@ from rulesd.model.event import Json
 _TAG = "tag:yaml.org,2002:"
 _TEXT = {f"{_TAG}str", f"{_TAG}timestamp", f"{_TAG}value", "!"}
 _FLAT = {f"{_TAG}null", f"{_TAG}bool", f"{_TAG}int", f"{_TAG}float", *_TEXT}
+_NESTED = {f"{_TAG}map", f"{_TAG}seq"}
 _QUOTE = 'Quote it: "...".'
 
 
@@ -100,6 +101,8 @@ class _Reader:
             return empty
         if isinstance(tree, ScalarNode):
             return self._scalar(tree, place)
+        if tree.tag not in _NESTED:
+            self._fail(place, Code.TAG, f"the tag {_short(str(tree.tag))} is not allowed", "Remove it.")
         self.open.add(id(tree))
         try:
             if isinstance(tree, MappingNode):
