@@ -165,7 +165,7 @@ def line(seq: int, decision: Decision) -> dict[str, Json]:
                 pointer=decision.pointer,
                 message=decision.message,
             )
-        case LimitReached():
+        case _:
             out.update(
                 kind=str(Kind.LIMIT),
                 rule=decision.rule,

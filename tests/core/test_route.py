@@ -1,0 +1,55 @@
+from dataclasses import replace
+
+from rulesd.core.plan import Matcher, Owner, Route
+from rulesd.core.route import destinations, label_set
+from tests.core.plans import plan, rule
+from tests.model.test_alert import alert
+
+
+def matcher(name: str, value: str) -> Matcher:
+    return Matcher(name=name, op="=", value=value, test=lambda text: text == value)
+
+
+def test_the_root_takes_what_nobody_else_does() -> None:
+    (place,) = destinations(plan(rule("tool.x"), root=Route(receiver="default", group_by=("alertname", "tenant"))), alert())
+    assert place.receiver == "default"
+    assert place.group == '{}:{alertname="tool.x", tenant="acme"}'
+    assert place.labels == {"alertname": "tool.x", "tenant": "acme"}
+
+
+def test_an_owner_with_receivers_is_served_before_the_root() -> None:
+    owners = {"safety": Owner(name="safety", receivers={"critical": "pager", "default": "chat"})}
+    base = plan(rule("tool.x"), owners=owners)
+    assert destinations(base, alert(severity="critical"))[0].receiver == "pager"
+    (place,) = destinations(base, alert(severity="low"))
+    assert place.receiver == "chat"
+    assert place.group.startswith('{}/{owner="safety"}:')
+
+
+def test_an_owner_without_a_receiver_for_it_falls_back_to_the_root() -> None:
+    owners = {"safety": Owner(name="safety", receivers={"critical": "pager"})}
+    assert destinations(plan(rule(), owners=owners), alert(severity="low"))[0].receiver == "default"
+    assert destinations(plan(rule()), alert(owner="nobody"))[0].receiver == "default"
+
+
+def test_first_child_wins_unless_it_says_continue() -> None:
+    one = Route(receiver="one", matchers=(matcher("tenant", "acme"),), key='{}/{tenant="acme"}')
+    two = replace(one, receiver="two")
+    inner = Route(receiver="inner", matchers=(matcher("severity", "high"),), key="{}/x/y")
+    nested = replace(one, receiver="outer", routes=(inner,), go_on=True)
+    root = Route(receiver="default")
+    assert [d.receiver for d in destinations(plan(rule(), root=replace(root, routes=(one, two))), alert())] == ["one"]
+    assert [d.receiver for d in destinations(plan(rule(), root=replace(root, routes=(nested, two))), alert())] == ["inner", "two"]
+    other = alert(labels={"tenant": "globex"})
+    assert [d.receiver for d in destinations(plan(rule(), root=replace(root, routes=(one,))), other)] == ["default"]
+
+
+def test_group_by_all_means_the_identity_so_a_new_severity_makes_no_new_group() -> None:
+    base = plan(rule(), root=Route(receiver="default", group_by_all=True))
+    assert destinations(base, alert(severity="low"))[0].group == destinations(base, alert(severity="high"))[0].group
+
+
+def test_label_sets_are_quoted_as_alertmanager_does() -> None:
+    assert label_set({"b": 'q"\n', "a": "\\"}) == '{a="\\\\", b="q\\"\\n"}'
+    assert label_set({}) == "{}"
+    assert str(matcher("a", 'x"')) == 'a="x\\""'
