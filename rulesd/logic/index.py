@@ -49,6 +49,11 @@ class Index:
         watched = [node for node in (self.root, *watch(rules, builder, self.shapes)) if node is not nothing]
         self.watched: Tree = self.shapes.all(watched, fuse=True) if watched else nothing
         self.shapes.forget()
+        self.opaque = sum(map(is_opaque, rules))
+        self.always = sum(
+            any(not leaf for leaves in builder.leaves.get(position, {}).values() for leaf in leaves)
+            for position in range(len(rules))
+        )
         self.struct_functions: list[Function] = self.shapes.functions[Form.STRUCT]
         self.dict_functions: list[Function] = self.shapes.functions[Form.DICT]
         self.decode = self.projection.decode

@@ -17,6 +17,7 @@ import orjson
 
 from rulesd.logic.errors import EvaluationError, RaiseReason, RuleError
 from rulesd.logic.evaluator import accept, handle
+from rulesd.logic.explain import Explanation, explain
 from rulesd.logic.guard import plain
 from rulesd.logic.index import Index
 from rulesd.logic.syntax import Node
@@ -34,6 +35,20 @@ class Positions(NamedTuple):
 
     matched: list[int]
     raised: list[int]
+
+
+class Stats(NamedTuple):
+    """How the rules of a matcher are held."""
+
+    rules: int
+    always: int
+    "Rules looked at for every event."
+
+    opaque: int
+    "Rules of which datalogic decides at least a part."
+
+    functions: int
+    "Pieces of generated code they share."
 
 
 class Matcher:
@@ -60,6 +75,19 @@ class Matcher:
         self._struct = self._index.struct_functions
         self._dict = self._index.dict_functions
         self._parents = self._index.parents
+
+    @property
+    def stats(self) -> Stats:
+        """How the rules are held."""
+        return Stats(len(self.ids), self._index.always, self._index.opaque, len(self._index.shapes))
+
+    def explain(self, rule_id: str, event: bytes) -> Explanation:
+        """Why a rule is true or not for an event, in words without raw content."""
+        return self.explain_document(rule_id, orjson.loads(event))
+
+    def explain_document(self, rule_id: str, document: Mapping[str, object]) -> Explanation:
+        """``explain`` for what ``orjson.loads`` gave."""
+        return explain(self._index.texts[self.ids.index(rule_id)], document)
 
     def match(self, event: bytes) -> list[str]:
         """Ids of the rules that are true for the event. ``ValueError`` if the event is not JSON."""
