@@ -1,0 +1,118 @@
+"""``burst`` against a plain re-count of every window, in every order of arrival."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rulesd.core.detectors.burst import Burst
+from rulesd.core.detectors.protocol import Observation, Reading
+from rulesd.model.instant import HOUR
+from tests.core.plans import field
+
+
+def run(burst: Burst, stamps: list[int], values: list[str] | None = None) -> list[Reading | None]:
+    state = burst.start(("k",), 0)
+    out = []
+    for n, at in enumerate(stamps):
+        document = {"user": values[n]} if values else {}
+        assert burst.advance(state, None, at) == ()
+        out.append(burst.observe(state, None, Observation(at, at, f"e{n}", 1, document)))
+        state = burst.load(burst.dump(state))  # every step through a restart
+    return out
+
+
+def test_it_fires_on_the_event_that_fills_the_window() -> None:
+    found = run(Burst(3, 100), [0, 50, 99])
+    assert found[:2] == [None, None]
+    assert found[2] is not None
+    assert (found[2].value, found[2].threshold, found[2].until, found[2].since) == (3.0, 3.0, 100, 0)
+
+
+def test_the_window_is_half_open_an_event_exactly_as_old_as_it_is_out() -> None:
+    assert run(Burst(2, 60), [0, 60]) == [None, None]
+    assert run(Burst(2, 60), [0, 59])[1] is not None
+
+
+def test_a_late_event_completes_the_window_it_belongs_to() -> None:
+    found = run(Burst(3, 10), [0, 1, 100, 2])
+    assert found[3] is not None
+    assert found[3].since == 0
+    assert found[3].until == 10
+
+
+def test_a_late_event_that_completes_nothing_is_quiet() -> None:
+    assert run(Burst(3, 10), [0, 1, 100, 50])[3] is None
+    assert run(Burst(3, 10), [100, 0]) == [None, None]
+
+
+def test_tumbling_needs_fresh_events_after_each_match() -> None:
+    found = run(Burst(3, 100, tumbling=True), [0, 1, 2, 3, 4, 5])
+    assert [n for n, r in enumerate(found) if r] == [2, 5]
+    assert found[2] is not None
+    assert found[2].until == 2
+
+
+def test_a_sampled_event_weighs_as_many_as_it_stands_for() -> None:
+    burst = Burst(5, 100)
+    state = burst.start(("k",), 0)
+    assert burst.observe(state, None, Observation(0, 0, "e", 5, {})) is not None
+    assert burst.observe(state, None, Observation(0, 0, "e", 10**9, {})) is not None
+
+
+def test_memory_stays_bounded() -> None:
+    burst = Burst(20, 10**9)
+    state = burst.start(("k",), 0)
+    for at in range(1_000):
+        burst.observe(state, None, Observation(at, at, "e", 1, {}))
+    assert len(state.at) == 60
+
+
+def test_a_key_is_forgotten_when_its_last_stamp_is_out_of_reach() -> None:
+    for burst in (Burst(3, 100), Burst(3, 100, distinct=field("user"))):
+        state = burst.start(("k",), 0)
+        burst.observe(state, None, Observation(50, 50, "e", 1, {"user": "u"}))
+        assert not burst.forgettable(state, 50 + 100 + HOUR - 1)
+        assert burst.forgettable(state, 50 + 100 + HOUR)
+    assert Burst(3, 100).forgettable(Burst(3, 100).start(("k",), 0), 10**10)
+
+
+def test_distinct_counts_values_and_leaves_out_what_has_none() -> None:
+    burst = Burst(2, 100, distinct=field("user"))
+    assert run(burst, [0, 1, 2], ["a", "a", "b"])[2] is not None
+    state = burst.start(("k",), 0)
+    for document in ({}, {"user": ["a"]}, {"user": {"a": 1}}):
+        assert burst.observe(state, None, Observation(0, 0, "e", 1, document)) is None
+    tumbling = Burst(2, 100, distinct=field("user"), tumbling=True)
+    assert [r is not None for r in run(tumbling, [0, 1, 2, 3], ["a", "b", "b", "a"])] == [False, True, False, True]
+
+
+def test_the_rest_of_the_contract() -> None:
+    burst = Burst(2, 100)
+    state = burst.start(("k",), 0)
+    assert burst.hold == 100
+    assert burst.pool() is None
+    assert burst.deadline(state, None) is None
+    assert burst.load_pool(burst.dump_pool(None)) is None
+
+
+def windows(stamps: list[int], within: int, count: int) -> bool:
+    ordered = sorted(stamps)
+    return any(ordered[i + count - 1] - ordered[i] < within for i in range(len(ordered) - count + 1))
+
+
+@given(st.lists(st.integers(0, 400), max_size=40), st.integers(1, 5), st.integers(1, 60))
+def test_in_any_order_it_fires_exactly_when_some_window_is_full(stamps: list[int], count: int, within: int) -> None:
+    # Everything that arrives is within a lateness of one window of the newest: what a rule waits for.
+    kept: list[int] = []
+    for at in stamps:
+        if not kept or at > max(kept) - within:
+            kept.append(at)
+    fired = any(r is not None for r in run(Burst(count, within), kept))
+    assert fired is windows(kept, within, count)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_the_value_is_what_lies_in_the_window(count: int) -> None:
+    found = run(Burst(count, 1_000), list(range(count)))
+    assert found[-1] is not None
+    assert found[-1].value == count
