@@ -61,7 +61,10 @@ class Detection:
             self.rule_matches[book.rule.id] += 1
             if not suspect and at > book.newest:
                 book.newest = at
-            self._observe(book, event, at, now, out)
+            try:
+                self._observe(book, event, at, now, out)
+            except ValueError:
+                self._could_not_evaluate(book, event, now, out)
         for position in raised:
             self._could_not_evaluate(self.books[position], event, now, out)
         return bool(matched)
@@ -75,6 +78,9 @@ class Detection:
         if detector.clock is Clock.ARRIVAL:
             at = now
         document = event.document
+        seen = Observation(at, now, event.id, event.weight, document)
+        if detector.pooled and detector.observe_pool(book.pool, seen):
+            return
         key = key_of(rule.by, document)
         entry = book.get(key)
         if entry is None:
@@ -83,7 +89,6 @@ class Detection:
             self._read(book, entry, reading, None, now, out)
         if entry.episode is not None:
             self._settle(book, entry, watermark, now, out)
-        seen = Observation(at, now, event.id, event.weight, document)
         found = detector.observe(entry.state, book.pool, seen)
         if found is not None:
             self._read(book, entry, found, event, now, out)
@@ -279,7 +284,10 @@ class Detection:
         self.plan, self.books = plan, books
         self.rule_matches = {id_: self.rule_matches.get(id_, 0) for id_ in plan.by_id}
         self.rule_errors = {id_: self.rule_errors.get(id_, 0) for id_ in plan.by_id}
-        self.rebuild()
+        for book in books:
+            if book.rule.id in void:
+                for entry in book.all():
+                    self._arm(book, entry)
         return void
 
     def _move(self, was: Book, book: Book, now: Instant, out: list[Decision]) -> None:
@@ -292,15 +300,18 @@ class Detection:
                 entry.state = book.rule.detector.start(entry.key, now)
                 if entry.episode.until is None:
                     entry.episode.until = now
+                entry.wake = 0
                 book.young[entry.key] = entry
                 book.dirty[entry.key] = None
 
     def _close(self, book: Book, now: Instant, out: list[Decision]) -> None:
         for entry in list(book.entries()):
-            track.apply(book, entry, Signal.RULE_REMOVED, now, out)
+            if entry.episode is not None:
+                self._open.pop(entry.episode.id, None)
+                track.apply(book, entry, Signal.RULE_REMOVED, now, out)
 
     def rebuild(self) -> None:
-        """Make the heap and the index of open episodes from the books (after a reload or a restore)."""
+        """Make the heap and the index of open episodes from the books (after a restore)."""
         self._heap = []
         self._open = {}
         for book in self.books:

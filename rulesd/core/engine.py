@@ -157,10 +157,15 @@ class Engine:
         self._follow(out, 0, now)
 
     def _follow(self, out: list[Decision], start: int, now: Instant) -> None:
-        """Let alert transitions have their consequences: dispatch, actions, reviews."""
+        """Let alert transitions have their consequences: dispatch, actions, reviews, and rules about alerts."""
         for change in transitions(out, start):
             if change.kind not in (Kind.FIRING, Kind.UPDATED, Kind.RESOLVED):
                 continue
+            if self.plan.watches_alerts and change.kind is not Kind.UPDATED:
+                more: list[Decision] = []
+                self.detection.observe(state_event(change), now, more)
+                self._follow(more, 0, now)
+                out += more
             alert = change.alert
             position = self.plan.by_id.get(alert.rule)
             rule = None if position is None else self.plan.rules[position]
@@ -292,6 +297,27 @@ class Engine:
         self.detection.rebuild()
         self.dispatch.load(small["dispatch"])
         return [rule for rule, ok in good.items() if not ok]
+
+
+def state_event(change: AlertChanged) -> Event:
+    """An alert's transition as an ``alert.state`` event: what rules about alerts (``composite``) match on.
+
+    It is derived from inputs, so it is not journaled. ``data`` holds the alert's labels, ``rule``, ``state``, ``severity`` and ``owner``.
+    """
+    alert = change.alert
+    data: dict[str, Json] = {**alert.context, **alert.labels}
+    data |= {
+        "rule": alert.rule,
+        "state": str(alert.state),
+        "severity": alert.severity,
+        "owner": alert.owner,
+    }
+    id_ = f"{alert.alert}-{alert.state}"
+    tenant = alert.labels.get("tenant", "")
+    document: dict[str, Json] = {"id": id_, "source": "/rulesd", "type": "alert.state", "data": data}
+    if tenant:
+        document["tenant"] = tenant
+    return Event(id_, "/rulesd", "alert.state", tenant, change.at, document, 0, 0)
 
 
 def sampled(alert: Alert, share: float) -> bool:

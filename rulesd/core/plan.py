@@ -189,6 +189,12 @@ class Plan:
     templates: Mapping[str, str] = field(default_factory=dict)
     "Operator's own message templates by file name."
 
+    watches_alerts: bool = False
+    "Whether any rule matches ``alert.state``: only then are alert transitions fed back as events."
+
+    naive: Callable[[Document], tuple[Sequence[str], Sequence[str]]] | None = None
+    "Ids of the rules that match and that raise, evaluated one by one without the index: for the sampled shadow check."
+
     routing_yaml: str = ""
     "routing.yaml as written: what ``config.original`` shows."
 

@@ -51,6 +51,7 @@ class Burst:
     version: ClassVar[int] = 1
     clock: ClassVar[Clock] = Clock.EVENT
     counts: ClassVar[bool] = True
+    pooled: ClassVar[bool] = False
 
     @property
     def hold(self) -> Milliseconds:
@@ -135,6 +136,10 @@ class Burst:
         if self.tumbling:
             values.clear()
         return Reading(seen.at, True, float(number), float(self.count), until=until, since=start)
+
+    def observe_pool(self, pool: object, seen: Observation) -> bool:
+        """Every observation is one of a key."""
+        return False
 
     def deadline(self, state: Stamps, pool: object) -> Instant | None:
         """No deadline of its own."""

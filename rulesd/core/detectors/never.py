@@ -31,6 +31,7 @@ class Never:
     version: ClassVar[int] = 1
     clock: ClassVar[Clock] = Clock.ARRIVAL
     counts: ClassVar[bool] = True
+    pooled: ClassVar[bool] = False
 
     @property
     def hold(self) -> Milliseconds:
@@ -53,6 +54,10 @@ class Never:
         """The condition is met for this one moment; the hold keeps the episode open."""
         state.at = seen.at
         return Reading(seen.at, True, float(seen.weight), None, until=seen.at)
+
+    def observe_pool(self, pool: object, seen: Observation) -> bool:
+        """Every observation is one of a key."""
+        return False
 
     def deadline(self, state: LastSeen, pool: object) -> Instant | None:
         """No deadline of its own."""

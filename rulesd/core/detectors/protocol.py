@@ -14,6 +14,9 @@ How the engine calls one, for each (rule, key):
    engine wakes the key when processing time reaches deadline + lateness + 60 s (idle keys), or earlier through step 1.
 4. It asks ``forgettable(state, watermark)`` now and then: true when dropping the state cannot change any later answer.
 
+A condition inside a detector (``numerator``, ``good``, ``when`` of a step ...) may raise ``ValueError`` on an odd document: let it through; the
+engine makes it a "could not evaluate" alert of the rule, as for ``when``.
+
 A detector with ``clock = Clock.ARRIVAL`` lives in processing time: its observations carry ``at`` = arrival, its watermark is ``now``.
 
 State must round-trip through ``dump`` (lists, dicts with text keys, numbers, text, booleans, None) and ``load``; ``version`` changes with
@@ -101,6 +104,9 @@ class Detector(Protocol[S]):
     counts: ClassVar[bool]
     "Whether ``Reading.value`` counts events, so that an episode that opens at 20 has seen 20."
 
+    pooled: ClassVar[bool]
+    "Whether ``observe_pool`` is to be asked first: some observations concern all keys (a deploy, say)."
+
     @property
     def hold(self) -> Milliseconds:
         """How long an alert stays after its condition was last true, unless ``keep_firing_for`` says otherwise.
@@ -123,6 +129,10 @@ class Detector(Protocol[S]):
 
     def observe(self, state: S, pool: object, seen: Observation) -> Reading | None:
         """Take one observation."""
+        ...
+
+    def observe_pool(self, pool: object, seen: Observation) -> bool:
+        """Take an observation that concerns all keys; ``False`` when it is one of a key. Only asked when ``pooled``."""
         ...
 
     def deadline(self, state: S, pool: object) -> Instant | None:

@@ -90,6 +90,7 @@ def test_the_rest_of_the_contract() -> None:
     burst = Burst(2, 100)
     state = burst.start(("k",), 0)
     assert burst.hold == 100
+    assert not burst.observe_pool(None, Observation(0, 0, "e", 1, {}))
     assert burst.pool() is None
     assert burst.deadline(state, None) is None
     assert burst.load_pool(burst.dump_pool(None)) is None

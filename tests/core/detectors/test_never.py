@@ -13,6 +13,7 @@ def test_one_occurrence_is_enough_and_nothing_happens_by_time() -> None:
     assert never.deadline(state, None) is None
     assert never.forgettable(state, 0)
     assert never.hold == DAY
+    assert not never.observe_pool(None, Observation(50, 50, "e", 3, {}))
 
 
 def test_it_is_written_and_read_back() -> None:
