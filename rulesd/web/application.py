@@ -8,6 +8,7 @@ from functools import partial
 
 from aiohttp import hdrs, web
 
+from rulesd.ingest.decode import Decoder
 from rulesd.ports.daemon import Daemon
 from rulesd.ports.meter import Meter
 from rulesd.web import (
@@ -23,7 +24,6 @@ from rulesd.web import (
     token_api,
 )
 from rulesd.web.body import wait_for_body
-from rulesd.web.decoding import Decoder
 from rulesd.web.door import Door
 from rulesd.web.frame import frame
 from rulesd.web.guard import admit

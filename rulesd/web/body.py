@@ -6,10 +6,11 @@ would take at the lowest allowed rate.
 """
 
 import asyncio
-import zlib
 
 from aiohttp import web
 
+from rulesd.ingest.inflate import open_body
+from rulesd.ingest.limits import Limits
 from rulesd.web.answers import Refused
 from rulesd.web.room import Place
 from rulesd.web.settings import WebLimits
@@ -17,10 +18,6 @@ from rulesd.web.settings import WebLimits
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _INLINE = 4 * 1024
 "A compressed body up to this size is inflated at once (at most 4 MiB come out); larger ones in a thread."
-
-_STEP = 16 * 1024
-_MEMBERS = 10_000
-"A body of nothing but empty gzip members would cost much time for nothing."
 
 
 async def wait_for_body(request: web.Request) -> None:
@@ -70,75 +67,26 @@ async def read(request: web.Request, limits: WebLimits, place: Place, cap: int) 
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def unpack(
-    body: bytes, encoding: str, limits: WebLimits, place: Place, *, cap: int | None = None
-) -> bytes:
-    """Undo ``Content-Encoding``: none or gzip.
+async def unpack(body: bytes, encoding: str, limits: WebLimits, place: Place) -> bytes:
+    """Undo ``Content-Encoding``.
 
     Raises:
-        Refused: 415 another encoding, 413 larger than allowed once inflated, 400 not gzip after all.
+        EventError: an encoding other than gzip, too large once inflated, or damaged.
+        Refused: 503 no room.
     """
-    name = encoding.strip().lower()
-    if name in ("", "identity"):
+    if not encoding:
         return body
-    if name not in ("gzip", "x-gzip"):
-        raise Refused(
-            415,
-            "unsupported_media_type",
-            "this Content-Encoding is not understood. Send gzip, or none",
-            headers={"Accept-Encoding": "gzip"},
-        )
-    most = cap or limits.inflated_bytes
-    try:
-        if len(body) <= _INLINE:
-            out = inflate(body, most)
-        else:
-            place.hold(len(body) + most)
-            out = await asyncio.to_thread(inflate, body, most)
-    except (zlib.error, EOFError):
-        raise Refused(400, "broken_body", "the body is not the gzip it says it is") from None
-    if out is None:
-        raise _too_large(most, "once inflated")
+    caps = Limits(body=limits.body_bytes, inflated=limits.inflated_bytes)
+    if len(body) <= _INLINE:
+        out = open_body(body, encoding, caps)
+    else:
+        async with place.inflating():
+            out = await asyncio.to_thread(open_body, body, encoding, caps)
     place.hold(len(body) + len(out))
     return out
 
 
-def inflate(body: bytes, cap: int) -> bytes | None:
-    """Inflate gzip, one member after another; ``None`` as soon as there are more than ``cap`` bytes.
-
-    Raises:
-        zlib.error: when it is not gzip.
-        EOFError: when it breaks off, or has more members than anybody's compressor makes.
-    """
-    out: list[bytes] = []
-    size = position = members = 0
-    member = None
-    while position < len(body):
-        piece = body[position : position + _STEP]
-        if member is None:
-            # Zero bytes after a member are padding, as gzip(1) has it.
-            padded, piece = len(piece), piece.lstrip(b"\0")
-            position += padded - len(piece)
-            if not piece:
-                continue
-            members += 1
-            if members > _MEMBERS:
-                raise EOFError
-            member = zlib.decompressobj(wbits=31)
-        got = member.decompress(piece, cap - size + 1)
-        size += len(got)
-        if size > cap:
-            return None
-        out.append(got)
-        position += len(piece) - len(member.unused_data)
-        if member.eof:
-            member = None
-    if member is not None:
-        raise EOFError
-    return out[0] if len(out) == 1 else b"".join(out)
-
-
-def _too_large(cap: int, where: str = "") -> Refused:
+def _too_large(cap: int) -> Refused:
     size = f"{cap // 1024 // 1024} MiB" if cap >= 1024 * 1024 else f"{cap // 1024} KiB"
-    words = f"the body is larger than {size}{' ' if where else ''}{where}; nothing was taken. Send smaller ones"
+    words = f"the body is larger than {size}; nothing was taken. Send smaller ones"
     return Refused(413, "too_large", words, close=True)

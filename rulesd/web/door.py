@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from rulesd.ingest.decode import Decoder
 from rulesd.ports.daemon import Daemon
 from rulesd.ports.meter import Meter
-from rulesd.web.decoding import Decoder
 from rulesd.web.room import Room
 from rulesd.web.sessions import Sessions
 from rulesd.web.settings import WebSettings

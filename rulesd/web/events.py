@@ -1,91 +1,94 @@
 """``POST /v1/events``: a 202 means every accepted event is on the disk.
 
-Law: the answer is written after ``intake.submit`` has returned, never before. A large body is taken in pieces; if the
+Law: the answer is written after ``intake.submit`` has returned, never before. A large body is taken in parts; if the
 daemon cannot take more half way, the answer says how many events are durable. Nothing is done here for each event.
 """
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from aiohttp import hdrs, web
 
+from rulesd.ingest.limits import Decoded
 from rulesd.model.errors import EventError, StoreError
-from rulesd.model.event import Json, Rejected
+from rulesd.model.event import Json
 from rulesd.model.reasons import ErrorCode
 from rulesd.ports.intake import Overloaded
 from rulesd.web import body as bodies
 from rulesd.web.answers import Refused, answer
-from rulesd.web.decoding import Decoded
 from rulesd.web.door import Door
-from rulesd.web.slices import cut
 from rulesd.web.tokens import Token
 
 SOURCE = "http"
 "The label of this source in metrics."
 
-LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
-"Content types of one event a line."
+_STATUS = {ErrorCode.MEDIA: 415, ErrorCode.SIZE: 413}
+"What a delivery that cannot be taken at all is answered with; 400 for the rest."
+
+_ACCEPT: dict[str, str] = {
+    hdrs.ACCEPT: "application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson",
+    hdrs.ACCEPT_ENCODING: "gzip",
+}
 
 
 @dataclass(slots=True)
 class _Tally:
     """What has been taken of one body so far."""
 
-    most_listed: int
     accepted: int = 0
     duplicates: int = 0
-    seen: int = 0
     rejected: list[Json] = field(default_factory=list)
-    not_listed: int = 0
-
-    def refuse(self, rejected: list[Rejected]) -> None:
-        """List them, up to a bound; count the rest."""
-        room = self.most_listed - len(self.rejected)
-        self.not_listed += max(len(rejected) - room, 0)
-        self.rejected += [
-            {
-                "index": one.position,
-                "code": str(one.code),
-                "message": one.message,
-                "pointer": one.pointer,
-            }
-            for one in rejected[: max(room, 0)]
-        ]
+    single: bool = False
+    "The body was one event, or could not be read at all."
 
     def body(self) -> dict[str, Json]:
         """As the contract has it."""
-        out: dict[str, Json] = {
+        return {
             "accepted": self.accepted,
             "duplicates": self.duplicates,
             "rejected": self.rejected,
         }
-        if self.not_listed:
-            out["rejected_not_listed"] = self.not_listed
-        return out
+
+    def status(self) -> int:
+        """202 for every batch that could be read; what is wrong with a single event is wrong with the request."""
+        if not self.single or not self.rejected:
+            return 202
+        first = self.rejected[0]
+        assert isinstance(first, dict)
+        return 413 if first["code"] == ErrorCode.SIZE else 400
 
 
 async def post_events(door: Door, request: web.Request, token: Token) -> web.Response:
     """Take events in any of the forms of contract 2.8."""
     limits = door.settings.limits
-    tally = _Tally(limits.rejected_listed)
+    tally = _Tally()
     try:
         with door.room.place() as place:
             raw = await bodies.read(request, limits, place, limits.body_bytes)
             encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
             body = await bodies.unpack(raw, encoding, limits, place)
             del raw
-            if request.content_type in LINES and len(body) > 0:
-                single = await _take_lines(door, request, token, body, tally)
-            else:
-                decoded = _decode(door, request, token, body)
-                single = decoded.single
-                await _take(door, decoded, list(decoded.rejected), tally)
+            if len(body) > limits.lines_per_body and body.count(b"\n") > limits.lines_per_body:
+                raise EventError(
+                    ErrorCode.SIZE, f"the body has more than {limits.lines_per_body} lines"
+                )
+            parts = door.decoder.http_parts(
+                request.headers.get(hdrs.CONTENT_TYPE, ""),
+                request.headers,
+                body,
+                now=door.daemon.now(),
+                tenant=token.tenant,
+            )
+            await _take_all(door, parts, tally)
+    except EventError as error:
+        raise _unreadable(error, tally) from None
     except Refused as refused:
-        raise _with_counts(refused, tally) from None
-    except (Overloaded, StoreError) as refused:
-        raise _come_back(refused, tally) from None
-    bad = single and not tally.accepted and not tally.duplicates
-    return answer(tally.body(), 400 if bad else 202)
+        refused.facts.update(tally.body())
+        raise
+    except (Overloaded, StoreError) as error:
+        raise _come_back(error, tally) from None
+    return answer(tally.body(), tally.status())
 
 
 async def handshake(_door: Door, request: web.Request) -> web.Response:
@@ -104,89 +107,65 @@ async def handshake(_door: Door, request: web.Request) -> web.Response:
     return answer({}, 200, headers)
 
 
-def _decode(door: Door, request: web.Request, token: Token, body: bytes) -> Decoded:
-    try:
-        decoded = door.decoder.http(
-            request.headers.get(hdrs.CONTENT_TYPE, ""),
-            request.headers,
-            body,
-            now=door.daemon.now(),
-            tenant=token.tenant,
-        )
-    except EventError as error:
-        if error.code == ErrorCode.MEDIA:
-            raise Refused(
-                415,
-                "unsupported_media_type",
-                error.message,
-                headers={
-                    "Accept": "application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson"
-                },
-            ) from None
-        raise
-    for notice, count in decoded.notices.items():
-        door.meter.notices.labels(str(notice)).inc(count)
-    return decoded
-
-
-async def _take(door: Door, decoded: Decoded, rejected: list[Rejected], tally: _Tally) -> None:
-    receipt = await door.daemon.intake.submit(SOURCE, decoded.events, rejected)
-    tally.accepted += receipt.accepted
-    tally.duplicates += receipt.duplicates
-    tally.refuse(rejected)
-
-
-async def _take_lines(
-    door: Door, request: web.Request, token: Token, body: bytes, tally: _Tally
-) -> bool:
-    """Decode a piece while the one before is being committed; whether the body was one unreadable thing."""
-    limits = door.settings.limits
-    if len(body) > limits.slice_bytes and body.count(b"\n") >= limits.events_per_body:
-        raise Refused(
-            413,
-            "too_large",
-            f"the body has more than {limits.events_per_body} lines; nothing was taken. Send smaller ones",
-        )
-    single, pieces = False, 0
+async def _take_all(door: Door, parts: Iterator[Decoded], tally: _Tally) -> None:
+    """Decode a part while the one before is being committed."""
     pending: asyncio.Task[None] | None = None
     try:
-        for piece in cut(body, limits.slice_bytes, limits.slice_lines):
-            decoded = _decode(door, request, token, piece)
-            rejected = [
-                one._replace(position=one.position + tally.seen) for one in decoded.rejected
-            ]
-            tally.seen += len(decoded.events) + len(rejected)
-            single, pieces = decoded.single, pieces + 1
+        for part in parts:
             if pending is not None:
                 running, pending = pending, None
                 await running
-            pending = asyncio.create_task(_take(door, decoded, rejected, tally))
+            pending = asyncio.create_task(_take(door, part, tally))
             # Let the commit begin, and everybody else have a turn.
             await asyncio.sleep(0)
     finally:
+        # Also when a later part cannot be read: the answer counts what is durable.
         if pending is not None:
             await pending
-    return single and pieces == 1
 
 
-def _with_counts(refused: Refused, tally: _Tally) -> Refused:
-    refused.facts.update(tally.body())
-    return refused
+async def _take(door: Door, part: Decoded, tally: _Tally) -> None:
+    for notice, count in part.notices.items():
+        door.meter.notices.labels(notice).inc(count)
+    receipt = await door.daemon.intake.submit(SOURCE, part.events, part.rejected)
+    tally.single = part.single
+    tally.accepted += receipt.accepted
+    tally.duplicates += receipt.duplicates
+    tally.rejected += [
+        {
+            "index": one.position,
+            "code": str(one.code),
+            "message": one.message,
+            "pointer": one.pointer,
+        }
+        for one in part.rejected
+    ]
+
+
+def _unreadable(error: EventError, tally: _Tally) -> Refused:
+    status = _STATUS.get(ErrorCode(error.code), 400)
+    return Refused(
+        status,
+        error.code,
+        error.message,
+        headers=_ACCEPT if status == 415 else None,
+        facts=tally.body(),
+    )
 
 
 def _come_back(error: Overloaded | StoreError, tally: _Tally) -> Refused:
     wait = error.retry_after_s if isinstance(error, Overloaded) else 5
-    taken = tally.accepted + tally.duplicates + len(tally.rejected) + tally.not_listed
+    taken = tally.accepted + tally.duplicates + len(tally.rejected)
     words = (
-        "the daemon cannot take more now; nothing of this request was taken. Send it again after Retry-After"
-        if not taken
-        else f"the daemon cannot take more now; the first {taken} events of this request are dealt with "
+        f"the daemon cannot take more now; the first {taken} events of this request are dealt with "
         "and counted here. Send the rest, or all again (repeats are recognised), after Retry-After"
+        if taken
+        else "the daemon cannot take more now; nothing of this request was taken. Send it again after Retry-After"
     )
     return Refused(
         503,
         "overloaded",
         words,
-        headers={hdrs.RETRY_AFTER: str(max(int(wait), 1))},
+        headers={hdrs.RETRY_AFTER: str(max(wait, 1))},
         facts=tally.body(),
     )

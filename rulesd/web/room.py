@@ -3,10 +3,14 @@
 Law: a body that does not fit is refused before it is read; nothing waits without bound.
 """
 
+import asyncio
 from types import TracebackType
 from typing import Self
 
 from rulesd.web.answers import Refused
+
+INFLATING = 2
+"Bodies that are inflated at one moment; others wait their turn."
 
 
 class Room:
@@ -15,6 +19,7 @@ class Room:
     def __init__(self, size: int) -> None:
         """``size`` in bytes."""
         self.size, self.used = size, 0
+        self.inflating = asyncio.Semaphore(INFLATING)
 
     def place(self) -> "Place":
         """A place for one request; use it with ``with``."""
@@ -45,6 +50,10 @@ class Place:
             )
         self._room.used += more
         self._held = size
+
+    def inflating(self) -> asyncio.Semaphore:
+        """Wait for one's turn to inflate: how large a body becomes is known only afterwards."""
+        return self._room.inflating
 
     def __enter__(self) -> Self:
         """The place itself."""

@@ -29,11 +29,8 @@ class WebLimits:
     bodies_in_memory: int = 192 * MIB
     "All bodies being read or taken at one moment; a request that does not fit is told to come back."
 
-    events_per_body: int = 1_000_000
-    "Lines of one NDJSON body."
-
-    rejected_listed: int = 10_000
-    "Refused events an answer lists; the rest is counted in ``rejected_not_listed``."
+    lines_per_body: int = 1_000_000
+    "Lines of one body; no body of events has more, but one of empty lines would keep us busy for nothing."
 
     head_s: float = 15.0
     "A request head must be complete within this, and an idle connection is closed after it."
@@ -58,10 +55,6 @@ class WebLimits:
 
     hook_bytes: int = 256 * 1024
     note_chars: int = 1_000
-    slice_bytes: int = 128 * 1024
-    "An NDJSON body is decoded in pieces of at most this, so that the loop stays free for others."
-
-    slice_lines: int = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,21 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-import orjson
 from aiohttp import web
 
+from rulesd.ingest.decode import Decoder
 from rulesd.model.alert import Alert
-from rulesd.model.errors import EventError, Located
+from rulesd.model.errors import Located
 from rulesd.model.event import Event, Json, Rejected
 from rulesd.model.reasons import AlertState
 from rulesd.ports.daemon import Attempt, Done, Health
 from rulesd.ports.intake import Overloaded, Receipt
 from rulesd.ports.meter import Meter
+from rulesd.privacy.redact import Redactor
 from rulesd.web.application import DOOR, make_app
 from rulesd.web.links import Links
 from rulesd.web.server import serve
@@ -194,55 +195,8 @@ class FakeDaemon:
         return self.facts
 
 
-@dataclass
-class FakeDecoded:
-    events: list[Event] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    single: bool = False
-    notices: dict[str, int] = field(default_factory=dict)
-
-
-class FakeDecoder:
-    """Reads structured, batch and NDJSON just well enough; keeps the tenants it was told."""
-
-    def __init__(self) -> None:
-        self.tenants: list[str] = []
-        self.calls = 0
-
-    def http(
-        self, content_type: str, headers: Mapping[str, str], body: bytes, *, now: int, tenant: str
-    ) -> FakeDecoded:
-        self.calls += 1
-        self.tenants.append(tenant)
-        kind = content_type.partition(";")[0]
-        if kind == "application/x-ndjson":
-            texts, single = [line for line in body.split(b"\n") if line.strip()], False
-        elif kind in ("application/cloudevents+json", "application/cloudevents-batch+json"):
-            texts, single = [body], "batch" not in kind
-        else:
-            raise EventError("unsupported_media_type", "send CloudEvents")
-        out = FakeDecoded(single=single)
-        for text in texts:
-            try:
-                one = orjson.loads(text)
-            except orjson.JSONDecodeError:
-                position = len(out.events) + len(out.rejected)
-                out.rejected.append(Rejected(position, "invalid_json", "not JSON", ""))
-                out.single = out.single or len(texts) == 1
-                continue
-            for row in one if isinstance(one, list) else [one]:
-                self._row(row, out, now, tenant)
-        return out
-
-    def _row(self, row: Any, out: FakeDecoded, now: int, tenant: str) -> None:
-        if not isinstance(row, dict) or not row.get("id"):
-            position = len(out.events) + len(out.rejected)
-            out.rejected.append(Rejected(position, "missing_attribute", "id is missing", "/id"))
-            return
-        if "time" not in row:
-            out.notices["time_missing"] = out.notices.get("time_missing", 0) + 1
-        key = hash((tenant, row["id"]))
-        out.events.append(Event(row["id"], "s", row.get("type", "t"), tenant, now, row, key, key))
+def real_decoder() -> Decoder:
+    return Decoder(Redactor(b"r" * 32))
 
 
 @dataclass
@@ -279,7 +233,7 @@ async def opened(
     **settings: Any,
 ) -> AsyncIterator[World]:
     daemon = daemon or FakeDaemon()
-    decoder = decoder or FakeDecoder()
+    decoder = decoder or real_decoder()
     tokens, meter = Tokens(ADMIN, daemon.store.settings("token/")), Meter()
     limits = limits or WebLimits()
     chosen = WebSettings(

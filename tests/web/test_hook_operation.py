@@ -64,7 +64,7 @@ def test_an_event_as_it_is_and_one_that_is_bad() -> None:
             assert status == 200
             assert world.daemon.intake.events[0].document["id"] == "msg_1"
             status, body, _ = await call(world, "raw", {"id": "", "type": "x"}, name="m2")
-            assert (status, body["error"], body["pointer"]) == (400, "missing_attribute", "/id")
+            assert (status, body["error"], body["pointer"]) == (400, "invalid_value", "/id")
             assert len(world.daemon.intake.rejected) == 1
 
     asyncio.run(story())

@@ -9,7 +9,7 @@ import pytest
 
 from rulesd.web.settings import WebLimits
 from tests.web.fakes import ADMIN, opened
-from tests.web.test_body import HEAD, talk
+from tests.web.wire import HEAD, talk
 
 
 def test_a_silent_client_is_closed() -> None:
