@@ -105,8 +105,6 @@ class Decoder(EventDecoder):
         try:
             doc = orjson.loads(text)
         except orjson.JSONDecodeError:
-            doc = ...
-        if doc is ...:
             return refusal((json_fault(text),), position, len(text))
         return self.take(doc, now, tenant, position, len(text), notices, text)
 
@@ -117,8 +115,6 @@ class Decoder(EventDecoder):
         try:
             docs = orjson.loads(text)
         except orjson.JSONDecodeError:
-            docs = ...
-        if docs is ...:
             yield _unreadable(text)
             return
         if type(docs) is not list:

@@ -159,8 +159,6 @@ def _open(doc: dict[str, Any], encoded: str, redactor: Redactor) -> list[Fault]:
     try:
         data = orjson.loads(text)
     except orjson.JSONDecodeError:
-        data = ...
-    if data is ...:
         fault = json_fault(text)
         return [fault._replace(pointer="/data_base64", message=f"in data_base64, {fault.message}")]
     if type(data) is not dict:

@@ -83,8 +83,6 @@ class EventDecoder:
         try:
             doc = _loads(text)
         except orjson.JSONDecodeError:
-            doc = ...
-        if doc is ...:
             return refusal((json_fault(text),), position, len(text))
         return self.take(doc, now, tenant, position, len(text), self.notices, text)
 
@@ -98,8 +96,6 @@ class EventDecoder:
         try:
             doc = _loads(text)
         except orjson.JSONDecodeError:
-            doc = ...
-        if doc is ...:
             return refusal((json_fault(text),), position, len(text)), now
         if type(doc) is dict:
             arrived = doc.pop("arrivaltime", None)
@@ -141,8 +137,6 @@ class EventDecoder:
         try:
             canonical = _dumps(doc, option=_SORTED)
         except TypeError:
-            canonical = b""
-        if not canonical:
             return refusal((_unwritable(doc, self.redactor),), position, size)
         # No backslash: no quoted control character. DEL is the one that JSON does not quote.
         if canonical.isascii() and 92 not in canonical and 127 not in canonical:

@@ -47,7 +47,7 @@ def _read(text: str) -> Instant:
     if sign:
         offset = int(off_hours) * HOUR + int(off_minutes) * MINUTE
         base -= offset if sign == "+" else -offset
-    elif text[10] == "T":
+    else:
         if len(_hours) >= _TABLE_LIMIT:
             _hours.clear()
         _hours[text[:14]] = base
