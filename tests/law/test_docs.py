@@ -26,7 +26,7 @@ from rulesd.model.reasons import (
     Reason,
 )
 from rulesd.ports.meter import Meter
-from tests.law.tree import ROOT, none_of
+from tests.law.tree import ROOT, none_of, relative
 
 README = "README.md"
 REASONS = "docs/reasons.md"
@@ -124,10 +124,44 @@ def test_the_diagram_of_the_life_of_an_alert_is_the_table() -> None:
     )
 
 
+def pages() -> list[Path]:
+    """Everything that people read, the runbooks included."""
+    folders = ("docs", "rules", "notifiers", "rulesd/config/builtin")
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md"] + [
+        p for folder in folders for p in sorted((ROOT / folder).glob("**/*.md"))
+    ]
+
+
 def test_every_link_between_pages_leads_somewhere() -> None:
-    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("**/*.md")]
-    pages += [ROOT / "rules" / "README.md", ROOT / "notifiers" / "README.md"]
-    none_of((f"{p.relative_to(ROOT)}: {to}" for p in pages for to in dead_links(p)), "dead links")
+    none_of((f"{relative(p)}: {to}" for p in pages() for to in dead_links(p)), "dead links")
+
+
+def test_no_page_tells_of_a_command_that_does_not_exist() -> None:
+    none_of(
+        (
+            f"{relative(p)}: rulesd {name}"
+            for p in pages()
+            for name in told_commands(p.read_text("utf-8"))
+            if name not in COMMANDS
+        ),
+        "commands that do not exist",
+    )
+
+
+def told_commands(text: str) -> Iterable[str]:
+    """The commands that a page tells to run: in code, after ``rulesd`` at the start of a line or of the code."""
+    blocks, inline = text.split("```")[1::2], text.split("```")[::2]
+    for block in blocks:
+        yield from re.findall(r"(?m)^[$\s]*(?:\S*/)?rulesd ([a-z][a-z-]*)", block)
+    for part in inline:
+        yield from re.findall(r"`(?:\S*/)?rulesd ([a-z][a-z-]*)", part)
+
+
+def test_a_command_that_does_not_exist_is_seen() -> None:
+    text = (
+        "Say `rulesd foo X`.\n```sh\n$ /opt/bin/rulesd bar\nusermod rulesd baz\n``` and rulesd qux"
+    )
+    assert sorted(told_commands(text)) == ["bar", "foo"]
 
 
 def dead_links(page: Path) -> Iterable[str]:
