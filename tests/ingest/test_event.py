@@ -235,7 +235,7 @@ def test_a_text_that_only_one_parser_takes_is_refused() -> None:
     assert number_fault(b'{"x": oops}', Redactor(b"k" * 32)) is not None
 
 
-@pytest.mark.parametrize("odd", ["\x7f", "\x85", "\u2028", "\n", "\x00", "\u0000"])
+@pytest.mark.parametrize("odd", ["\x7f", "\x85", "\u2028", "\n", "\x00"])
 @pytest.mark.parametrize("where", ["id", "source", "subject", "tool"])
 def test_control_characters_are_masked_on_every_way(odd: str, where: str) -> None:
     made = decoder()
