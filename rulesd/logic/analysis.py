@@ -17,11 +17,11 @@ from rulesd.logic.cover import Atom, Conjunction, Shape, cover
 from rulesd.logic.evaluator import Compiled, accept
 from rulesd.logic.findings import Finding, FindingCode, Severity
 from rulesd.logic.guard import Logic, escape, plain
+from rulesd.logic.kinds import mismatches
 from rulesd.logic.presence import unguarded
 from rulesd.logic.reads import is_opaque, root_paths
 from rulesd.logic.simplify import NOTHING, simplify
 from rulesd.logic.syntax import FALSE, TRUE, Cmp, Const, Many, Node, Path, Var, parse
-from rulesd.logic.types import mismatches
 
 Schema: TypeAlias = Mapping[str, Mapping[str, str]]
 "Event type -> field (``tenant``, ``data.tool``) -> kind."
@@ -38,7 +38,9 @@ def _reads(node: Node, text: str) -> frozenset[Path]:
     return found | frozenset(Compiled(text).reads() or ()) if is_opaque(node) else found
 
 
-def lint_rule(logic: object, on: Sequence[str] = (), schema: Schema | None = None) -> tuple[Finding, ...]:
+def lint_rule(
+    logic: object, on: Sequence[str] = (), schema: Schema | None = None
+) -> tuple[Finding, ...]:
     """Every finding about one rule; ``RuleError`` if the rule is not accepted at all."""
     return tuple(_lint("", logic, on, schema or {}))
 
@@ -61,24 +63,44 @@ def _lint(rule: str, logic: object, on: Sequence[str], schema: Schema) -> Iterat
     tree, text = plain(logic)
     node = accept(tree, text)
 
-    def finding(code: FindingCode, severity: Severity, pointer: str, message: str, hint: str) -> Finding:
-        return Finding(rule=rule, code=code, severity=severity, pointer=pointer, message=message, hint=hint)
+    def finding(
+        code: FindingCode, severity: Severity, pointer: str, message: str, hint: str
+    ) -> Finding:
+        return Finding(
+            rule=rule, code=code, severity=severity, pointer=pointer, message=message, hint=hint
+        )
 
     whole = _constant(node)
     if whole is not None:
         code = FindingCode.ALWAYS_TRUE if whole else FindingCode.NEVER_TRUE
         words = "is true for every event" if whole else "is true for no event"
-        yield finding(code, "warning" if whole else "error", "", f"the condition {words}", "Compare a field with a value it can have.")
+        yield finding(
+            code,
+            "warning" if whole else "error",
+            "",
+            f"the condition {words}",
+            "Compare a field with a value it can have.",
+        )
     else:
         for pointer, words in _parts(tree, ""):
-            yield finding(FindingCode.UNREACHABLE, "warning", pointer, words, "Remove this part, or correct it.")
+            yield finding(
+                FindingCode.UNREACHABLE,
+                "warning",
+                pointer,
+                words,
+                "Remove this part, or correct it.",
+            )
     yield from (
         finding(FindingCode.CONTRADICTS_ON, "error", "", *words) for words in _against_on(node, on)
     )
     for pointer, path in _fields(tree, ""):
-        yield from (finding(code, severity, pointer, *words) for code, severity, *words in _field(path, on, schema))
+        yield from (
+            finding(code, severity, pointer, *words)
+            for code, severity, *words in _field(path, on, schema)
+        )
     yield from (
-        finding(FindingCode.WRONG_TYPE, "warning", *words) for words in mismatches(tree, _kinds(on, schema))
+        finding(FindingCode.WRONG_TYPE, "warning", *words)
+        for words in mismatches(tree, _kinds(on, schema))
     )
     for pointer, path, holds in unguarded(tree):
         what = "true" if holds else "not true"
@@ -89,7 +111,10 @@ def _lint(rule: str, logic: object, on: Sequence[str], schema: Schema) -> Iterat
             f"`{'.'.join(path)}` may be missing, and this is {what} for an event without it",
             f'Guard it: {{"and": [{{"exists": {_listed(path)}}}, ...]}}, or compare with `===` or `in`.',
         )
-    yield from (finding(FindingCode.EXPENSIVE, severity, "", *words) for severity, *words in costs(node, keyed=bool(on)))
+    yield from (
+        finding(FindingCode.EXPENSIVE, severity, "", *words)
+        for severity, *words in costs(node, keyed=bool(on))
+    )
 
 
 def _listed(path: Path) -> str:
@@ -118,12 +143,17 @@ def _impossible(conjunction: Conjunction) -> bool:
 def _exclude(a: Atom, b: Atom) -> bool:
     if a.shape is Shape.ABOVE and b.shape is Shape.BELOW:
         low, high = a.values[0], b.values[0]
-        return (not isinstance(low, str)) and (not isinstance(high, str)) and (
-            low > high or (low == high and (a.strict or b.strict))
+        return (
+            (not isinstance(low, str))
+            and (not isinstance(high, str))
+            and (low > high or (low == high and (a.strict or b.strict)))
         )
     if a.shape is Shape.KEY and b.shape in (Shape.PREFIX, Shape.SUFFIX):
         end = str(b.values[0])
-        return not any(str(v).startswith(end) if b.shape is Shape.PREFIX else str(v).endswith(end) for v in a.values)
+        return not any(
+            str(v).startswith(end) if b.shape is Shape.PREFIX else str(v).endswith(end)
+            for v in a.values
+        )
     if a.shape is Shape.FLAG and b.shape is Shape.FLAG:
         return a.values != b.values
     if a.shape is Shape.NUMBER and b.shape is Shape.NUMBER:
@@ -164,7 +194,10 @@ def _against_on(node: Node, on: Sequence[str]) -> Iterator[tuple[str, str]]:
         wanted.update(str(value) for key in keys for value in key.values)
     if wanted and not wanted & set(on):
         names = ", ".join(f"`{name}`" for name in sorted(wanted))
-        yield f"the condition asks for the type {names}, but `on` lists others", "Make `on` and the condition name the same types."
+        yield (
+            f"the condition asks for the type {names}, but `on` lists others",
+            "Make `on` and the condition name the same types.",
+        )
 
 
 def _fields(tree: Logic, pointer: str) -> Iterator[tuple[str, Path]]:
@@ -184,7 +217,9 @@ def _fields(tree: Logic, pointer: str) -> Iterator[tuple[str, Path]]:
             yield from _fields(argument, base)
 
 
-_SCOPED: Final = frozenset(("some", "all", "none", "map", "filter", "reduce", "sort", "group_by", "distinct"))
+_SCOPED: Final = frozenset(
+    ("some", "all", "none", "map", "filter", "reduce", "sort", "group_by", "distinct")
+)
 
 
 def _kinds(on: Sequence[str], schema: Schema) -> Mapping[Path, str]:
@@ -199,7 +234,9 @@ def _kinds(on: Sequence[str], schema: Schema) -> Mapping[Path, str]:
     return {path: kind for path, kind in result.items() if path not in clashing}
 
 
-def _field(path: Path, on: Sequence[str], schema: Schema) -> Iterator[tuple[FindingCode, Severity, str, str]]:
+def _field(
+    path: Path, on: Sequence[str], schema: Schema
+) -> Iterator[tuple[FindingCode, Severity, str, str]]:
     if not schema:
         return
     known: dict[Path, str] = {}
@@ -208,14 +245,30 @@ def _field(path: Path, on: Sequence[str], schema: Schema) -> Iterator[tuple[Find
             return  # A type of the operator's own: nothing is known about it.
         known.update({tuple(field.split(".")): kind for field, kind in schema[name].items()})
     if path[:2] == ("data", "content") or known.get(path) == "content":
-        yield (FindingCode.CONTENT_FIELD, "error", f"`{'.'.join(path)}` is raw content, which no rule ever sees", "Use a label, a score or a classifier's verdict.")
+        yield (
+            FindingCode.CONTENT_FIELD,
+            "error",
+            f"`{'.'.join(path)}` is raw content, which no rule ever sees",
+            "Use a label, a score or a classifier's verdict.",
+        )
         return
-    if path in known or any(path[: len(field)] == field or field[: len(path)] == path for field in known):
+    if path in known or any(
+        path[: len(field)] == field or field[: len(path)] == path for field in known
+    ):
         return
     names = {".".join(field): field for field in known}
     close = get_close_matches(".".join(path), list(names), n=1, cutoff=0.7)
-    hint = f"Did you mean `{close[0]}`?" if close else "See docs/events.md for the fields of each type."
-    yield FindingCode.UNKNOWN_FIELD, "warning", f"no event of this type is known to have `{'.'.join(path)}`", hint
+    hint = (
+        f"Did you mean `{close[0]}`?"
+        if close
+        else "See docs/events.md for the fields of each type."
+    )
+    yield (
+        FindingCode.UNKNOWN_FIELD,
+        "warning",
+        f"no event of this type is known to have `{'.'.join(path)}`",
+        hint,
+    )
 
 
 def _shadowed(rules: Mapping[str, object], on: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
@@ -226,7 +279,14 @@ def _shadowed(rules: Mapping[str, object], on: Mapping[str, Sequence[str]]) -> I
         node = parse(plain(logic)[0])
         items = node.items if isinstance(node, Many) and node.op == "and" else (node,)
         kinds = on.get(name, ())
-        typed = (*items, *(Cmp("===", Var("var", ("type",)), Const("const", "str", kind)) for kind in kinds[:1] if len(kinds) == 1))
+        typed = (
+            *items,
+            *(
+                Cmp("===", Var("var", ("type",)), Const("const", "str", kind))
+                for kind in kinds[:1]
+                if len(kinds) == 1
+            ),
+        )
         parts[name] = frozenset(typed)
         rarest = min(parts[name], key=lambda part: len(by_part.get(part, ())))
         by_part.setdefault(rarest, []).append(name)
@@ -235,7 +295,11 @@ def _shadowed(rules: Mapping[str, object], on: Mapping[str, Sequence[str]]) -> I
         for part in sorted(mine, key=repr):
             for other in by_part.get(part, ()):
                 same = parts[other] == mine
-                if other != name and parts[other] <= mine and (not same or order[other] < order[name]):
+                if (
+                    other != name
+                    and parts[other] <= mine
+                    and (not same or order[other] < order[name])
+                ):
                     words = "has the same condition" if same else "is true whenever this one is"
                     yield Finding(
                         rule=name, code=FindingCode.SHADOWED, severity="warning" if same else "info", pointer="",

@@ -7,9 +7,11 @@ text of a rule is ever compiled, and rules that differ in constants alone share 
 
 from typing import Final
 
-from rulesd.logic.operators import Prepared, Unreadable, prepared
+import orjson
+
 from rulesd.logic import semantics
 from rulesd.logic.cover import is_key
+from rulesd.logic.operators import Prepared, Unreadable, prepared
 from rulesd.logic.semantics import Slow
 from rulesd.logic.simplify import plain
 from rulesd.logic.syntax import (
@@ -28,8 +30,6 @@ from rulesd.logic.syntax import (
     Unary,
     Var,
 )
-
-import orjson
 
 NAMESPACE: Final[dict[str, object]] = {
     "Slow": Slow,
@@ -87,9 +87,13 @@ class Writer:
         if isinstance(node, Var):
             return self._var(node, item)
         if isinstance(node, Many):
-            return "(" + f" {node.op} ".join(self.expression(part, item) for part in node.items) + ")"
+            return (
+                "(" + f" {node.op} ".join(self.expression(part, item) for part in node.items) + ")"
+            )
         if isinstance(node, If):
-            parts = [self.expression(part, item) for part in (node.condition, node.then, node.other)]
+            parts = [
+                self.expression(part, item) for part in (node.condition, node.then, node.other)
+            ]
             return f"({parts[1]} if {parts[0]} else {parts[2]})"
         if isinstance(node, Cmp):
             return self._compare(node, item)
@@ -136,7 +140,9 @@ class Writer:
         return f"{node.op}({self.expression(node.value, item)})"
 
     def _missing(self, node: Missing) -> str:
-        return "(" + " or ".join(f"{self.field(path, 'r')} is UNSET" for _, path in node.paths) + ")"
+        return (
+            "(" + " or ".join(f"{self.field(path, 'r')} is UNSET" for _, path in node.paths) + ")"
+        )
 
     def _compare(self, node: Cmp, item: str) -> str:
         operator, left, right = node.op, node.left, node.right
@@ -197,7 +203,11 @@ class Writer:
     def _in(self, a: str, node: Binary, item: str) -> str:
         right = node.right
         if isinstance(right, Const) and isinstance(right.value, tuple):
-            texts = [part.value for part in right.value if isinstance(part.value, str) and is_key(part.value)]
+            texts = [
+                part.value
+                for part in right.value
+                if isinstance(part.value, str) and is_key(part.value)
+            ]
             if len(texts) == len(right.value) and a.isidentifier():
                 return f"({a}.__class__ is str and {a} in {self.constant(frozenset(texts))})"
             return f"contains({a}, {self.constant(tuple(plain(part) for part in right.value))})"
@@ -211,7 +221,9 @@ class Writer:
         start, length = self.constant(node.start), self.constant(node.length)
         if a.isidentifier() and node.start >= 0 and node.length is not None and node.length >= 0:
             end = self.constant(node.start + node.length)
-            return f"({a}[{start}:{end}] if {a}.__class__ is str else substr({a}, {start}, {length}))"
+            return (
+                f"({a}[{start}:{end}] if {a}.__class__ is str else substr({a}, {start}, {length}))"
+            )
         return f"substr({a}, {start}, {length})"
 
     def _quantifier(self, node: Quantifier) -> str:

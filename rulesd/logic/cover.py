@@ -14,7 +14,21 @@ from typing import Final, NamedTuple, TypeAlias
 
 from rulesd.logic.semantics import temporal
 from rulesd.logic.simplify import truth
-from rulesd.logic.syntax import Added, Binary, Cmp, Const, If, Many, Missing, Node, Opaque, Path, Substr, Unary, Var
+from rulesd.logic.syntax import (
+    Added,
+    Binary,
+    Cmp,
+    Const,
+    If,
+    Many,
+    Missing,
+    Node,
+    Opaque,
+    Path,
+    Substr,
+    Unary,
+    Var,
+)
 
 
 class Shape(IntEnum):
@@ -104,7 +118,9 @@ def _every(node: Many) -> tuple[Conjunction, ...]:
     return result
 
 
-def _product(left: tuple[Conjunction, ...], right: tuple[Conjunction, ...]) -> tuple[Conjunction, ...]:
+def _product(
+    left: tuple[Conjunction, ...], right: tuple[Conjunction, ...]
+) -> tuple[Conjunction, ...]:
     joined = (_join(a, b) for a in left for b in right)
     return tuple(conjunction for conjunction in joined if conjunction is not None)
 
@@ -203,20 +219,36 @@ def _slice(node: Cmp, left: Substr, right: Const, operator: str) -> Atom | None:
     source, value = left.value, right.value
     if operator not in ("===", "==") or not isinstance(source, Var) or not isinstance(value, str):
         return None
-    if source.op != "var" or source.default is not None or left.start != 0 or left.length != len(value):
+    if (
+        source.op != "var"
+        or source.default is not None
+        or left.start != 0
+        or left.length != len(value)
+    ):
         return None
-    return Atom(Shape.PREFIX, source.path, (value,), False, node) if value and is_key(value) else None
+    return (
+        Atom(Shape.PREFIX, source.path, (value,), False, node) if value and is_key(value) else None
+    )
 
 
 def _membership(node: Binary) -> Atom | None:
     left, right = node.left, node.right
-    if not isinstance(left, Var) or not isinstance(right, Const) or left.op != "var" or left.default is not None:
+    if (
+        not isinstance(left, Var)
+        or not isinstance(right, Const)
+        or left.op != "var"
+        or left.default is not None
+    ):
         return None
     if node.op == "in" and isinstance(right.value, tuple):
-        texts = tuple(item.value for item in right.value if isinstance(item.value, str) and is_key(item.value))
+        texts = tuple(
+            item.value for item in right.value if isinstance(item.value, str) and is_key(item.value)
+        )
         if texts and len(texts) == len(right.value):
             return Atom(Shape.KEY, left.path, tuple(dict.fromkeys(texts)), False, node)
-        numbers = tuple(i.value for i in right.value if i.kind == "num" and isinstance(i.value, (int, float)))
+        numbers = tuple(
+            i.value for i in right.value if i.kind == "num" and isinstance(i.value, (int, float))
+        )
         if numbers and len(numbers) == len(right.value):
             return Atom(Shape.NUMBER, left.path, tuple(dict.fromkeys(numbers)), False, node)
         return None

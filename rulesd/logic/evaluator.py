@@ -74,9 +74,13 @@ def check(logic: Logic, text: str) -> None:
     try:
         ENGINE.compile_checked(text)
     except datalogic.CompileError as error:
-        first = next((d for d in error.diagnostics if d["severity"] == "error"), error.diagnostics[0])
+        first = next(
+            (d for d in error.diagnostics if d["severity"] == "error"), error.diagnostics[0]
+        )
         raise RuleError(
-            first["message"], pointer=first["pointer"], hint=_HINTS.get(first["code"], "Correct the expression.")
+            first["message"],
+            pointer=first["pointer"],
+            hint=_HINTS.get(first["code"], "Correct the expression."),
         ) from None
     except datalogic.DataLogicError as error:
         raise RuleError(str(error), hint="Correct the expression.") from None
@@ -106,7 +110,11 @@ def check_added(logic: Logic, pointer: str) -> None:
             below = f"{pointer}/{escape(key)}"
             if key in OPERATORS:
                 if not isinstance(item, list) or len(item) != 2:
-                    raise RuleError(f"`{key}` takes a list of two arguments", pointer=below, hint=OPERATORS[key].hint)
+                    raise RuleError(
+                        f"`{key}` takes a list of two arguments",
+                        pointer=below,
+                        hint=OPERATORS[key].hint,
+                    )
                 prepared(key, item[1], f"{below}/1")
             check_added(item, below)
 

@@ -45,8 +45,22 @@ _NEEDED: Final = {
     "overlap": "needed one of {}",
 }
 _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-_GROUPS: Final = {"and": "all of", "or": "any of", "!": "not", "!!": "this holds", "if": "depends on", "?:": "depends on"}
-_ITERATORS: Final = {"some": "some item of", "all": "every item of", "none": "no item of", "filter": "the items of", "map": "the items of", "reduce": "the items of"}
+_GROUPS: Final = {
+    "and": "all of",
+    "or": "any of",
+    "!": "not",
+    "!!": "this holds",
+    "if": "depends on",
+    "?:": "depends on",
+}
+_ITERATORS: Final = {
+    "some": "some item of",
+    "all": "every item of",
+    "none": "no item of",
+    "filter": "the items of",
+    "map": "the items of",
+    "reduce": "the items of",
+}
 _MAX_SHOWN: Final = 8
 
 
@@ -77,7 +91,9 @@ class Explanation:
 
     def text(self, indent: int = 0) -> str:
         """The tree as lines of words."""
-        verdict = {True: "yes", False: "no", None: f"could not evaluate ({self.reason})"}[self.truth]
+        verdict = {True: "yes", False: "no", None: f"could not evaluate ({self.reason})"}[
+            self.truth
+        ]
         lines = [f"{'  ' * indent}{verdict}: {self.sentence}"]
         lines.extend(child.text(indent + 1) for child in self.children)
         return "\n".join(lines)
@@ -102,9 +118,11 @@ class _Explainer:
         """Explain a sub-expression in the document's scope."""
         value, truth, reason = self._evaluate(logic)
         if not isinstance(logic, dict) or len(logic) != 1:
-            return _made("value", pointer, _shown(logic, own=True), _shown(logic, own=True), truth, reason)
+            return _made(
+                "value", pointer, _shown(logic, own=True), _shown(logic, own=True), truth, reason
+            )
         ((operator, argument),) = logic.items()
-        arguments = argument if isinstance(argument, list) else [argument]
+        arguments: list[Logic] = argument if isinstance(argument, list) else [argument]
         shown = _shown(value, own=False)
         sentence = self._sentence(operator, arguments, shown)
         children: tuple[Explanation, ...] = ()
@@ -112,7 +130,8 @@ class _Explainer:
             base = f"{pointer}/{operator}"
             listed = isinstance(argument, list)
             children = tuple(
-                self.part(item, f"{base}/{i}" if listed else base) for i, item in enumerate(arguments)
+                self.part(item, f"{base}/{i}" if listed else base)
+                for i, item in enumerate(arguments)
             )
         return _made(operator, pointer, sentence, shown, truth, reason, children)
 
@@ -122,10 +141,18 @@ class _Explainer:
         if operator in ("var", "val"):
             return f"{_name({operator: list(arguments)})} is {shown}, needed something"
         if operator in ("missing", "exists"):
-            names = ".".join(map(str, arguments)) if operator == "exists" else ", ".join(map(str, arguments))
-            return f"{names} {'is there' if operator == 'exists' else 'has missing fields: ' + shown}"
+            names = (
+                ".".join(map(str, arguments))
+                if operator == "exists"
+                else ", ".join(map(str, arguments))
+            )
+            return (
+                f"{names} {'is there' if operator == 'exists' else 'has missing fields: ' + shown}"
+            )
         if operator in _ITERATORS and arguments:
-            return f"{_ITERATORS[operator]} {self._subject(arguments[0])} fits {_code(arguments[1:])}"
+            return (
+                f"{_ITERATORS[operator]} {self._subject(arguments[0])} fits {_code(arguments[1:])}"
+            )
         if operator in _NEEDED and len(arguments) == 2:
             return self._comparison(operator, arguments[0], arguments[1])
         if operator in _FLIPPED and len(arguments) == 3:
@@ -152,7 +179,9 @@ class _Explainer:
             return self._subject(logic)
         if isinstance(logic, list):
             shown = ", ".join(_shown(item, own=True) for item in logic[:_MAX_SHOWN])
-            return shown + (f" and {len(logic) - _MAX_SHOWN} more" if len(logic) > _MAX_SHOWN else "")
+            return shown + (
+                f" and {len(logic) - _MAX_SHOWN} more" if len(logic) > _MAX_SHOWN else ""
+            )
         return _shown(logic, own=True)
 
     def _evaluate(self, logic: Logic) -> tuple[object, bool | None, RaiseReason | None]:
@@ -168,12 +197,18 @@ def _made(
     pointer: str,
     sentence: str,
     value: str,
-    truth: bool | None,  # noqa: FBT001 - a value of the tree, not a mode.
+    truth: bool | None,
     reason: RaiseReason | None,
     children: tuple[Explanation, ...] = (),
 ) -> Explanation:
     return Explanation(
-        operator=operator, pointer=pointer, sentence=sentence, value=value, truth=truth, reason=reason, children=children
+        operator=operator,
+        pointer=pointer,
+        sentence=sentence,
+        value=value,
+        truth=truth,
+        reason=reason,
+        children=children,
     )
 
 

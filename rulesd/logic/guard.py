@@ -13,7 +13,7 @@ import orjson
 
 from rulesd.logic.errors import RuleError
 
-Logic: TypeAlias = "None | bool | int | float | str | list[Logic] | dict[str, Logic]"
+Logic: TypeAlias = "bool | int | float | str | list[Logic] | dict[str, Logic] | None"
 "A JSON Logic expression as plain data."
 
 MAX_DEPTH: Final = 256
@@ -34,20 +34,30 @@ def plain(logic: object) -> tuple[Logic, str]:
         return _checked(_parsed(logic))
     try:
         text = orjson.dumps(logic, option=_STRICT)
-    except TypeError:  # Too deep, cyclic, a key that is no string, a value that is no JSON: say where.
+    except (
+        TypeError
+    ):  # Too deep, cyclic, a key that is no string, a value that is no JSON: say where.
         return _checked(_Copy().copy(logic, "", 0))
-    if len(text) > MAX_NODES or b"null" in text:  # Perhaps too big, perhaps not finite: look closely.
+    if (
+        len(text) > MAX_NODES or b"null" in text
+    ):  # Perhaps too big, perhaps not finite: look closely.
         return _checked(_Copy().copy(logic, "", 0))
     return orjson.loads(text), text.decode()
 
 
-_STRICT: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+_STRICT: Final = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
 
 
 def _checked(logic: Logic) -> tuple[Logic, str]:
     text = orjson.dumps(logic)
     if len(text) > MAX_BYTES:
-        raise RuleError(f"the rule is {len(text)} bytes of JSON, the limit is {MAX_BYTES}", hint=_TOO_BIG)
+        raise RuleError(
+            f"the rule is {len(text)} bytes of JSON, the limit is {MAX_BYTES}", hint=_TOO_BIG
+        )
     return logic, text.decode()
 
 
@@ -58,7 +68,9 @@ def escape(segment: str) -> str:
 
 def _parsed(text: str) -> Logic:
     if len(text) > MAX_BYTES:
-        raise RuleError(f"the rule is {len(text)} characters, the limit is {MAX_BYTES}", hint=_TOO_BIG)
+        raise RuleError(
+            f"the rule is {len(text)} characters, the limit is {MAX_BYTES}", hint=_TOO_BIG
+        )
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -82,7 +94,9 @@ class _Copy:
         """Copy ``value``; ``open`` holds the identities of the containers around it."""
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise RuleError(f"the rule holds more than {MAX_NODES} values", pointer=pointer[:200], hint=_TOO_BIG)
+            raise RuleError(
+                f"the rule holds more than {MAX_NODES} values", pointer=pointer[:200], hint=_TOO_BIG
+            )
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
@@ -91,20 +105,30 @@ class _Copy:
             return _whole(int(value), pointer)
         if isinstance(value, float):
             return _real(float(value), pointer)
-        if isinstance(value, (Mapping, Sequence)) and not isinstance(value, (bytes, bytearray, memoryview)):
+        if isinstance(value, (Mapping, Sequence)) and not isinstance(
+            value, (bytes, bytearray, memoryview)
+        ):
             return self._container(value, pointer, depth)
         raise RuleError(
-            f"a {type(value).__name__} is not JSON", pointer=pointer, hint="Use text, numbers, true, false, null, lists and mappings."
+            f"a {type(value).__name__} is not JSON",
+            pointer=pointer,
+            hint="Use text, numbers, true, false, null, lists and mappings.",
         )
 
     def _container(
         self, value: Mapping[object, object] | Sequence[object], pointer: str, depth: int
     ) -> Logic:
         if id(value) in self.open:
-            raise RuleError("the rule contains itself", pointer=pointer[:200], hint="Write it out as a finite tree.")
+            raise RuleError(
+                "the rule contains itself",
+                pointer=pointer[:200],
+                hint="Write it out as a finite tree.",
+            )
         if depth >= MAX_DEPTH:
             raise RuleError(
-                f"the rule is nested deeper than {MAX_DEPTH} levels", pointer=pointer[:200], hint="Flatten nested `and`/`or`."
+                f"the rule is nested deeper than {MAX_DEPTH} levels",
+                pointer=pointer[:200],
+                hint="Flatten nested `and`/`or`.",
             )
         self.open.append(id(value))
         result: Logic
@@ -117,7 +141,9 @@ class _Copy:
                         pointer=pointer,
                         hint="Quote it: JSON Logic operators and field names are strings.",
                     )
-                result[_text(str(key), pointer)] = self.copy(item, f"{pointer}/{escape(key)}", depth + 1)
+                result[_text(str(key), pointer)] = self.copy(
+                    item, f"{pointer}/{escape(key)}", depth + 1
+                )
         else:
             result = [self.copy(item, f"{pointer}/{i}", depth + 1) for i, item in enumerate(value)]
         self.open.pop()
@@ -127,9 +153,13 @@ class _Copy:
 def _text(value: str, pointer: str) -> str:
     try:
         value.encode()
-        return value
     except UnicodeEncodeError:
-        raise RuleError("text with half a surrogate pair is not JSON", pointer=pointer, hint="Write the character itself.") from None
+        raise RuleError(
+            "text with half a surrogate pair is not JSON",
+            pointer=pointer,
+            hint="Write the character itself.",
+        ) from None
+    return value
 
 
 def _whole(value: int, pointer: str) -> int | float:
@@ -137,10 +167,18 @@ def _whole(value: int, pointer: str) -> int | float:
         return value
     if value < 2**64 and value > 0:
         return float(value)  # What datalogic makes of such a number.
-    raise RuleError("a whole number does not fit in 64 bits", pointer=pointer, hint="Write it as a decimal, such as 1e30.")
+    raise RuleError(
+        "a whole number does not fit in 64 bits",
+        pointer=pointer,
+        hint="Write it as a decimal, such as 1e30.",
+    )
 
 
 def _real(value: float, pointer: str) -> float:
     if isfinite(value):
         return value
-    raise RuleError("a number is not finite", pointer=pointer, hint="JSON has no NaN or infinity; write a number.")
+    raise RuleError(
+        "a number is not finite",
+        pointer=pointer,
+        hint="JSON has no NaN or infinity; write a number.",
+    )

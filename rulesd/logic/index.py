@@ -5,8 +5,8 @@ datalogic too). Positions are those of the mapping the rules came in.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeAlias, cast
 
 import datalogic_py as datalogic
 import msgspec
@@ -23,6 +23,8 @@ from rulesd.logic.syntax import Node, Path
 from rulesd.logic.tree import Builder, Entry, Frequencies
 from rulesd.logic.watch import watch
 
+Parents: TypeAlias = Callable[[Mapping[str, object]], tuple[Mapping[str, object], ...]]
+
 SAMPLE: Final = 2000
 "Observed documents looked at for frequencies."
 
@@ -35,6 +37,7 @@ class Index:
     ) -> None:
         self.texts = texts
         self._compiled: dict[int, Compiled] = {}
+        self._opaque: set[int] = set()
         self.whole: frozenset[int] = frozenset()
         self.projection = self._project(rules)
         self.shapes = Shapes(self.projection)
@@ -46,10 +49,12 @@ class Index:
         ]
         nothing: Tree = (self.shapes.sure, ())
         self.root: Tree = builder.build(entries) or nothing
-        watched = [node for node in (self.root, *watch(rules, builder, self.shapes)) if node is not nothing]
+        watched = [
+            node for node in (self.root, *watch(rules, builder, self.shapes)) if node is not nothing
+        ]
         self.watched: Tree = self.shapes.all(watched, fuse=True) if watched else nothing
         self.shapes.forget()
-        self.opaque = sum(map(is_opaque, rules))
+        self.opaque = len(self._opaque)
         self.always = sum(
             any(not leaf for leaves in builder.leaves.get(position, {}).values() for leaf in leaves)
             for position in range(len(rules))
@@ -61,7 +66,7 @@ class Index:
         source = self.projection.parents_source()
         namespace.update(self.projection.namespace)
         exec(compile(source, "<rulesd parents>", "exec"), namespace)  # noqa: S102 - numbers and names of our own making.
-        self.parents = namespace["parents"]
+        self.parents: Parents = cast("Parents", namespace["parents"])
 
     def _project(self, rules: Sequence[Node]) -> Projection:
         paths: set[Path] = set()
@@ -71,6 +76,7 @@ class Index:
             paths |= root_paths(rule)
             precise |= precise_paths(rule)
             if is_opaque(rule):
+                self._opaque.add(position)
                 reads = self.compiled(position).reads()
                 if reads is None or () in reads:
                     whole.add(position)

@@ -9,6 +9,7 @@ thresholds; these are arranged in a tree of dictionaries; what the way down has 
 residual is generated Python. What Python cannot answer exactly, datalogic answers, under a budget.
 """
 
+import gc
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -58,17 +59,14 @@ class Matcher:
         self, rules: Mapping[str, object], *, observed: Iterable[Mapping[str, object]] = ()
     ) -> None:
         self.ids: tuple[str, ...] = tuple(rules)
-        texts: list[str] = []
-        nodes: list[Node] = []
-        for name, logic in rules.items():
-            try:
-                tree, text = plain(logic)
-                node = accept(tree, text)
-            except RuleError as error:
-                raise error.of(name) from None
-            texts.append(text)
-            nodes.append(node)
-        self._index = Index(texts, nodes, observed)
+        # Nothing built here is garbage before the end, and looking for it would take longer than building.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            self._index = _index(rules, observed)
+        finally:
+            if collecting:
+                gc.enable()
         self._decode = self._index.decode
         self._root = self._index.root
         self._watched = self._index.watched
@@ -177,3 +175,17 @@ class Matcher:
         except EvaluationError as error:
             return error.reason
         return None
+
+
+def _index(rules: Mapping[str, object], observed: Iterable[Mapping[str, object]]) -> Index:
+    texts: list[str] = []
+    nodes: list[Node] = []
+    for name, logic in rules.items():
+        try:
+            tree, text = plain(logic)
+            node = accept(tree, text)
+        except RuleError as error:
+            raise error.of(name) from None
+        texts.append(text)
+        nodes.append(node)
+    return Index(texts, nodes, observed)

@@ -26,7 +26,7 @@ Prepared: TypeAlias = Callable[[object], bool]
 "The operator with its constant second argument built in."
 
 
-class Unreadable(Exception):  # noqa: N818 - it is control flow between operator and evaluator.
+class Unreadable(Exception):
     """The value has a type this operator cannot work on."""
 
 
@@ -70,7 +70,9 @@ def _compiled(pattern: str) -> Callable[[str], object]:
         search: Callable[[str], object] = re2.compile(pattern, _options()).search
     except re2.error as error:
         reason = error.args[0] if error.args else "not a pattern"
-        raise ValueError(f"RE2 refuses the pattern: {reason.decode() if isinstance(reason, bytes) else reason}") from None
+        raise ValueError(
+            f"RE2 refuses the pattern: {reason.decode() if isinstance(reason, bytes) else reason}"
+        ) from None
     return search
 
 
@@ -93,7 +95,8 @@ def _matches(argument: Logic) -> Prepared:
 
 def _glob(argument: Logic) -> Prepared:
     parts = [
-        "".join({"*": ".*", "?": "."}.get(c) or re.escape(c) for c in pattern) for pattern in _patterns(argument)
+        "".join({"*": ".*", "?": "."}.get(c) or re.escape(c) for c in pattern)
+        for pattern in _patterns(argument)
     ]
     return _on_text(_compiled(f"(?s)\\A(?:{'|'.join(parts)})\\z"))
 
@@ -112,7 +115,9 @@ def _within(text: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
-    return any(address in network or (mapped is not None and mapped in network) for network in networks)
+    return any(
+        address in network or (mapped is not None and mapped in network) for network in networks
+    )
 
 
 def _domain(argument: Logic) -> Prepared:
@@ -140,14 +145,18 @@ def _host(text: str) -> str:
 def _overlap(argument: Logic) -> Prepared:
     items = argument if isinstance(argument, list) else [argument]
     if not items or any(isinstance(item, (list, dict)) for item in items):
-        raise ValueError("the second argument must be a list of texts, numbers or booleans, written in the rule")
+        raise ValueError(
+            "the second argument must be a list of texts, numbers or booleans, written in the rule"
+        )
     wanted = frozenset(_typed(item) for item in items)
 
     def run(value: object) -> bool:
         if value is None:
             return False
         if isinstance(value, list):
-            return any(_typed(item) in wanted for item in value if not isinstance(item, (list, dict)))
+            return any(
+                _typed(item) in wanted for item in value if not isinstance(item, (list, dict))
+            )
         raise Unreadable
 
     return run
@@ -160,11 +169,31 @@ def _typed(item: object) -> tuple[bool, object]:
 OPERATORS: Final[dict[str, Operator]] = {
     operator.name: operator
     for operator in (
-        Operator(name="matches", prepare=_matches, hint='Write {"matches": [{"var": "data.tool"}, "^fs[.]"]}.'),
-        Operator(name="glob", prepare=_glob, hint='Write {"glob": [{"var": "data.tool"}, ["fs.*", "db.drop_*"]]}.'),
-        Operator(name="cidr", prepare=_cidr, hint='Write {"cidr": [{"var": "data.ip"}, ["10.0.0.0/8", "fd00::/8"]]}.'),
-        Operator(name="domain", prepare=_domain, hint='Write {"domain": [{"var": "data.egress"}, "example.com"]}.'),
-        Operator(name="overlap", prepare=_overlap, hint='Write {"overlap": [{"var": "data.doc_ids"}, ["a", "b"]]}.'),
+        Operator(
+            name="matches",
+            prepare=_matches,
+            hint='Write {"matches": [{"var": "data.tool"}, "^fs[.]"]}.',
+        ),
+        Operator(
+            name="glob",
+            prepare=_glob,
+            hint='Write {"glob": [{"var": "data.tool"}, ["fs.*", "db.drop_*"]]}.',
+        ),
+        Operator(
+            name="cidr",
+            prepare=_cidr,
+            hint='Write {"cidr": [{"var": "data.ip"}, ["10.0.0.0/8", "fd00::/8"]]}.',
+        ),
+        Operator(
+            name="domain",
+            prepare=_domain,
+            hint='Write {"domain": [{"var": "data.egress"}, "example.com"]}.',
+        ),
+        Operator(
+            name="overlap",
+            prepare=_overlap,
+            hint='Write {"overlap": [{"var": "data.doc_ids"}, ["a", "b"]]}.',
+        ),
     )
 }
 "All added operators by name."

@@ -36,7 +36,9 @@ def _walk(tree: Logic, pointer: str, guarded: frozenset[Path]) -> Iterator[tuple
     base = f"{pointer}/{escape(operator)}"
     if operator == "and" and isinstance(argument, list):
         for i, item in enumerate(argument):
-            beside = guarded.union(*(guards(parse(other)) for j, other in enumerate(argument) if j != i))
+            beside = guarded.union(
+                *(guards(parse(other)) for j, other in enumerate(argument) if j != i)
+            )
             yield from _walk(item, f"{base}/{i}", beside)
     elif operator in ("if", "?:") and isinstance(argument, list):
         for i, item in enumerate(argument):
@@ -58,7 +60,10 @@ def _bare(argument: Logic) -> bool:
 
 
 def _defaulted(node: Node, path: Path) -> bool:
-    return any(isinstance(part, Var) and part.path == path and part.default is not None for part in walk(node))
+    return any(
+        isinstance(part, Var) and part.path == path and part.default is not None
+        for part in walk(node)
+    )
 
 
 def guards(node: Node) -> frozenset[Path]:

@@ -36,7 +36,9 @@ class Projection:
     def __init__(self, paths: Iterable[Path], precise: Iterable[Path]) -> None:
         self.paths: tuple[Path, ...] = tuple(sorted(set(paths)))
         self._precise = frozenset(precise)
-        lists = (path[:end] for path in self.paths for end in range(1, len(path)) if is_index(path[end]))
+        lists = (
+            path[:end] for path in self.paths for end in range(1, len(path)) if is_index(path[end])
+        )
         self._entire = frozenset((*self.paths, *lists))
         self.numbers: Mapping[Path, int] = {path: i for i, path in enumerate(self.paths)}
         self._terminals = {path: self._terminal(path) for path in self.paths}
@@ -77,7 +79,9 @@ class Projection:
                 default: object = UNSET if below in self._unset else None
                 fields.append((f"f{i}", object, default))
             else:
-                kind = self._struct(below, frozenset(t for t in terminals if t[: depth + 1] == below))
+                kind = self._struct(
+                    below, frozenset(t for t in terminals if t[: depth + 1] == below)
+                )
                 fields.append((f"f{i}", kind, kind()))
             self._names[below] = f"f{i}"
         # Frozen, so that an instance may be a default; without gc, because it holds one event only.
@@ -97,7 +101,9 @@ class Projection:
         terminal = self._terminals[path]
         otherwise = "UNSET" if self.is_precise(path) else "None"
         if form is Form.STRUCT:
-            whole = "e." + ".".join(self._names[terminal[: end + 1]] for end in range(len(terminal)))
+            whole = "e." + ".".join(
+                self._names[terminal[: end + 1]] for end in range(len(terminal))
+            )
             start = len(terminal)
         elif terminal[:-1] in self._parents:
             default = ", UNSET" if self.is_precise(path) and path == terminal else ""

@@ -147,14 +147,22 @@ def _results(node: Node) -> frozenset[type]:
     """The types an operator's result can have."""
     if isinstance(node, Const):
         return frozenset((type(node.value),)) if node.kind != "list" else frozenset((list,))
-    if isinstance(node, Substr) or (isinstance(node, Unary) and node.op in ("lower", "upper", "trim")):
+    if isinstance(node, Substr) or (
+        isinstance(node, Unary) and node.op in ("lower", "upper", "trim")
+    ):
         return frozenset((str,))
-    if isinstance(node, (Cmp, Quantifier, Added)) or (isinstance(node, Unary) and node.op in ("!", "!!")):
+    if isinstance(node, (Cmp, Quantifier, Added)) or (
+        isinstance(node, Unary) and node.op in ("!", "!!")
+    ):
         return frozenset((bool,))
     if isinstance(node, Unary) and node.op == "length":
         return frozenset((int,))
     if isinstance(node, Missing):
         return frozenset((list,))
     if isinstance(node, Binary):
-        return frozenset((bool,)) if node.op in ("in", "starts_with", "ends_with") else frozenset((int, float))
+        return (
+            frozenset((bool,))
+            if node.op in ("in", "starts_with", "ends_with")
+            else frozenset((int, float))
+        )
     return ANYTHING

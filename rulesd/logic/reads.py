@@ -9,6 +9,7 @@ from rulesd.logic.syntax import (
     Added,
     Binary,
     Cmp,
+    Const,
     If,
     Many,
     Missing,
@@ -81,4 +82,8 @@ def _collect(node: Node, reads: set[Path], precise: set[Path] | None) -> None:
 
 def is_opaque(node: Node) -> bool:
     """Whether some part of it only datalogic understands."""
+    if isinstance(node, (Const, Var)):
+        return False
+    if isinstance(node, (Cmp, Binary)):
+        return is_opaque(node.left) or is_opaque(node.right)
     return isinstance(node, Opaque) or any(map(is_opaque, children(node)))

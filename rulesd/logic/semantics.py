@@ -22,7 +22,7 @@ _UNITS: Final = frozenset("dhms")
 _SPACE: Final = " \t\n\r\x0b\x0c"
 
 
-class Slow(Exception):  # noqa: N818 - it is control flow: the fast answer is not available.
+class Slow(Exception):
     """Datalogic must decide."""
 
 
@@ -222,7 +222,12 @@ def step(value: object, segments: tuple[str, ...], otherwise: object) -> object:
             if segment not in value:
                 return otherwise
             value = value[segment]
-        elif isinstance(value, list) and is_index(segment) and len(segment) < 10 and int(segment) < len(value):
+        elif (
+            isinstance(value, list)
+            and is_index(segment)
+            and len(segment) < 10
+            and int(segment) < len(value)
+        ):
             value = value[int(segment)]
         else:
             return otherwise

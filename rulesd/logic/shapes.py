@@ -90,7 +90,9 @@ _TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
 def odd_items(value: object, path: Path, types: frozenset[type]) -> bool:
     """Whether an item of a list has a field of one of the types (or the list is datalogic's business altogether)."""
     if isinstance(value, list):
-        return len(value) > MAX_ITEMS or any(step(item, path, None).__class__ in types for item in value)
+        return len(value) > MAX_ITEMS or any(
+            step(item, path, None).__class__ in types for item in value
+        )
     return isinstance(value, dict)
 
 
@@ -106,7 +108,8 @@ class Shapes:
         self.functions: dict[Form, list[Function]] = {form: [] for form in Form}
         helpers = {"bisect_left": bisect_left, "bisect_right": bisect_right, "odd_items": odd_items}
         self._namespaces: dict[Form, dict[str, object]] = {
-            form: {**NAMESPACE, **EMPTY_NAMESPACE, **helpers, "F": self.functions[form]} for form in Form
+            form: {**NAMESPACE, **EMPTY_NAMESPACE, **helpers, "F": self.functions[form]}
+            for form in Form
         }
         self.sure = self._number((), ("out += k[1]",))
         self.unsure = self._number((), ("out += [~i for i in k[1]]",))
@@ -201,18 +204,24 @@ class Shapes:
             raise AssertionError("only a conjunction is checked part by part")
         first, *others = residual.items
         rest = others[0] if len(others) == 1 else Many("and", tuple(others))
-        return self.gate(first, self.leaf(rest, positions), tuple(~position for position in positions))
+        return self.gate(
+            first, self.leaf(rest, positions), tuple(~position for position in positions)
+        )
 
     def _check(self, residual: Node) -> tuple[int, tuple[object, ...]] | None:
         writer = Writer(self.projection.numbers, 2)
         expression = writer.expression(residual)
         if expression == "slow()":
             return self.unsure, ()
-        body = ("try:", f"    if {expression}: out += k[1]", "except Slow: out += [~i for i in k[1]]")
+        body = (
+            "try:",
+            f"    if {expression}: out += k[1]",
+            "except Slow: out += [~i for i in k[1]]",
+        )
         paths = tuple(writer.paths)
-        if len(self) > MAX_SHAPES and (paths, body) not in self._numbers:
-            if isinstance(residual, Many) and residual.op == "and":
-                return None
+        several = isinstance(residual, Many) and residual.op == "and"
+        if several and len(self) > MAX_SHAPES and (paths, body) not in self._numbers:
+            return None
         return self._number(paths, body), tuple(writer.constants)
 
     def forget(self) -> None:

@@ -9,8 +9,17 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from rulesd.logic.raises import can_raise
-from rulesd.logic.semantics import Slow, contains, ends, less, loose_equal, starts, strict_equal, substr
-from rulesd.logic.semantics import at_most
+from rulesd.logic.semantics import (
+    Slow,
+    at_most,
+    contains,
+    ends,
+    less,
+    loose_equal,
+    starts,
+    strict_equal,
+    substr,
+)
 from rulesd.logic.syntax import (
     FALSE,
     TRUE,
@@ -23,7 +32,6 @@ from rulesd.logic.syntax import (
     Missing,
     Node,
     Path,
-    Quantifier,
     Substr,
     Unary,
     Var,
@@ -141,7 +149,7 @@ def fold(node: Cmp | Binary) -> Node:
     if not isinstance(left, Const) or not isinstance(right, Const):
         return node
     try:
-        return _FOLDS[node.op](plain(left), plain(right)) and TRUE or FALSE
+        return TRUE if _FOLDS[node.op](plain(left), plain(right)) else FALSE
     except (Slow, KeyError):
         return node
 

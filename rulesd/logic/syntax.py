@@ -19,7 +19,7 @@ from rulesd.logic.operators import OPERATORS
 Path: TypeAlias = tuple[str, ...]
 "Keys from the document's root; a segment of digits also indexes a list."
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 Kind: TypeAlias = Literal["null", "bool", "num", "str", "list"]
 
 
@@ -203,7 +203,9 @@ class _Reader:
         if operator in ("!=", "!=="):
             return None
         lefts = (items[0],) * (len(items) - 1) if operator in ("==", "===") else items[:-1]
-        return Many("and", tuple(Cmp(operator, a, b) for a, b in zip(lefts, items[1:], strict=True)))
+        return Many(
+            "and", tuple(Cmp(operator, a, b) for a, b in zip(lefts, items[1:], strict=True))
+        )
 
     def many(self, operator: str, argument: Logic, depth: int) -> Node | None:
         if not isinstance(argument, list):
@@ -237,7 +239,9 @@ class _Reader:
         length = argument[2] if len(argument) == 3 else None
         if type(start) is not int or (len(argument) == 3 and type(length) is not int):
             return None
-        return Substr("substr", self.read(argument[0], depth), start, length if type(length) is int else None)
+        return Substr(
+            "substr", self.read(argument[0], depth), start, length if type(length) is int else None
+        )
 
     def missing(self, operator: str, argument: Logic, _depth: int) -> Node | None:
         items = argument if isinstance(argument, list) else [argument]

@@ -69,7 +69,15 @@ class Choice(NamedTuple):
     distinct: int
 
 
-_OTHER_SHAPES: Final = (Shape.NUMBER, Shape.PREFIX, Shape.SUFFIX, Shape.ABOVE, Shape.BELOW, Shape.FLAG, Shape.GATE)
+_OTHER_SHAPES: Final = (
+    Shape.NUMBER,
+    Shape.PREFIX,
+    Shape.SUFFIX,
+    Shape.ABOVE,
+    Shape.BELOW,
+    Shape.FLAG,
+    Shape.GATE,
+)
 
 
 class Builder:
@@ -124,9 +132,14 @@ class Builder:
         if not choices:
             return None
         enough = 0.5 * max(choice.spared for choice in choices)
-        return min((c for c in choices if c.spared >= enough), key=lambda c: (c.distinct, -c.spared, c.path))
+        return min(
+            (c for c in choices if c.spared >= enough),
+            key=lambda c: (c.distinct, -c.spared, c.path),
+        )
 
-    def _split_key(self, choice: Choice, entries: Sequence[Entry], level: int) -> tuple[Tree | None, list[Entry]]:
+    def _split_key(
+        self, choice: Choice, entries: Sequence[Entry], level: int
+    ) -> tuple[Tree | None, list[Entry]]:
         path = choice.path
         groups: dict[str, list[Entry]] = {}
         rest: list[Entry] = []
@@ -141,7 +154,12 @@ class Builder:
                     known = (*entry.values, (path, Const("const", "str", value)))
                     groups.setdefault(value, []).append(bare._replace(values=known))
         shared = [entry for entry in rest if any(atom.shape is Shape.KEY for atom in entry.atoms)]
-        if shared and level == 0 and len(groups) <= MAX_SHARED and len(shared) * len(groups) <= 3 * len(entries):
+        if (
+            shared
+            and level == 0
+            and len(groups) <= MAX_SHARED
+            and len(shared) * len(groups) <= 3 * len(entries)
+        ):
             # Looking up the others' next key separately would cost every event more than these copies do.
             for value, group in groups.items():
                 groups[value] = sorted((*group, *shared), key=lambda entry: entry.position)
@@ -150,24 +168,30 @@ class Builder:
             rest = [entry for entry in rest if id(entry) not in kept]
         else:
             otherwise = None
-        built = {value: node for value, group in groups.items() if (node := self.build(group, level + 1)) is not None}
+        built = {
+            value: node
+            for value, group in groups.items()
+            if (node := self.build(group, level + 1)) is not None
+        }
         if otherwise is not None:
             return self._shapes.node("key or", path, built, otherwise), rest
         return (self._shapes.node("key", path, built) if built else None), rest
 
-    def _split_others(self, shape: Shape, entries: list[Entry], children: list[Tree], level: int) -> list[Entry]:
+    def _split_others(
+        self, shape: Shape, entries: list[Entry], children: list[Tree], level: int
+    ) -> list[Entry]:
         """Split by one kind of atom wherever at least three rules share a field (or a condition)."""
         groups: dict[object, list[tuple[Entry, Atom]]] = {}
         for entry in entries:
             seen: set[object] = set()
             for atom in entry.atoms:
-                name = (atom.path, atom.strict) if shape is not Shape.GATE else atom.node
+                name: object = (atom.path, atom.strict) if shape is not Shape.GATE else atom.node
                 if atom.shape is shape and name not in seen:
                     seen.add(name)
                     groups.setdefault(name, []).append((entry, atom))
         taken: set[int] = set()
-        for name in sorted(groups, key=lambda name: -len(groups[name])):
-            pairs = [(entry, atom) for entry, atom in groups[name] if id(entry) not in taken]
+        for group in sorted(groups.values(), key=len, reverse=True):
+            pairs = [(entry, atom) for entry, atom in group if id(entry) not in taken]
             if len(pairs) < 3:
                 continue
             taken.update(id(entry) for entry, _ in pairs)
@@ -182,23 +206,35 @@ class Builder:
         if shape is Shape.GATE:
             condition = pairs[0][1].node
             below = self.build([_without(entry, atom) for entry, atom in pairs], level + 1)
-            return self._shapes.gate(condition, below, unsure) if below is not None and condition is not None else None
+            return (
+                self._shapes.gate(condition, below, unsure)
+                if below is not None and condition is not None
+                else None
+            )
         if shape in (Shape.ABOVE, Shape.BELOW):
             return self._split_bounds(shape, pairs, unsure)
         grouped: dict[Any, list[Entry]] = {}
         for entry, atom in pairs:
             for value in atom.values:
                 grouped.setdefault(value, []).append(_without(entry, atom, len(atom.values)))
-        built: dict[Any, Tree] = {v: node for v, g in grouped.items() if (node := self.build(g, level + 1)) is not None}
+        built: dict[Any, Tree] = {
+            v: node for v, g in grouped.items() if (node := self.build(g, level + 1)) is not None
+        }
         if shape is Shape.NUMBER:
             return self._shapes.node("number", path, built)
         if shape is Shape.FLAG:
             return self._shapes.node("flag", path, built.get(True), built.get(False))
         sizes = sorted({len(value) for value in built})
-        tables = tuple((n, {value: node for value, node in built.items() if len(value) == n}) for n in sizes)
-        return self._shapes.node("prefix" if shape is Shape.PREFIX else "suffix", path, tables, unsure)
+        tables = tuple(
+            (n, {value: node for value, node in built.items() if len(value) == n}) for n in sizes
+        )
+        return self._shapes.node(
+            "prefix" if shape is Shape.PREFIX else "suffix", path, tables, unsure
+        )
 
-    def _split_bounds(self, shape: Shape, pairs: Sequence[tuple[Entry, Atom]], unsure: tuple[int, ...]) -> Tree:
+    def _split_bounds(
+        self, shape: Shape, pairs: Sequence[tuple[Entry, Atom]], unsure: tuple[int, ...]
+    ) -> Tree:
         ordered = sorted(pairs, key=lambda pair: (pair[1].values[0], pair[0].position))
         sure: list[tuple[Any, int]] = []
         checked: list[tuple[Any, Tree]] = []
@@ -226,13 +262,19 @@ class Builder:
         grouped: dict[Node, dict[int, None]] = {}
         for entry in entries:
             residual = self._residual(entry)
-            self.leaves.setdefault(entry.position, {}).setdefault(entry.branch, []).append(entry.used)
+            self.leaves.setdefault(entry.position, {}).setdefault(entry.branch, []).append(
+                entry.used
+            )
             if residual != FALSE:
                 grouped.setdefault(residual, {})[entry.position] = None
         result: list[Tree] = []
         for residual, positions in grouped.items():
             found = tuple(sorted(positions))
-            result.append((self._shapes.sure, found) if residual == TRUE else self._shapes.leaf(residual, found))
+            result.append(
+                (self._shapes.sure, found)
+                if residual == TRUE
+                else self._shapes.leaf(residual, found)
+            )
         return result
 
     def _residual(self, entry: Entry) -> Node:
@@ -256,4 +298,6 @@ def _affordable(entry: Entry, atom: Atom) -> bool:
 def _without(entry: Entry, atom: Atom, values: int = 1) -> Entry:
     """The entry once the index has found the atom."""
     left = tuple(other for other in entry.atoms if other is not atom)
-    return Entry(entry.position, entry.branch, left, (*entry.used, atom), entry.values, entry.copies * values)
+    return Entry(
+        entry.position, entry.branch, left, (*entry.used, atom), entry.values, entry.copies * values
+    )

@@ -28,7 +28,9 @@ def watch(rules: Sequence[Node], builder: Builder, shapes: Shapes) -> Iterator[T
                 entries.extend(Entry(position, 0, conjunction) for conjunction in guards)
             else:
                 field = (trouble.path, trouble.item)
-                typed.setdefault(field, {}).setdefault(trouble.types, []).append((position, trouble))
+                typed.setdefault(field, {}).setdefault(trouble.types, []).append(
+                    (position, trouble)
+                )
     for path, item in sorted(typed, key=lambda field: (field[0], field[1] or ())):
         yield _typed(path, item, typed[path, item], shapes)
     untyped = builder.build(entries)
@@ -40,14 +42,19 @@ _Field: TypeAlias = tuple[Path, Path | None]
 
 
 def _typed(
-    path: Path, item: Path | None, kinds: Mapping[frozenset[type], Sequence[tuple[int, Trouble]]], shapes: Shapes
+    path: Path,
+    item: Path | None,
+    kinds: Mapping[frozenset[type], Sequence[tuple[int, Trouble]]],
+    shapes: Shapes,
 ) -> Tree:
     """One look at the type of a field that matters; an event with the usual types goes no further."""
     every: frozenset[type] = frozenset().union(*kinds)
     if item is not None:
         found = [pair for pairs in kinds.values() for pair in pairs]
         return shapes.node("item types", path, every, _guarded(found, shapes), item)
-    children = tuple(shapes.node("types", path, types, _guarded(pairs, shapes)) for types, pairs in kinds.items())
+    children = tuple(
+        shapes.node("types", path, types, _guarded(pairs, shapes)) for types, pairs in kinds.items()
+    )
     return shapes.node("types", path, every, children)
 
 
@@ -64,7 +71,9 @@ def _guarded(found: Sequence[tuple[int, Trouble]], shapes: Shapes) -> tuple[Tree
             if isinstance(value, str):
                 keyed.setdefault(atom.path, {}).setdefault(value, {})[position] = None
     children: list[Tree] = [
-        shapes.node("key", path, {value: (shapes.unsure, tuple(p)) for value, p in keyed[path].items()})
+        shapes.node(
+            "key", path, {value: (shapes.unsure, tuple(p)) for value, p in keyed[path].items()}
+        )
         for path in sorted(keyed)
     ]
     if free:
@@ -121,5 +130,3 @@ def _implied(atom: Atom, guards: Sequence[Node], keys: Sequence[Atom], trouble: 
     if atom.shape in (Shape.PREFIX, Shape.SUFFIX):
         return trouble.path == atom.path and trouble.types <= {int, float, bool, list, dict}
     return False
-
-

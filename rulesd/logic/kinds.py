@@ -12,10 +12,14 @@ from rulesd.logic.syntax import Binary, Cmp, Const, Node, Path, Var, parse
 _TEXT: Final = frozenset(("label", "id", "string", "content"))
 _NUMBER: Final = frozenset(("measure", "number"))
 _BOOLEAN: Final = frozenset(("boolean", "bool", "flag"))
-_COMPARED: Final = frozenset(("==", "===", "!=", "!==", "<", "<=", ">", ">=", "in", "starts_with", "ends_with"))
+_COMPARED: Final = frozenset(
+    ("==", "===", "!=", "!==", "<", "<=", ">", ">=", "in", "starts_with", "ends_with")
+)
 
 
-def mismatches(tree: Logic, kinds: Mapping[Path, str], pointer: str = "") -> Iterator[tuple[str, str, str]]:
+def mismatches(
+    tree: Logic, kinds: Mapping[Path, str], pointer: str = ""
+) -> Iterator[tuple[str, str, str]]:
     """Place, message and hint of each."""
     if isinstance(tree, list):
         for i, item in enumerate(tree):
@@ -37,7 +41,11 @@ def _judge(pointer: str, node: Node, kinds: Mapping[Path, str]) -> Iterator[tupl
             wrong = _wrong(kind, other, node.op) if kind is not None else ""
             if wrong:
                 name = ".".join(one.path)
-                yield pointer, f"`{name}` is a {kind}, it is never {wrong}", f"Compare `{name}` with {_right(kind)}."
+                yield (
+                    pointer,
+                    f"`{name}` is a {kind}, it is never {wrong}",
+                    f"Compare `{name}` with {_right(kind)}.",
+                )
 
 
 def _wrong(kind: str | None, const: Const, operator: str) -> str:
