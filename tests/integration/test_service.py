@@ -1,6 +1,8 @@
 """The daemon as a service manager sees it: ready when it is, alive while it works, reloading on SIGHUP, stopping on SIGTERM."""
 
+import ctypes
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -13,6 +15,17 @@ from pathlib import Path
 import pytest
 
 from tests.law.tree import ROOT
+
+PR_SET_MDWE, REFUSE_EXEC_GAIN, PR_SET_NO_NEW_PRIVS = 65, 1, 38
+
+
+def walls() -> None:
+    """Those walls of the unit that a process can build around itself (a kernel before 6.3 refuses the first, silently)."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0)  # MemoryDenyWriteExecute=yes
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 class Manager:
@@ -39,6 +52,7 @@ class Manager:
                 env=environment,
                 stdout=log,
                 stderr=log,
+                preexec_fn=walls,  # noqa: PLW1509 - nothing else runs in this process between fork and exec
             )
 
     def until(self, heard: Callable[[list[str]], bool], seconds: float = 20) -> list[str]:
@@ -69,6 +83,8 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 def test_the_life_of_a_service(manager: Manager) -> None:
     first = manager.until(lambda heard: "READY=1" in heard)
+    for path in (manager.folder / "state").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
     assert "WATCHDOG=1" not in first[: first.index("READY=1")]
     manager.until(lambda heard: heard.count("WATCHDOG=1") >= 3)
 
