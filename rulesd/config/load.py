@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rulesd.config import lint
+from rulesd.config import lint, templates
 from rulesd.config.channels import alertmanager_channels
 from rulesd.config.document import Document
 from rulesd.config.files import Files, digest, gather, pack, unpack
@@ -117,6 +117,7 @@ class _Workshop:
             self._document("notifiers/hooks"), problems
         )
         self.switches = switches(self._document("notifiers/switches"), problems)
+        self.templates = self._templates()
         self.route: Route | None = None
         self.by_receiver: dict[str, Receiver] = {}
         if files.self_owner and owners_ is not None and files.self_owner not in self.owners:
@@ -275,7 +276,7 @@ class _Workshop:
             by_id={c.rule.id: i for i, c in enumerate(compiled)},
             hooks=self.hooks,
             switches=self.switches,
-            templates=self._templates(),
+            templates=self.templates,
             routing_yaml=self.masked[self.routing.name].decode()
             if self.routing is not None
             else "",
@@ -300,5 +301,6 @@ class _Workshop:
             if name.startswith("notifiers/templates/") and name.endswith(".j2"):
                 text = text_of(raw, self.files.path(name), self.problems)
                 if text is not None:
+                    templates.check_file(text, self.files.path(name), self.problems)
                     out[name.rpartition("/")[2]] = text
         return out

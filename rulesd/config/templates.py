@@ -76,6 +76,19 @@ def check(
             )
 
 
+def check_file(text: str, shown: str, problems: Problems) -> None:
+    """Report an operator's own template that does not compile, at the line where it stops."""
+    from minijinja import TemplateError
+
+    try:
+        _environment().undeclared_variables_in_str(text)
+    except TemplateError as error:
+        where = _LINE.search(str(error))
+        said = _LINE.sub("", str(error)).split("\n")[0][:200]
+        hint = "Correct it, or remove the file to use the built-in text."
+        problems.add(shown, int(where[1]) if where else 1, 1, Code.TEMPLATE, said, hint)
+
+
 def literal(text: str) -> str:
     """``text`` as a template that gives it back."""
     return "{% raw %}" + text + "{% endraw %}" if "{" in text else text

@@ -5,6 +5,7 @@ itself. A timestamp stays text. Aliases are written out and counted, so that a s
 """
 
 import math
+import re
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -19,11 +20,18 @@ _TAG = "tag:yaml.org,2002:"
 _TEXT = {f"{_TAG}str", f"{_TAG}timestamp", f"{_TAG}value", "!"}
 _FLAT = {f"{_TAG}null", f"{_TAG}bool", f"{_TAG}int", f"{_TAG}float", *_TEXT}
 _NESTED = {f"{_TAG}map", f"{_TAG}seq"}
+_BRACKET = re.compile(r"[\[\]{}]")
+_MOST_OPEN = 3 * MAX_DEPTH
 _QUOTE = 'Quote it: "...".'
 
 
 def read_yaml(text: str, shown: str, problems: Problems) -> Node | None:
     """The file's one document, or ``None`` after reporting why not."""
+    if (at := _too_many_brackets(text)) is not None:
+        line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+        said = f"more than {_MOST_OPEN} brackets are open at once"
+        problems.add(shown, line, column, Code.TOO_DEEP, said, "Flatten it, or close them.")
+        return None
     try:
         tree = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
@@ -42,6 +50,16 @@ def read_yaml(text: str, shown: str, problems: Problems) -> Node | None:
     reader = _Reader(shown, problems)
     node = reader.read(tree, 0)
     return None if reader.failed else node
+
+
+def _too_many_brackets(text: str) -> int | None:
+    """Where brackets pile up. The parser's time grows with their square: 1,500 take seconds."""
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth = depth + 1 if found[0] in "[{" else max(depth - 1, 0)
+        if depth > _MOST_OPEN:
+            return found.start()
+    return None
 
 
 def _syntax(error: MarkedYAMLError, shown: str, problems: Problems) -> None:
@@ -102,7 +120,9 @@ class _Reader:
         if isinstance(tree, ScalarNode):
             return self._scalar(tree, place)
         if tree.tag not in _NESTED:
-            self._fail(place, Code.TAG, f"the tag {_short(str(tree.tag))} is not allowed", "Remove it.")
+            self._fail(
+                place, Code.TAG, f"the tag {_short(str(tree.tag))} is not allowed", "Remove it."
+            )
         self.open.add(id(tree))
         try:
             if isinstance(tree, MappingNode):

@@ -1,4 +1,5 @@
 import pytest
+
 from rulesd.config.fields import field
 
 

@@ -3,6 +3,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rulesd.config.json_text import read_json
 from rulesd.config.problems import Code, Problems
 
@@ -32,7 +33,9 @@ def places(text: str) -> list[tuple[int, int, str]]:
         ('{"a": ' + "[" * 200 + "]" * 200 + "}", (1, 107, Code.TOO_DEEP)),
     ],
 )
-def test_what_is_not_json_is_shown_where_it_stops_being_it(text: str, place: tuple[int, int, str]) -> None:
+def test_what_is_not_json_is_shown_where_it_stops_being_it(
+    text: str, place: tuple[int, int, str]
+) -> None:
     assert places(text) == [place]
 
 
@@ -49,7 +52,11 @@ def test_every_key_and_value_has_its_place() -> None:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )

@@ -37,7 +37,14 @@ receivers:
 def test_every_literal_secret_is_masked_and_the_rest_stays() -> None:
     shown = masked(document(TEXT))
     assert "SECRET" not in shown
-    for kept in ("# keep this comment", "/etc/key", "username: u", "values: [open]", "https://pd.example.org", "chat_id: 5"):
+    for kept in (
+        "# keep this comment",
+        "/etc/key",
+        "username: u",
+        "values: [open]",
+        "https://pd.example.org",
+        "chat_id: 5",
+    ):
         assert kept in shown
     assert shown.count("<secret>") == 11
     again = document(shown)

@@ -1,8 +1,11 @@
 """Alertmanager's own examples (configuration.md, "Label matchers"), and its classic grammar."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rulesd.config.matchers import key_of, matcher, ordered, parse_matchers
 
 
@@ -12,11 +15,20 @@ from rulesd.config.matchers import key_of, matcher, ordered, parse_matchers
         ("foo = bar", [("foo", "=", "bar")]),
         ("dings != bums", [("dings", "!=", "bums")]),
         ('severity =~ "warning|critical"', [("severity", "=~", "warning|critical")]),
-        ('{alertname="Watchdog", severity=~"warning|critical",}', [("alertname", "=", "Watchdog"), ("severity", "=~", "warning|critical")]),
-        ('alertname="Watchdog", severity!~"a"', [("alertname", "=", "Watchdog"), ("severity", "!~", "a")]),
+        (
+            '{alertname="Watchdog", severity=~"warning|critical",}',
+            [("alertname", "=", "Watchdog"), ("severity", "=~", "warning|critical")],
+        ),
+        (
+            'alertname="Watchdog", severity!~"a"',
+            [("alertname", "=", "Watchdog"), ("severity", "!~", "a")],
+        ),
         ('{\n  a = "b",\n  c != "d",\n}', [("a", "=", "b"), ("c", "!=", "d")]),
         ('foo = "bar,baz"', [("foo", "=", "bar,baz")]),
-        (r'{quote=~"She said: \"Hi, all!( How\'re you…)?\""}', [("quote", "=~", 'She said: "Hi, all!( How\'re you…)?"')]),
+        (
+            r'{quote=~"She said: \"Hi, all!( How\'re you…)?\""}',
+            [("quote", "=~", 'She said: "Hi, all!( How\'re you…)?"')],
+        ),
         (r'foo="\\d+"', [("foo", "=", r"\d+")]),
         (r'foo="\xf0\x9f\x99\x82"', [("foo", "=", "🙂")]),
         (r'foo="é"', [("foo", "=", "é")]),
@@ -36,9 +48,11 @@ def test_grammar(text: str, found: list[tuple[str, str, str]]) -> None:
     assert [(m.name, m.op, m.value) for m in parse_matchers(text)] == found
 
 
-@pytest.mark.parametrize("text", ["", "{}", "severity", "=x", 'a="b', 'a="b" c="d"', "1x=y z", 'a=~"("'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "severity", "=x", 'a="b', 'a="b" c="d"', "1x=y z", 'a=~"("']
+)
 def test_what_is_no_matcher(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\S"):
         parse_matchers(text)
 
 
@@ -56,7 +70,9 @@ def test_what_is_no_matcher(text: str) -> None:
         ("!~", ".+", "", True),
     ],
 )
-def test_meaning_is_anchored_and_missing_is_empty(op: str, value: str, text: str, holds: bool) -> None:
+def test_meaning_is_anchored_and_missing_is_empty(
+    op: str, value: str, text: str, holds: bool
+) -> None:
     assert matcher("x", op, value).test(text) is holds
 
 
@@ -69,10 +85,8 @@ def test_order_and_key_are_alertmanagers() -> None:
 
 @given(st.text(max_size=30))
 def test_any_text_is_matchers_or_a_value_error(text: str) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         parse_matchers(text)
-    except ValueError:
-        pass
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=20))

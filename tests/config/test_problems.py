@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+
 from rulesd.config import Loaded, load
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.settings_load import load_settings
 from rulesd.model.errors import Located
-
 from tests.config.testing import loaded
 
 MISTAKES = Path(__file__).parent / "mistakes"
@@ -56,7 +56,9 @@ def test_a_mistake_is_found_at_its_place(file: Path) -> None:
     problems = found(file)
     kind = file.parent.name
     mine = [p for p in problems if kind == "settings" or p.path == PLACES[kind]]
-    assert {(p.line, p.column, p.code) for p in mine} == expected(file), "\n".join(map(str, problems))
+    assert {(p.line, p.column, p.code) for p in mine} == expected(file), "\n".join(
+        map(str, problems)
+    )
     for problem in mine:
         assert problem.hint.endswith((".", "`", "?")), problem
         assert not problem.problem.endswith("."), problem
@@ -65,7 +67,9 @@ def test_a_mistake_is_found_at_its_place(file: Path) -> None:
             assert problem.severity == "warning"
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if f.parent.name != "settings"], ids=lambda f: f.stem)
+@pytest.mark.parametrize(
+    "file", [f for f in FILES if f.parent.name != "settings"], ids=lambda f: f.stem
+)
 def test_no_plan_with_an_error_and_a_plan_with_a_warning(file: Path) -> None:
     result = loaded({PLACES[file.parent.name]: file.read_bytes()})
     assert (result.plan is None) == any(p.severity == "error" for p in result.problems)
@@ -143,7 +147,10 @@ def test_the_form_of_a_line(tmp_path: Path) -> None:
     (notifiers / "routing.yaml").write_text("route: {receiver: r}\nreceivers: [{name: r}]\n")
     result: Loaded = load(rules, notifiers)
     lines = [str(p) for p in result.problems]
-    assert f'{rules}/tool/a.yaml:1:1: missing_field: the field "title" is missing. Add "title: ...".' in lines
+    assert (
+        f'{rules}/tool/a.yaml:1:1: missing_field: the field "title" is missing. Add "title: ...".'
+        in lines
+    )
 
 
 def test_problems_are_kept_once_and_in_order() -> None:

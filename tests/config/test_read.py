@@ -11,7 +11,12 @@ def one(name: str, raw: bytes) -> tuple[int, int, str, str]:
 
 
 def test_bytes_that_are_not_utf8_are_shown_where_they_stand() -> None:
-    assert one("a.yaml", "title: ä\nowner: ".encode() + b"\xff\xfe x") == (2, 8, Code.UTF8, "byte 0xff is not UTF-8")
+    assert one("a.yaml", "title: ä\nowner: ".encode() + b"\xff\xfe x") == (
+        2,
+        8,
+        Code.UTF8,
+        "byte 0xff is not UTF-8",
+    )
 
 
 def test_a_huge_file_is_refused_before_it_is_parsed() -> None:
@@ -19,7 +24,13 @@ def test_a_huge_file_is_refused_before_it_is_parsed() -> None:
 
 
 def test_empty_files() -> None:
-    for name, raw in [("a.yaml", b""), ("a.yaml", b"\n# x\n"), ("a.yaml", b"~"), ("a.json", b" "), ("a.toml", b"\n")]:
+    for name, raw in [
+        ("a.yaml", b""),
+        ("a.yaml", b"\n# x\n"),
+        ("a.yaml", b"~"),
+        ("a.json", b" "),
+        ("a.toml", b"\n"),
+    ]:
         assert one(name, raw)[2] == Code.EMPTY
 
 
@@ -42,8 +53,12 @@ def test_the_same_rule_in_three_languages_is_the_same_data() -> None:
     json = b'{"id": "a.b", "by": ["tenant", "tool"], "when": {"===": [{"var": "data.scope"}, "out"]}, "max_keys": 5}'
     toml = b'id = "a.b"\nby = ["tenant", "tool"]\nmax_keys = 5\n[when]\n"===" = [{var = "data.scope"}, "out"]\n'
     problems = Problems()
-    found = [read(n, r, n, problems) for n, r in (("a.yaml", yaml), ("a.json", json), ("a.toml", toml))]
-    assert [d.data if d else None for d in found][0] == found[1].data == found[2].data  # type: ignore[union-attr]
+    found = [
+        read(n, r, n, problems) for n, r in (("a.yaml", yaml), ("a.json", json), ("a.toml", toml))
+    ]
+    first, second, third = [d.data if d is not None else None for d in found]
+    assert problems.sorted() == ()
+    assert first == second == third
 
 
 def test_reading_twice_gives_the_same_problems() -> None:

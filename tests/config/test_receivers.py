@@ -35,9 +35,13 @@ def test_a_literal_secret_is_refused_and_not_repeated(channel: str) -> None:
     assert len(result.errors) == 1, [str(p) for p in result.errors]
 
 
-@pytest.mark.parametrize("url", ["json://localhost:8080/x", "xmls://hooks.example.org", "syslog://"])
+@pytest.mark.parametrize(
+    "url", ["json://localhost:8080/x", "xmls://hooks.example.org", "syslog://"]
+)
 def test_an_apprise_address_without_a_secret_may_stand_here(url: str) -> None:
-    result = loaded({"notifiers/receivers.yaml": f"receivers:\n  inbox:\n    apprise: {{url: '{url}'}}\n"})
+    result = loaded(
+        {"notifiers/receivers.yaml": f"receivers:\n  inbox:\n    apprise: {{url: '{url}'}}\n"}
+    )
     assert result.plan is not None, [str(p) for p in result.errors]
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+
 from rulesd.core.plan import Route
 from rulesd.model.instant import HOUR, MINUTE, SECOND
-
 from tests.config.testing import loaded
 
 RECEIVERS = "receivers: [{name: inbox}, {name: a}, {name: b}]\n"
@@ -20,7 +20,11 @@ def tree(text: str) -> Route:
 def test_the_defaults_of_a_bare_root() -> None:
     root = tree("route: {receiver: inbox}\n")
     assert (root.receiver, root.group_by, root.group_by_all, root.key) == ("inbox", (), False, "{}")
-    assert (root.group_wait, root.group_interval, root.repeat_interval) == (30 * SECOND, 5 * MINUTE, 4 * HOUR)
+    assert (root.group_wait, root.group_interval, root.repeat_interval) == (
+        30 * SECOND,
+        5 * MINUTE,
+        4 * HOUR,
+    )
 
 
 def test_children_inherit_what_they_do_not_say() -> None:
@@ -46,9 +50,19 @@ route:
           group_by: ['...']
 """)
     child = root.routes[0]
-    assert (child.receiver, child.group_by, child.group_wait, child.go_on) == ("inbox", ("alertname", "tenant"), 0, True)
+    assert (child.receiver, child.group_by, child.group_wait, child.go_on) == (
+        "inbox",
+        ("alertname", "tenant"),
+        0,
+        True,
+    )
     deep, none, every = child.routes
-    assert (deep.receiver, deep.group_wait, deep.group_interval, deep.repeat_interval) == ("a", 0, MINUTE, HOUR)
+    assert (deep.receiver, deep.group_wait, deep.group_interval, deep.repeat_interval) == (
+        "a",
+        0,
+        MINUTE,
+        HOUR,
+    )
     assert deep.go_on is False
     assert deep.key == '{}/{team="x"}/{env!="dev",severity="critical",tenant=~"acme|globex"}'
     assert (none.group_by, none.group_by_all) == ((), False)
@@ -71,10 +85,19 @@ route:
 
 
 def test_a_real_alertmanager_file_loads_with_warnings_only() -> None:
-    result = loaded({"notifiers/routing.yaml": ALERTMANAGER, "notifiers/owners.yaml": "owners: {team: {}}\n"})
+    result = loaded(
+        {"notifiers/routing.yaml": ALERTMANAGER, "notifiers/owners.yaml": "owners: {team: {}}\n"}
+    )
     assert result.plan is not None, [str(p) for p in result.errors]
     warned = {p.problem.split(" is ")[0].split(" are ")[0] for p in result.problems}
-    assert warned == {"inhibit_rules", "time_intervals", "templates", "mute_time_intervals", "email_configs", "pretext"}
+    assert warned == {
+        "inhibit_rules",
+        "time_intervals",
+        "templates",
+        "mute_time_intervals",
+        "email_configs",
+        "pretext",
+    }
     receiver = result.plan.receivers["team-X-pager"]
     assert [c.name for c in receiver.channels] == ["pagerduty_configs[0]"]
     slack: dict[str, Any] = dict(result.plan.receivers["team-DB"].channels[0].settings)

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rulesd.config.document import Document
 from rulesd.config.problems import Code, Problems
 from rulesd.config.toml_text import read_toml
@@ -44,7 +45,7 @@ def test_keys_and_values_that_start_a_line_have_their_places() -> None:
     ("text", "place"),
     [
         ('a = "x', (1, 7, Code.TOML)),
-        ('a = 1\nb = [1,', (2, 8, Code.TOML)),
+        ("a = 1\nb = [1,", (2, 8, Code.TOML)),
         ("a = 1\nb = = 2\n", (2, 5, Code.TOML)),
         ("a = 1\na = 2\n", (2, 6, Code.DUPLICATE_KEY)),
         ("a = inf\n", (1, 5, Code.NOT_FINITE)),
@@ -63,7 +64,7 @@ def test_times_become_text() -> None:
     assert node.data == {"a": "2026-01-05T09:00:00+00:00"}
 
 
-@given(st.text(alphabet='ab=[]."\'\n{},1# ', max_size=60))
+@given(st.text(alphabet="ab=[].\"'\n{},1# ", max_size=60))
 def test_it_never_raises(text: str) -> None:
     problems = Problems()
     assert (read_toml(text, "a.toml", problems) is None) == bool(problems.errors)

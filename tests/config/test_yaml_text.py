@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rulesd.config.document import MAX_DEPTH, Document
 from rulesd.config.problems import Code, Problems
 from rulesd.config.yaml_text import read_yaml
@@ -61,13 +62,23 @@ def test_places() -> None:
 
 def test_a_bomb_of_aliases_is_counted_not_built() -> None:
     rows = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
-    rows += [f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 10)}]" for i in range(8)]
+    rows += [
+        f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 10)}]" for i in range(8)
+    ]
     assert codes("\n".join(rows)) == [Code.TOO_MANY_VALUES]
 
 
-@pytest.mark.parametrize("depth", [MAX_DEPTH + 5, 5000])
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 5, 5000, 400_000])
 def test_nesting(depth: int) -> None:
     assert codes("a: " + "[" * depth + "]" * depth) == [Code.TOO_DEEP]
+
+
+def test_brackets_in_text_do_not_count_unless_they_pile_up() -> None:
+    assert data('a: "' + "[]" * 1000 + '"') == {"a": "[]" * 1000}
+
+
+def test_deep_blocks() -> None:
+    assert codes("\n".join(" " * i + "a:" for i in range(400))) == [Code.TOO_DEEP]
 
 
 def test_a_number_of_a_thousand_digits() -> None:

@@ -1,0 +1,86 @@
+import re
+
+import pytest
+
+from rulesd.config.detect import TABLE, built
+from tests.config.testing import loaded, rule
+
+WORDS = [
+    "never",
+    "burst",
+    "repeat",
+    "rate",
+    "shift",
+    "spike",
+    "rollout",
+    "absence",
+    "new_value",
+    "cardinality",
+    "sequence",
+    "budget",
+    "drift",
+    "burn_rate",
+    "disagreement",
+    "quantile",
+    "aggregate",
+    "change",
+    "accumulation",
+    "composite",
+]
+"The contract's table, 2.3."
+
+EXAMPLES = {
+    "never": "{}",
+    "burst": "{count: 20, within: 5m, distinct: user_ref, mode: sliding}",
+    "repeat": "{same: [tool, args_hash], count: 5, within: 10m}",
+    "rate": "{numerator: {var: data.x}, min_denominator: 50, within: 1h, above: 0.2}",
+    "shift": "{numerator: {var: data.x}, baseline: 7d, ratio: 2, tolerance: 0.1, direction: up, budget: 1}",
+    "spike": "{within: 5m, reference: 7d, min_count: 10, ratio: 3, budget: 1}",
+    "rollout": "{numerator: {var: data.x}, change: {var: data.y}, alpha: 0.01, tolerance: 0.1, watch: 2h}",
+    "absence": "{period: 1m, missed: 3, expected: [a, b], schedule: '* * * * *'}",
+    "new_value": "{field: tool, learn_for: 1d, forget_after: 7d, share: 0.5}",
+    "cardinality": "{field: doc_id, within: 1h, above: 100}",
+    "sequence": "{steps: [{name: a, when: true}, {name: b, when: true}], within: 5m, ordered: true, without: false}",
+    "budget": "{sum: cost_usd, cap: 100, within: 1d, horizon: 1h}",
+    "drift": "{field: score, bins: 10, baseline: 7d, budget: 1}",
+    "burn_rate": "{good: {var: data.x}, objective: 0.99, windows: [{long: 1h, short: 5m, factor: 14.4}]}",
+    "disagreement": "{left: classifier_label, right: reviewer_label, within: 1d, above: 0.2}",
+    "quantile": "{field: latency_ms, q: 0.99, above: 2000, within: 5m}",
+    "aggregate": "{field: cost_usd, fn: sum, above: 100, within: 1h, min_count: 5}",
+    "change": "{field: policy_version, ignore_null: true, within: 1d}",
+    "accumulation": "{half_life: 1h, threshold: 5}",
+    "composite": "{all: [tool.base], within: 5m}",
+}
+
+
+def test_the_table_is_the_contracts() -> None:
+    assert list(TABLE) == WORDS
+    assert set(EXAMPLES) == set(WORDS)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_detector_is_built_or_says_that_it_is_not(word: str) -> None:
+    result = loaded({"rules/tool/mistake.yaml": rule(detect=f"{{{word}: {EXAMPLES[word]}}}")})
+    if word in built():
+        assert result.plan is not None, [str(p) for p in result.errors]
+        assert result.plan.rules[result.plan.by_id["tool.mistake"]].detector.name == word
+    else:
+        assert [p.code for p in result.errors] == ["detector_not_built"]
+        assert re.search(r"Use one of: never, burst", result.errors[0].hint)
+
+
+@pytest.mark.parametrize("word", [w for w in WORDS if w != "never"])
+def test_every_detector_refuses_a_parameter_it_does_not_know(word: str) -> None:
+    text = EXAMPLES[word].removesuffix("}") + ", wrong_one: 1}"
+    result = loaded({"rules/tool/mistake.yaml": rule(detect=f"{{{word}: {text}}}")})
+    assert "unknown_field" in {p.code for p in result.errors}
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["3", "[never]", "{}", "{burst: 5}", "{burst: [1]}", "{burst: }", "{never: {x: 1}}", "burst"],
+)
+def test_what_is_no_detector(given: str) -> None:
+    result = loaded({"rules/tool/mistake.yaml": rule(detect=given)})
+    assert result.plan is None
+    assert all(p.line == 6 for p in result.errors)
