@@ -108,6 +108,7 @@ def _decisions(cursor: sqlite3.Cursor, covered: int, before: Instant, budget: in
     going = list(takewhile(lambda row: row[1] < before, oldest.fetchall()))
     if going:
         cursor.execute(SQL["drop_decisions"], {"through": going[-1][0]})
+        cursor.execute(SQL["drop_mentions"], {"through": going[-1][0]})
     return len(going)
 
 
@@ -116,4 +117,5 @@ def _give_back(cursor: sqlite3.Cursor) -> None:
         cursor.execute(f"PRAGMA {what}").fetchone() for what in ("freelist_count", "page_count")
     )
     if free * FREE_SHARE > pages:
-        cursor.execute(f"PRAGMA incremental_vacuum({FREE_PAGES})").fetchall()
+        # A script: a plain ``execute`` steps this pragma once, which gives back a single page.
+        cursor.executescript(f"PRAGMA incremental_vacuum({FREE_PAGES})")

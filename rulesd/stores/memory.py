@@ -24,7 +24,7 @@ from rulesd.ports.store import (
     Recovered,
 )
 from rulesd.stores.compaction import REFERENCE_REST
-from rulesd.stores.folding import DELIVERED, last_values
+from rulesd.stores.folding import DELIVERED, last_number, last_values
 from rulesd.stores.segment import event_id as identity_of
 from rulesd.stores.segment import pack
 
@@ -104,7 +104,7 @@ class MemoryStore:
     # ------------------------------------------------------------------------------------ reading
 
     def keys(self) -> Iterator[KeyRow]:
-        """Every (rule, key) state of the last checkpoint, by rule and key."""
+        """Every (rule, key) state of the last checkpoint, in no order."""
         with self._guard:
             found = sorted(self._keys.items())
             return iter([KeyRow(rule=rule, key=key, state=state) for (rule, key), state in found])
@@ -201,9 +201,7 @@ class MemoryStore:
     def _check(self, commit: Commit) -> None:
         if commit.inputs:
             pack(1, 0, commit.inputs)  # Refuses what cannot be stored.
-        numbers = [row.seq for row in commit.decisions]
-        if len(set(numbers)) < len(numbers) or not self._decisions.keys().isdisjoint(numbers):
-            raise ValueError("the store cannot take a decision number twice")
+        last_number(commit.decisions, max(self._decisions, default=0))
 
     def _take(self, commit: Commit) -> None:
         for row in commit.inputs:

@@ -8,7 +8,10 @@ Choices of the schema:
 * ``auto_vacuum=INCREMENTAL``: after a storm the file can shrink a little at a time (``compact``), never all at once.
 * ``segment`` holds runs of journal rows (see ``segment``), short columns first, so that the duplicates window and the look-up
   by event id read the first pages of a row and leave its payloads alone.
-* ``key_state`` has no row ids: it is written and read in the order of its key.
+* ``segment_names`` holds the names once more, in the order they come: looking for an event reads 4 bytes for each event and
+  nothing else, and keeping it costs next to nothing, as it only ever grows at its end.
+* ``mention`` does the same for decisions: an index by alert would write a page somewhere for each decision.
+* ``key_run`` see ``keyruns``.
 * ``outbox.position`` is never used twice, also when the newest page was forgotten.
 """
 
@@ -42,11 +45,12 @@ MIGRATIONS: Sequence[Migration] = (
                 events INTEGER NOT NULL, newest INTEGER NOT NULL, kinds TEXT NOT NULL,
                 names BLOB NOT NULL, columns BLOB NOT NULL, index_sum INTEGER NOT NULL,
                 payload_sum INTEGER NOT NULL, payloads BLOB NOT NULL)""",
+            "CREATE INDEX segment_names ON segment (first, names)",
             """CREATE TABLE decision (
                 seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
                 rule TEXT NOT NULL, alert TEXT NOT NULL, body BLOB NOT NULL)""",
-            "CREATE INDEX decision_alert ON decision (alert, seq) WHERE alert <> ''",
-            "CREATE INDEX decision_rule ON decision (rule, seq) WHERE rule <> ''",
+            """CREATE TABLE mention (
+                first INTEGER PRIMARY KEY, last INTEGER NOT NULL, names BLOB NOT NULL)""",
             """CREATE TABLE outbox (
                 position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,
                 receiver TEXT NOT NULL, channel TEXT NOT NULL, incident TEXT NOT NULL,
@@ -66,9 +70,10 @@ MIGRATIONS: Sequence[Migration] = (
                 one INTEGER PRIMARY KEY CHECK (one = 1), journal_seq INTEGER NOT NULL,
                 decision_seq INTEGER NOT NULL, newest INTEGER NOT NULL, plan_digest TEXT NOT NULL,
                 engine BLOB NOT NULL, engine_sum INTEGER NOT NULL)""",
-            """CREATE TABLE key_state (
-                rule TEXT NOT NULL, key BLOB NOT NULL, state BLOB NOT NULL,
-                state_sum INTEGER NOT NULL, PRIMARY KEY (rule, key)) WITHOUT ROWID""",
+            """CREATE TABLE key_run (
+                number INTEGER PRIMARY KEY, part INTEGER NOT NULL, body_sum INTEGER NOT NULL,
+                body BLOB NOT NULL)""",
+            "CREATE INDEX key_run_part ON key_run (part)",
             "CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
             "CREATE TABLE plan (digest TEXT PRIMARY KEY, archive BLOB NOT NULL)",
         ),

@@ -40,18 +40,20 @@ WHERE first > :after AND earlier + events > :position AND events > 0
 ORDER BY first LIMIT 64;
 
 -- segments_named --
--- Runs that may hold an event: its name stands somewhere among their names (aligned or not, the reader looks again).
+-- Where runs start that may hold an event: its name stands somewhere among their names (aligned or not, the reader looks again).
+SELECT first FROM segment INDEXED BY segment_names WHERE instr(names, :name) > 0 ORDER BY first;
+
+-- segment --
+-- One run.
 SELECT first, rows, earlier, events, newest, kinds, names, columns, index_sum, payload_sum, payloads
-FROM segment
-WHERE first > :after AND instr(names, :name) > 0
-ORDER BY first LIMIT 8;
+FROM segment WHERE first = :first;
 
 -- drop_segment --
 -- Forget a run.
 DELETE FROM segment WHERE first = :first;
 
 -- add_decisions --
--- Append to the decision log. A number that is there already is refused: that would be a mistake of the caller.
+-- Append to the decision log.
 INSERT INTO decision (seq, at, kind, rule, alert, body)
 VALUES /* each */ (?, ?, ?, ?, ?, ?);
 
@@ -64,20 +66,19 @@ SELECT max(seq) FROM decision;
 SELECT seq, at, kind, rule, alert, body FROM decision
 WHERE seq > :after ORDER BY seq LIMIT :limit;
 
--- decisions_of_alert --
--- Decisions about one episode, in order.
-SELECT seq, at, kind, rule, alert, body FROM decision
-WHERE alert = :alert AND alert <> '' AND seq > :after ORDER BY seq LIMIT :limit;
+-- add_mention --
+-- Note which alerts and rules the decisions of a commit are about, as 32-bit names.
+INSERT INTO mention (first, last, names) VALUES (?, ?, ?);
 
--- decisions_of_rule --
--- Decisions of one rule, in order.
-SELECT seq, at, kind, rule, alert, body FROM decision
-WHERE rule = :rule AND rule <> '' AND seq > :after ORDER BY seq LIMIT :limit;
+-- mentions --
+-- Stretches of the decision log that may be about something (aligned or not, the next statement looks again).
+SELECT first, last FROM mention WHERE last > :after AND instr(names, :name) > 0 ORDER BY first;
 
--- decisions_of_both --
--- Decisions about one episode, if they are of that rule.
+-- decisions_about --
+-- The decisions of a stretch that are about an alert, a rule, or both.
 SELECT seq, at, kind, rule, alert, body FROM decision
-WHERE alert = :alert AND alert <> '' AND rule = :rule AND seq > :after ORDER BY seq LIMIT :limit;
+WHERE seq BETWEEN max(:first, :after + 1) AND :last AND (:alert IN ('', alert)) AND (:rule IN ('', rule))
+ORDER BY seq LIMIT :limit;
 
 -- oldest_decisions --
 -- Candidates for compaction: what the last checkpoint covers, oldest first.
@@ -86,6 +87,10 @@ SELECT seq, at FROM decision WHERE seq <= :covered ORDER BY seq LIMIT :limit;
 -- drop_decisions --
 -- Forget the oldest decisions.
 DELETE FROM decision WHERE seq <= :through;
+
+-- drop_mentions --
+-- Forget what stretches were about that are gone whole.
+DELETE FROM mention WHERE first <= :through AND last <= :through;
 
 -- add_outbox --
 -- Owe pages. A page that is there already (same key, receiver, channel) stays as it is: an idempotency key is owed once.
@@ -165,35 +170,21 @@ SELECT journal_seq, decision_seq, newest, plan_digest, engine, engine_sum FROM c
 -- How far the last checkpoint reaches.
 SELECT journal_seq, decision_seq, newest FROM checkpoint;
 
--- forget_rule --
--- Forget all states of a rule.
-DELETE FROM key_state WHERE rule = :rule;
+-- add_runs --
+-- Append runs of key states.
+INSERT INTO key_run (part, body_sum, body) VALUES /* each */ (?, ?, ?);
 
--- put_keys --
--- Replace states that changed since the last checkpoint.
-INSERT OR REPLACE INTO key_state (rule, key, state, state_sum)
-VALUES /* each */ (?, ?, ?, ?);
+-- runs_of_part --
+-- The runs of a part, oldest first.
+SELECT body_sum, body FROM key_run WHERE part = :part ORDER BY number;
 
--- forget_keys --
--- Forget states.
-DELETE FROM key_state WHERE (rule, key) IN (VALUES /* each */ (?, ?));
+-- drop_runs --
+-- Forget the runs of a part, which is being rewritten.
+DELETE FROM key_run WHERE part = :part;
 
--- first_key_rule --
--- The first rule that has states.
-SELECT min(rule) FROM key_state;
-
--- next_key_rule --
--- The one after it (a jump along the primary key).
-SELECT min(rule) FROM key_state WHERE rule > :after;
-
--- keys_of_rule --
--- States of a rule in the order of their keys, the first of them.
-SELECT key, state, state_sum FROM key_state WHERE rule = :rule ORDER BY key LIMIT 10000;
-
--- more_keys_of_rule --
--- States of a rule after a key.
-SELECT key, state, state_sum FROM key_state
-WHERE rule = :rule AND key > :after ORDER BY key LIMIT 10000;
+-- run_sizes --
+-- How much each run holds, oldest first.
+SELECT part, length(body) FROM key_run ORDER BY number;
 
 -- put_settings --
 -- Keep small values.

@@ -16,24 +16,20 @@ from rulesd.model.instant import Instant
 from rulesd.ports.store import DecisionRow, JournalRow, KeyRow, OutboxDone, OutboxRow
 from rulesd.stores.faults import translated
 from rulesd.stores.files import connect
+from rulesd.stores.keyruns import PARTS, key_rows, lay
 from rulesd.stores.segment import (
     Damaged,
     Segment,
     checksum,
     event_id,
-    event_name,
     identities,
+    name_bytes,
     positions,
     unpack,
 )
 from rulesd.stores.statements import SQL
 
 _Row = tuple[Any, ...]
-
-_new_key = KeyRow.__new__
-_set_rule, _set_key, _set_state = (
-    KeyRow.__dict__[name].__set__ for name in ("rule", "key", "state")
-)
 
 
 class SqliteReader:
@@ -46,15 +42,11 @@ class SqliteReader:
         self._readable = False
 
     def keys(self) -> Iterator[KeyRow]:
-        """Every (rule, key) state of the last checkpoint, by rule and key."""
-        ((rule,),) = self._all("first_key_rule")
-        while rule is not None:
-            rows = self._all("keys_of_rule", rule=rule)
-            while rows:
-                with translated(self._path):
-                    yield from _keys(rule, rows)
-                rows = self._all("more_keys_of_rule", rule=rule, after=rows[-1][0])
-            ((rule,),) = self._all("next_key_rule", after=rule)
+        """Every (rule, key) state of the last checkpoint, in no order."""
+        for part in range(PARTS):
+            with translated(self._path):
+                live = lay(self._all("runs_of_part", part=part))
+            yield from key_rows(live)
 
     def tail(self, after_seq: int) -> Iterator[tuple[int, JournalRow]]:
         """Journal rows after ``after_seq`` with their sequence numbers, oldest first."""
@@ -99,13 +91,10 @@ class SqliteReader:
         self, *, alert: str = "", rule: str = "", after_seq: int = 0, limit: int = 1000
     ) -> Sequence[DecisionRow]:
         """Decisions in order, filtered."""
-        name = {
-            (False, False): "decisions",
-            (True, False): "decisions_of_alert",
-            (False, True): "decisions_of_rule",
-            (True, True): "decisions_of_both",
-        }[bool(alert), bool(rule)]
-        rows = self._all(name, alert=alert, rule=rule, after=after_seq, limit=max(0, limit))
+        if not alert and not rule:
+            rows = self._all("decisions", after=after_seq, limit=max(0, limit))
+        else:
+            rows = self._decisions_about(alert, rule, after_seq, limit)
         return [
             DecisionRow(seq=seq, at=at, kind=kind, rule=rule, alert=alert, body=body)
             for seq, at, kind, rule, alert, body in rows
@@ -113,16 +102,12 @@ class SqliteReader:
 
     def read_event(self, event_id: str) -> Sequence[tuple[int, JournalRow]]:
         """Journal rows of events with this CloudEvents id, oldest first."""
-        name, after = event_name(event_id), -1
         found: list[tuple[int, JournalRow]] = []
-        pattern = name.to_bytes(4, "little")
-        while event_id and (
-            segments := self._segments("segments_named", after=after, name=pattern)
-        ):
-            for segment in segments:
+        name = name_bytes(event_id)
+        for (first,) in self._all("segments_named", name=name) if event_id else ():
+            for segment in self._segments("segment", first=first):
                 with translated(self._path):
                     found += _events(segment, name, event_id)
-                after = segment.first
         return found
 
     def read_outbox(
@@ -144,6 +129,24 @@ class SqliteReader:
     def plan_archive(self, digest: str) -> bytes | None:
         """The files of a plan that was once in force."""
         return self._value("plan", digest=digest)
+
+    def _decisions_about(self, alert: str, rule: str, after: int, limit: int) -> list[_Row]:
+        rows: list[_Row] = []
+        named = self._all("mentions", after=after, name=name_bytes(alert or rule))
+        for first, last in named:
+            left = limit - len(rows)
+            if left <= 0:
+                break
+            rows += self._all(
+                "decisions_about",
+                first=first,
+                last=last,
+                after=after,
+                alert=alert,
+                rule=rule,
+                limit=left,
+            )
+        return rows
 
     def _value(self, name: str, /, **values: object) -> bytes | None:
         for (value,) in self._all(name, **values):
@@ -211,24 +214,7 @@ class SqliteReader:
             connection.close()
 
 
-def key_sum(key: bytes, state: bytes) -> int:
-    """The checksum of one key state."""
-    return checksum(key) ^ checksum(state)
-
-
-def _keys(rule: str, rows: list[_Row]) -> Iterator[KeyRow]:
-    """Key rows, made without their ``__init__``: a restart reads a million of them."""
-    for key, state, expected in rows:
-        if key_sum(key, state) != expected:
-            raise Damaged(f"a key state of rule {rule}")
-        row = _new_key(KeyRow)
-        _set_rule(row, rule)
-        _set_key(row, key)
-        _set_state(row, state)
-        yield row
-
-
-def _events(segment: Segment, name: int, wanted: str) -> list[tuple[int, JournalRow]]:
+def _events(segment: Segment, name: bytes, wanted: str) -> list[tuple[int, JournalRow]]:
     places = list(positions(segment, name))
     if not places:
         return []

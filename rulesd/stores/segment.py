@@ -85,9 +85,9 @@ def event_id(payload: bytes) -> str:
     return named.id or (named.document.id if named.document else "")
 
 
-def event_name(identity: str) -> int:
-    """The 32-bit name of an event id, by which runs that may hold it are found."""
-    return crc32(identity.encode("utf-8", "surrogatepass"))
+def name_bytes(identity: str) -> bytes:
+    """The 4-byte name of an id, by which rows that may hold it are found."""
+    return _name(identity).to_bytes(4, "little")
 
 
 def pack(first: int, earlier: int, rows: Sequence[JournalRow]) -> Segment:
@@ -112,7 +112,7 @@ def pack(first: int, earlier: int, rows: Sequence[JournalRow]) -> Segment:
         )
     except OverflowError as error:
         raise ValueError("a number of a journal row needs more than 64 bits") from error
-    names = _bytes(array("I", map(_name, rows)))
+    names = _bytes(array("I", map(_event_name, rows)))
     events = kinds.count(_EVENT)
     same = kinds[0] if len(set(kinds)) == 1 else ",".join(kinds)
     joined = b"".join(payloads)
@@ -170,14 +170,13 @@ def identities(segment: Segment) -> Iterator[tuple[int, int, int]]:
     return (one for kind, one in zip(kinds, found, strict=True) if kind == _EVENT)
 
 
-def positions(segment: Segment, name: int) -> Iterator[int]:
+def positions(segment: Segment, name: bytes) -> Iterator[int]:
     """Where in a run an event of this name may be: positions from 0."""
-    wanted = name.to_bytes(4, "little")
-    at = segment.names.find(wanted)
+    at = segment.names.find(name)
     while at >= 0:
         if at % 4 == 0:
             yield at // 4
-        at = segment.names.find(wanted, at + 1)
+        at = segment.names.find(name, at + 1)
 
 
 def checksum(data: bytes) -> int:
@@ -190,11 +189,15 @@ def checksum(data: bytes) -> int:
     return value
 
 
-def _name(row: JournalRow) -> int:
+def _name(identity: str) -> int:
+    return crc32(identity.encode("utf-8", "surrogatepass"))
+
+
+def _event_name(row: JournalRow) -> int:
     if row.kind != _EVENT:
         return 0
     identity = event_id(row.payload)
-    return event_name(identity) if identity else 0
+    return _name(identity) if identity else 0
 
 
 def _columns(

@@ -13,15 +13,24 @@ from pathlib import Path
 
 from rulesd.model.errors import StoreError
 from rulesd.model.instant import Instant
-from rulesd.ports.store import Checkpoint, Commit, JournalRow, OutboxDone, OutboxRow, Recovered
+from rulesd.ports.store import (
+    Checkpoint,
+    Commit,
+    DecisionRow,
+    JournalRow,
+    OutboxDone,
+    OutboxRow,
+    Recovered,
+)
 from rulesd.stores.compaction import Limits, compact
 from rulesd.stores.faults import damaged, translated
 from rulesd.stores.files import DATABASE, LOCK, check, connect, make_directory, prepare
-from rulesd.stores.folding import final_outcomes, last_values
+from rulesd.stores.folding import final_outcomes, last_number, last_values
+from rulesd.stores.keyruns import KeyRuns
 from rulesd.stores.lock import ProcessLock
 from rulesd.stores.migrations import MIGRATIONS, Migration, migrate
-from rulesd.stores.reading import SqliteReader, key_sum
-from rulesd.stores.segment import MOST_ROWS, Segment, checksum, pack
+from rulesd.stores.reading import SqliteReader
+from rulesd.stores.segment import MOST_ROWS, Segment, checksum, name_bytes, pack
 from rulesd.stores.statements import SQL, execute_many
 
 
@@ -34,9 +43,11 @@ class SqliteStore(SqliteReader):
         self._migrations = migrations
         self._lock = ProcessLock(directory / LOCK)
         self._connection: sqlite3.Connection | None = None
+        self._keys = KeyRuns()
         self._opened = False
         self._seq = 0
         self._events = 0
+        self._decided = 0
         self._newest: Instant = 0
 
     def open(self) -> Recovered:
@@ -69,9 +80,10 @@ class SqliteStore(SqliteReader):
 
         Raises:
             StoreError: the disk or the file failed; nothing changed, and the same commit may be tried again.
-            ValueError: the commit itself is wrong (a decision number used twice, a number of more than 64 bits): a
+            ValueError: the commit itself is wrong (decision numbers that do not go up, a number of more than 64 bits): a
                 mistake of the caller; nothing changed.
         """
+        decided = last_number(commit.decisions, self._decided)
         segments = self._segments_of(commit.inputs)
         newest = max((segment.newest for segment in segments), default=self._newest)
         newest = max(newest, self._newest)
@@ -85,6 +97,7 @@ class SqliteStore(SqliteReader):
             except BaseException:
                 self._roll_back(connection)
                 raise
+        self._decided = decided
         self._newest = newest
         self._seq += len(commit.inputs)
         self._events += sum(segment.events for segment in segments)
@@ -155,6 +168,7 @@ class SqliteStore(SqliteReader):
         (last_decision,) = connection.execute(SQL["last_decision"]).fetchone()
         self._seq = max(seq, covered)
         self._events = events
+        self._decided = last_decision or 0
         self._newest = max(newest, tail_newest or 0)
         return Recovered(
             engine=engine,
@@ -186,23 +200,19 @@ class SqliteStore(SqliteReader):
         cursor = connection.cursor()
         cursor.execute("BEGIN IMMEDIATE")
         execute_many(cursor, "add_segments", segments)
-        execute_many(
-            cursor,
-            "add_decisions",
-            [
-                (row.seq, row.at, row.kind, row.rule, row.alert, row.body)
-                for row in commit.decisions
-            ],
-        )
+        _decide(cursor, commit.decisions)
         execute_many(cursor, "add_outbox", _owed(commit.outbox))
         _finish(cursor, commit)
         if commit.checkpoint:
             covered = self._seq + len(commit.inputs)
             _checkpoint(cursor, commit.checkpoint, covered, newest)
+            self._keys.write(cursor, commit.checkpoint)
         if commit.plan:
             cursor.execute(SQL["put_plan"], commit.plan)
         _settle(cursor, last_values(commit.settings))
         cursor.execute("COMMIT")
+        if commit.checkpoint:
+            self._keys.settle()
 
 
 def _is_inputs_only(commit: Commit) -> bool:
@@ -214,6 +224,15 @@ def _is_inputs_only(commit: Commit) -> bool:
         or commit.plan
         or commit.settings
     )
+
+
+def _decide(cursor: sqlite3.Cursor, decisions: Sequence[DecisionRow]) -> None:
+    rows = [(row.seq, row.at, row.kind, row.rule, row.alert, row.body) for row in decisions]
+    execute_many(cursor, "add_decisions", rows)
+    if rows:
+        about = {row.rule for row in decisions} | {row.alert for row in decisions}
+        names = b"".join(name_bytes(one) for one in sorted(about) if one)
+        cursor.execute(SQL["add_mention"], (rows[0][0], rows[-1][0], names))
 
 
 def _owed(rows: Sequence[OutboxRow]) -> list[tuple[object, ...]]:
@@ -276,13 +295,6 @@ def _checkpoint(
             checksum(engine),
         ),
     )
-    for rule in checkpoint.forget_rules:
-        cursor.execute(SQL["forget_rule"], {"rule": rule})
-    # In the order of the primary key: a million states land page by page and not all over the file.
-    states = sorted({(row.rule, row.key): row.state for row in checkpoint.keys}.items())
-    put = [(rule, key, state, key_sum(key, state)) for (rule, key), state in states if state]
-    execute_many(cursor, "put_keys", put)
-    execute_many(cursor, "forget_keys", [place for place, state in states if not state])
 
 
 def _settle(cursor: sqlite3.Cursor, values: Mapping[str, bytes]) -> None:
