@@ -62,7 +62,7 @@ class Projection:
 
     def _choose_parents(self) -> tuple[Path, ...]:
         found = {terminal[:-1] for terminal in self._terminals.values()}
-        for path in tuple(found):
+        for path in tuple(found):  # order-free: a set takes them in any order
             found.update(path[:end] for end in range(len(path)))
         ordered = sorted(found | {()}, key=lambda path: (len(path), path))
         return tuple(ordered[:MAX_PARENTS])
