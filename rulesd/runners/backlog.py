@@ -59,7 +59,7 @@ class Backlog:
         while self._ready:
             *_, name, version = heappop(self._ready)
             incident = self._incidents.get(name)
-            if incident is not None and incident.version == version and not incident.out:
+            if incident is not None and incident.version == version:
                 incident.out = True
                 incident.version += 1
                 return incident.rows[0]

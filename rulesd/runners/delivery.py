@@ -14,7 +14,6 @@ import random
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import replace
 
 import orjson
 
@@ -265,7 +264,10 @@ class Courier:
     async def try_once(
         self, receiver: str, channel: str, notification: Notification
     ) -> tuple[Delivery, float]:
-        """Send a test page past the queue; the result and how long it took in seconds. Only marked pages go this way."""
+        """Send one page past the queue, once: the result and how long it took in seconds.
+
+        For test pages (``compose_test`` marks them) and for the page about a store that cannot keep an outbox.
+        """
         found = self._channels.get((receiver, channel))
         if found is None:
             missing = Delivery(
@@ -275,7 +277,7 @@ class Courier:
             )
             return missing, 0.0
         began = time.perf_counter()
-        result = await attempt(found, replace(notification, test=True), {})
+        result = await attempt(found, notification, {})
         self._count(receiver, found.kind, result)
         return result, time.perf_counter() - began
 

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import ssl
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ from rulesd.model.notification import Delivery
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.notify.channels import open_session
 from rulesd.notify.fakes import Fakes, Mood, Service
-from rulesd.notify.http import Answer, Request, judge, mask, post, retry_after
+from rulesd.notify.http import ANSWER_CAP, Answer, Request, judge, mask, post, retry_after
 
 D, R = DeliveryOutcome, DeliveryReason
 
@@ -134,6 +135,36 @@ def test_an_answer_whose_body_breaks_off_still_counts() -> None:
     answer = asyncio.run(run())
     assert isinstance(answer, Answer)
     assert (answer.status, answer.body) == (202, b"half")
+
+
+def test_an_answer_that_never_ends_is_left_at_the_cap() -> None:
+    async def run() -> tuple[Answer | Delivery, int]:
+        sent = 0
+
+        async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal sent
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    writer.write(b"x" * 8_192)
+                    await writer.drain()
+                    sent += 8_192
+            writer.close()
+
+        server = await asyncio.start_server(endless, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, open_session() as session:
+            url = f"http://127.0.0.1:{port}/"
+            answer = await post(session, Request(url=url, body=b"", headers={}, deadline_s=2))
+        return answer, sent
+
+    answer, sent = asyncio.run(run())
+    assert isinstance(answer, Answer)
+    assert len(answer.body) == ANSWER_CAP
+    assert (
+        sent < 20_000_000
+    )  # what fits into the buffers on the way, not a second's worth of sending
 
 
 def test_a_trusted_certificate_can_be_named() -> None:

@@ -227,7 +227,9 @@ def test_stop_sends_what_may_leave_and_keeps_the_rest_for_the_next_start() -> No
         office.courier.add([row("rests")])
         await settle()
         office.courier.add([row(f"{i}", created=i) for i in range(20)])
-        await office.courier.stop(1.0)
+        began = time.perf_counter()
+        await office.courier.stop(5.0)
+        assert time.perf_counter() - began < 2.0
         office.courier.add([row("too late")])
 
     office = play(Office({ONE: channel}), story)
@@ -405,6 +407,9 @@ def test_a_test_page_passes_the_queue_and_says_test() -> None:
             assert result.outcome is D.DELIVERED
             assert seconds > 0
         assert done == []
+        # Unmarked, it is a real page: the way out when the store cannot commit.
+        await courier.try_once("oncall", "webhook[0]", note())
+        assert orjson.loads(fakes.delivered[1][2])["data"]["test"] is False
         assert next(iter(fakes.messages.values())).text.startswith("TEST PAGE")
         assert fakes.incidents[0].events[0]["payload"]["summary"].startswith("TEST PAGE")
         assert orjson.loads(fakes.delivered[0][2])["data"]["test"] is True

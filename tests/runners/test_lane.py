@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
@@ -171,7 +172,9 @@ def test_retry_after_rests_the_whole_lane_but_not_for_ever() -> None:
         assert bench.channel.ids == ["a", "a"]  # asked for a year; gets an hour
         await bench.time.advance(LONGEST_RETRY_AFTER)
 
-    assert play(Scripted(limited, endless), story).channel.ids == ["a", "a", "a", "b"]
+    bench = play(Scripted(limited, endless), story)
+    assert bench.channel.ids == ["a", "a", "a", "b"]
+    assert bench.finished[0] == ("a", D.RETRY, 1, 1_030_000)  # a restart waits as long
 
 
 def test_five_failures_open_the_circuit_then_one_row_probes_and_all_follow() -> None:
@@ -290,7 +293,9 @@ def test_a_channel_that_raises_or_never_returns_costs_one_attempt() -> None:
     async def both() -> list[Delivery]:
         return [await attempt(Bad(), replace(PAGE, id=i), {}) for i in ("raise", "hang")]
 
+    began = time.perf_counter()
     raised, hung = asyncio.run(both())
+    assert time.perf_counter() - began < 1.0
     assert (raised.outcome, raised.reason) == (D.RETRY, R.SERVER_ERROR)
     assert "secret" not in raised.detail
     assert (hung.outcome, hung.reason) == (D.RETRY, R.TIMEOUT)
@@ -312,6 +317,23 @@ def test_a_fault_in_the_report_does_not_stop_the_lane() -> None:
         await bench.time.advance(2_000)
 
     assert [f[0] for f in play(Scripted(), story).finished] == ["b"]
+
+
+def test_a_fault_before_the_attempt_puts_the_row_back() -> None:
+    async def story(bench: Bench) -> None:
+        usual, calls = bench._reference, []
+
+        async def once_broken(*args: object) -> Mapping[str, str]:
+            calls.append(args)
+            if len(calls) == 1:
+                raise RuntimeError("no answer")
+            return await usual(*args)  # type: ignore[arg-type]
+
+        bench.lane._reference = once_broken  # type: ignore[assignment]
+        bench.lane.add(row("a"))
+        await bench.time.advance(2_000)
+
+    assert play(Scripted(), story).finished == [("a", D.DELIVERED, 1, 0)]
 
 
 def test_overdue_is_zero_while_waiting_for_a_receiver_and_grows_when_a_step_is_owed() -> None:
