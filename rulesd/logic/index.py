@@ -18,7 +18,7 @@ from rulesd.logic.evaluator import Compiled, handle
 from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
 from rulesd.logic.reads import is_opaque, precise_paths, root_paths
 from rulesd.logic.semantics import step
-from rulesd.logic.shapes import Function, Shapes, Tree
+from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.syntax import Node, Path
 from rulesd.logic.tree import Builder, Entry, Frequencies
 from rulesd.logic.watch import watch
@@ -59,8 +59,10 @@ class Index:
             any(not leaf for leaves in builder.leaves.get(position, {}).values() for leaf in leaves)
             for position in range(len(rules))
         )
-        self.struct_functions: list[Function] = self.shapes.functions[Form.STRUCT]
-        self.dict_functions: list[Function] = self.shapes.functions[Form.DICT]
+        self.run_root = self.shapes.compile(self.root[0], Form.STRUCT)
+        self.run_struct = self.shapes.compile(self.watched[0], Form.STRUCT)
+        self.run_dict = self.shapes.compile(self.root[0], Form.DICT)
+        self.run_dict_watched = self.shapes.compile(self.watched[0], Form.DICT)
         self.decode = self.projection.decode
         namespace: dict[str, object] = {**EMPTY_NAMESPACE}
         source = self.projection.parents_source()
@@ -94,9 +96,11 @@ class Index:
         return rule
 
     def settle(
-        self, out: Iterable[int], document: Mapping[str, object] | None, e: object, event: bytes
+        self, out: list[int], document: Mapping[str, object] | None, e: object, event: bytes
     ) -> tuple[list[int], list[int]]:
         """Sort out what the functions found; datalogic decides what is unsure."""
+        if len(out) == 1 and out[0] >= 0:
+            return out, []
         matched = {position for position in out if position >= 0}
         unsure = {~position for position in out if position < 0} - matched
         raised: list[int] = []

@@ -30,6 +30,16 @@ class Form(StrEnum):
     DICT = "dict"
 
 
+def _nameable(name: str) -> bool:
+    """Whether msgspec can read a field of this name."""
+    return name.isprintable() and '"' not in name and "\\" not in name
+
+
+def _refuse(_: bytes) -> object:
+    """Stands in for the Struct when a rule reads a field it cannot have: every event is decoded whole."""
+    raise msgspec.ValidationError
+
+
 class Projection:
     """The fields that a set of rules reads, numbered, and how to reach each."""
 
@@ -37,7 +47,10 @@ class Projection:
         self.paths: tuple[Path, ...] = tuple(sorted(set(paths)))
         self._precise = frozenset(precise)
         lists = (
-            path[:end] for path in self.paths for end in range(1, len(path)) if is_index(path[end])
+            path[:end]
+            for path in self.paths
+            for end in range(1, len(path))
+            if is_index(path[end]) or not _nameable(path[end])
         )
         self._entire = frozenset((*self.paths, *lists))
         self.numbers: Mapping[Path, int] = {path: i for i, path in enumerate(self.paths)}
@@ -46,8 +59,10 @@ class Projection:
         self._parents: tuple[Path, ...] = self._choose_parents()
         self._names: dict[Path, str] = {}
         self.namespace: dict[str, object] = {}
-        self.struct = self._struct((), frozenset(self._terminals.values()))
-        self.decode: Callable[[bytes], object] = msgspec.json.Decoder(self.struct).decode
+        self.decode: Callable[[bytes], object] = _refuse
+        if all(_nameable(path[0]) for path in self.paths):
+            struct = self._struct((), frozenset(self._terminals.values()))
+            self.decode = msgspec.json.Decoder(struct).decode
 
     def is_precise(self, path: Path) -> bool:
         """Whether a missing field is told from null here: asked for, or a part of the field asks for it."""
@@ -100,6 +115,8 @@ class Projection:
     def _source(self, path: Path, form: Form) -> str:
         terminal = self._terminals[path]
         otherwise = "UNSET" if self.is_precise(path) else "None"
+        if form is Form.STRUCT and self.decode is _refuse:
+            return "None"
         if form is Form.STRUCT:
             whole = "e." + ".".join(
                 self._names[terminal[: end + 1]] for end in range(len(terminal))

@@ -9,6 +9,7 @@ is simplified with all that the way down has proved, and rules with the same res
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf, nextafter
 from typing import Any, Final, NamedTuple
 
 from rulesd.logic.cover import Atom, Conjunction, Shape
@@ -253,6 +254,10 @@ class Builder:
             [bound for bound, _ in checked],
             [node for _, node in checked],
             unsure,
+            # Strictly outside every bound, so that one comparison spares most events the search.
+            nextafter(float(ordered[0][1].values[0]), -inf)
+            if above
+            else nextafter(float(ordered[-1][1].values[0]), inf),
             # Counted from the left: bounds below the value, and the bound itself when it counts (or, below, when not).
             search="bisect_left" if above is strict else "bisect_right",
         )
