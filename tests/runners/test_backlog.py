@@ -60,6 +60,14 @@ def test_rows_of_one_incident_leave_strictly_in_turn() -> None:
     assert drain(backlog) == ["2"]
 
 
+def test_an_incident_whose_row_is_out_is_not_taken_again() -> None:
+    backlog = Backlog()
+    backlog.add(row("1", "i"))
+    backlog.add(row("2", "i"))  # a second entry for the same incident
+    assert backlog.take(0) is not None
+    assert backlog.take(0) is None
+
+
 def test_a_page_behind_a_quiet_row_pulls_its_incident_forward() -> None:
     backlog = Backlog()
     backlog.add(row("other", priority=2))
