@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rulesd.model.errors import StoreError
-from rulesd.stores.segment import Damaged
+from rulesd.stores.checksums import Damaged
 
 _CALLERS = (
     sqlite3.IntegrityError,
@@ -39,24 +39,38 @@ def translated(path: Path) -> Iterator[None]:
 
     Raises:
         StoreError: the disk or the file cannot keep the promise.
-        ValueError: the statement's values can never be stored.
     """
     try:
         yield
     except Damaged as error:
         raise damaged(path, str(error)) from None
+    except UnicodeDecodeError:
+        raise damaged(path, "it holds text that is no text") from None
+    except sqlite3.Error as error:
+        if not hasattr(error, "sqlite_errorcode"):
+            # The driver's own, and it may quote what it read: nothing of it may go further.
+            raise damaged(path, f"unreadable values, {type(error).__name__}") from None
+        raise _explain(path, error) from error
+
+
+@contextmanager
+def blamed() -> Iterator[None]:
+    """Turn what is wrong with the values themselves into ``ValueError``: the caller's mistake, which no retry can cure.
+
+    Raises:
+        ValueError: these values can never be stored.
+    """
+    try:
+        yield
     except _CALLERS as error:
         raise ValueError(f"the store cannot take this: {error}") from error
     except OverflowError as error:
         raise ValueError("the store cannot take a number of more than 64 bits") from error
-    except sqlite3.Error as error:
-        raise _explain(path, error) from error
 
 
 def _explain(path: Path, error: sqlite3.Error) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    name = getattr(error, "sqlite_errorname", "no code")
-    match code & 0xFF:
+    name = error.sqlite_errorname
+    match error.sqlite_errorcode & 0xFF:
         case sqlite3.SQLITE_FULL:
             return StoreError(
                 f"no space is left for {path.name}. Free some on its disk; rulesd tries again by itself"
@@ -66,7 +80,7 @@ def _explain(path: Path, error: sqlite3.Error) -> StoreError:
                 f"the disk of {path.name} failed ({name}). Check it for errors, quotas and space; "
                 "rulesd tries again by itself"
             )
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_TOOBIG:
             return damaged(path, name)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return StoreError(

@@ -21,7 +21,7 @@ from zlib import crc32
 import msgspec
 
 from rulesd.ports.store import Checkpoint, KeyRow
-from rulesd.stores.segment import Damaged, checksum
+from rulesd.stores.checksums import Damaged, row_sum
 from rulesd.stores.statements import SQL, execute_many
 
 PARTS = 128
@@ -62,7 +62,7 @@ class KeyRuns:
         sizes = self._sizes if self._sizes is not None else _load(cursor)
         self._sizes = None
         runs = _split(checkpoint, sizes)
-        rows = [(part, checksum(body), body) for part, body in runs.items()]
+        rows = [(part, row_sum(part, body), body) for part, body in runs.items()]
         execute_many(cursor, "add_runs", rows)
         appended = 0
         for part, body in runs.items():
@@ -80,7 +80,7 @@ class KeyRuns:
         self._sizes = self._after
 
 
-def lay(rows: Iterable[tuple[int, bytes]]) -> _States:
+def lay(part: int, rows: Iterable[tuple[int, bytes]]) -> _States:
     """The live states of a part, from its runs as (checksum, bytes), oldest first.
 
     Raises:
@@ -88,7 +88,7 @@ def lay(rows: Iterable[tuple[int, bytes]]) -> _States:
     """
     live: _States = {}
     for expected, body in rows:
-        if checksum(body) != expected:
+        if row_sum(part, body) != expected:
             raise Damaged("key states")
         try:
             run = _decode(body)
@@ -154,7 +154,7 @@ def _overdue(sizes: dict[int, list[int]]) -> Sequence[int]:
 
 
 def _rewrite(cursor: Cursor, part: int, sizes: dict[int, list[int]]) -> int:
-    live = lay(cursor.execute(SQL["runs_of_part"], {"part": part}).fetchall())
+    live = lay(part, cursor.execute(SQL["runs_of_part"], {"part": part}).fetchall())
     kept = {rule: {k: s for k, s in states.items() if s} for rule, states in live.items()}
     body = _encode(
         Run(
@@ -167,7 +167,7 @@ def _rewrite(cursor: Cursor, part: int, sizes: dict[int, list[int]]) -> int:
         )
     )
     cursor.execute(SQL["drop_runs"], {"part": part})
-    execute_many(cursor, "add_runs", [(part, checksum(body), body)])
+    execute_many(cursor, "add_runs", [(part, row_sum(part, body), body)])
     sizes[part] = [len(body)]
     return len(body)
 

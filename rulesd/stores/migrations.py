@@ -55,27 +55,29 @@ MIGRATIONS: Sequence[Migration] = (
                 position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL,
                 receiver TEXT NOT NULL, channel TEXT NOT NULL, incident TEXT NOT NULL,
                 priority INTEGER NOT NULL, created INTEGER NOT NULL, body BLOB NOT NULL,
-                attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, body_sum INTEGER NOT NULL,
+                attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, page_sum INTEGER NOT NULL,
                 state TEXT NOT NULL DEFAULT 'pending', detail TEXT NOT NULL DEFAULT '',
-                at INTEGER, UNIQUE (id, receiver, channel))""",
+                at INTEGER, state_sum INTEGER NOT NULL, UNIQUE (id, receiver, channel))""",
             "CREATE INDEX outbox_pending ON outbox (position) WHERE state = 'pending'",
             "CREATE INDEX outbox_finished ON outbox (at) WHERE state <> 'pending'",
             "CREATE INDEX outbox_incident ON outbox (incident)",
             """CREATE TABLE reference (
                 incident TEXT NOT NULL, receiver TEXT NOT NULL, channel TEXT NOT NULL,
-                body BLOB NOT NULL, at INTEGER NOT NULL,
+                body BLOB NOT NULL, body_sum INTEGER NOT NULL, at INTEGER NOT NULL,
                 PRIMARY KEY (incident, receiver, channel)) WITHOUT ROWID""",
             "CREATE INDEX reference_at ON reference (at)",
             """CREATE TABLE checkpoint (
                 one INTEGER PRIMARY KEY CHECK (one = 1), journal_seq INTEGER NOT NULL,
                 decision_seq INTEGER NOT NULL, newest INTEGER NOT NULL, plan_digest TEXT NOT NULL,
-                engine BLOB NOT NULL, engine_sum INTEGER NOT NULL)""",
+                engine BLOB NOT NULL, row_sum INTEGER NOT NULL)""",
             """CREATE TABLE key_run (
                 number INTEGER PRIMARY KEY, part INTEGER NOT NULL, body_sum INTEGER NOT NULL,
                 body BLOB NOT NULL)""",
             "CREATE INDEX key_run_part ON key_run (part)",
-            "CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
-            "CREATE TABLE plan (digest TEXT PRIMARY KEY, archive BLOB NOT NULL)",
+            """CREATE TABLE setting (
+                name TEXT PRIMARY KEY, value BLOB NOT NULL, value_sum INTEGER NOT NULL) WITHOUT ROWID""",
+            """CREATE TABLE plan (
+                digest TEXT PRIMARY KEY, archive BLOB NOT NULL, archive_sum INTEGER NOT NULL)""",
         ),
     ),
 )

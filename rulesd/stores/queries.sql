@@ -19,8 +19,14 @@ SELECT first, rows, earlier, events, newest, kinds, names, columns, index_sum, p
 FROM segment ORDER BY first LIMIT 1;
 
 -- last_segment --
--- Where the journal stands: last sequence number, number of events ever.
-SELECT first + rows - 1, earlier + events FROM segment ORDER BY first DESC LIMIT 1;
+-- The newest run, without its payloads: it says where the journal stands.
+SELECT first, rows, earlier, events, newest, kinds, names, columns, index_sum, payload_sum, x''
+FROM segment ORDER BY first DESC LIMIT 1;
+
+-- oldest_segment --
+-- The oldest run, without its payloads.
+SELECT first, rows, earlier, events, newest, kinds, names, columns, index_sum, payload_sum, x''
+FROM segment ORDER BY first LIMIT 1;
 
 -- newest_now --
 -- The latest "now" after a checkpoint. Nothing after a checkpoint is ever compacted, so this and the checkpoint's own are all.
@@ -94,10 +100,10 @@ DELETE FROM mention WHERE first <= :through AND last <= :through;
 
 -- add_outbox --
 -- Owe pages. A page that is there already (same key, receiver, channel) stays as it is: an idempotency key is owed once.
-WITH owed (id, receiver, channel, incident, priority, created, body, attempts, next_at, body_sum) AS (
-  VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+WITH owed (id, receiver, channel, incident, priority, created, body, attempts, next_at, page_sum, state_sum) AS (
+  VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 )
-INSERT INTO outbox (id, receiver, channel, incident, priority, created, body, attempts, next_at, body_sum)
+INSERT INTO outbox (id, receiver, channel, incident, priority, created, body, attempts, next_at, page_sum, state_sum)
 SELECT * FROM owed
 WHERE NOT EXISTS (
   SELECT 1 FROM outbox o
@@ -106,11 +112,12 @@ WHERE NOT EXISTS (
 
 -- finish_outbox --
 -- What became of attempts. A page that was delivered stays delivered.
-WITH done (id, receiver, channel, state, attempts, next_at, detail, at) AS (
-  VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?)
+WITH done (id, receiver, channel, state, attempts, next_at, detail, at, state_sum) AS (
+  VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?, ?)
 )
 UPDATE outbox
-SET state = done.state, attempts = done.attempts, next_at = done.next_at, detail = done.detail, at = done.at
+SET state = done.state, attempts = done.attempts, next_at = done.next_at, detail = done.detail, at = done.at,
+  state_sum = done.state_sum
 FROM done
 WHERE outbox.id = done.id AND outbox.receiver = done.receiver AND outbox.channel = done.channel
   AND outbox.state <> 'delivered';
@@ -121,17 +128,17 @@ SELECT incident FROM outbox WHERE id = :id AND receiver = :receiver AND channel 
 
 -- pending --
 -- Pages still owed, oldest first.
-SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, body_sum
+SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, page_sum, state, detail, at, state_sum
 FROM outbox WHERE state = 'pending' AND position > :after ORDER BY position LIMIT 1000;
 
 -- outbox --
 -- Pages with what became of them, newest first.
-SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, body_sum, state, detail, at
+SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, page_sum, state, detail, at, state_sum
 FROM outbox ORDER BY position DESC LIMIT :limit;
 
 -- outbox_in_state --
 -- The same, those in one state.
-SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, body_sum, state, detail, at
+SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, page_sum, state, detail, at, state_sum
 FROM outbox WHERE state = :state ORDER BY position DESC LIMIT :limit;
 
 -- drop_outbox --
@@ -142,12 +149,12 @@ DELETE FROM outbox WHERE position IN (
 
 -- put_references --
 -- Remember how to update incidents' messages in place.
-INSERT INTO reference (incident, receiver, channel, body, at) VALUES /* each */ (?, ?, ?, ?, ?)
-ON CONFLICT (incident, receiver, channel) DO UPDATE SET body = excluded.body, at = excluded.at;
+INSERT INTO reference (incident, receiver, channel, body, body_sum, at) VALUES /* each */ (?, ?, ?, ?, ?, ?)
+ON CONFLICT (incident, receiver, channel) DO UPDATE SET body = excluded.body, body_sum = excluded.body_sum, at = excluded.at;
 
 -- references --
 -- Everything remembered about one incident's messages.
-SELECT receiver, channel, body FROM reference WHERE incident = :incident ORDER BY receiver, channel;
+SELECT receiver, channel, body, body_sum FROM reference WHERE incident = :incident ORDER BY receiver, channel;
 
 -- drop_references --
 -- Forget how to update messages of incidents long past, of which no page is left.
@@ -159,12 +166,12 @@ DELETE FROM reference WHERE (incident, receiver, channel) IN (
 
 -- put_checkpoint --
 -- Replace the checkpoint.
-INSERT OR REPLACE INTO checkpoint (one, journal_seq, decision_seq, newest, plan_digest, engine, engine_sum)
+INSERT OR REPLACE INTO checkpoint (one, journal_seq, decision_seq, newest, plan_digest, engine, row_sum)
 VALUES (1, ?, ?, ?, ?, ?, ?);
 
 -- checkpoint --
 -- The last checkpoint, if there was one.
-SELECT journal_seq, decision_seq, newest, plan_digest, engine, engine_sum FROM checkpoint;
+SELECT journal_seq, decision_seq, newest, plan_digest, engine, row_sum FROM checkpoint;
 
 -- checkpoint_position --
 -- How far the last checkpoint reaches.
@@ -188,7 +195,7 @@ SELECT part, length(body) FROM key_run ORDER BY number;
 
 -- put_settings --
 -- Keep small values.
-INSERT OR REPLACE INTO setting (name, value) VALUES /* each */ (?, ?);
+INSERT OR REPLACE INTO setting (name, value, value_sum) VALUES /* each */ (?, ?, ?);
 
 -- drop_settings --
 -- Forget small values.
@@ -196,16 +203,16 @@ DELETE FROM setting WHERE name IN (VALUES /* each */ (?));
 
 -- setting --
 -- One small value.
-SELECT value FROM setting WHERE name = :name;
+SELECT name, value, value_sum FROM setting WHERE name = :name;
 
 -- settings --
 -- Small values whose name starts so.
-SELECT name, value FROM setting WHERE substr(name, 1, length(:prefix)) = :prefix ORDER BY name;
+SELECT name, value, value_sum FROM setting WHERE substr(name, 1, length(:prefix)) = :prefix ORDER BY name;
 
 -- put_plan --
 -- Keep the files of a plan; they never change under one digest.
-INSERT OR IGNORE INTO plan (digest, archive) VALUES (?, ?);
+INSERT OR IGNORE INTO plan (digest, archive, archive_sum) VALUES (?, ?, ?);
 
 -- plan --
 -- The files of a plan.
-SELECT archive FROM plan WHERE digest = :digest;
+SELECT digest, archive, archive_sum FROM plan WHERE digest = :digest;

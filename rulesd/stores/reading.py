@@ -14,18 +14,18 @@ from typing import Any
 from rulesd.model.errors import StoreError
 from rulesd.model.instant import Instant
 from rulesd.ports.store import DecisionRow, JournalRow, KeyRow, OutboxDone, OutboxRow
+from rulesd.stores.checksums import Damaged, row_sum
 from rulesd.stores.faults import translated
 from rulesd.stores.files import connect
 from rulesd.stores.keyruns import PARTS, key_rows, lay
 from rulesd.stores.segment import (
-    Damaged,
     Segment,
-    checksum,
     event_id,
     identities,
     name_bytes,
     positions,
     unpack,
+    verify,
 )
 from rulesd.stores.statements import SQL
 
@@ -45,31 +45,35 @@ class SqliteReader:
         """Every (rule, key) state of the last checkpoint, in no order."""
         for part in range(PARTS):
             with translated(self._path):
-                live = lay(self._all("runs_of_part", part=part))
+                live = lay(part, self._all("runs_of_part", part=part))
             yield from key_rows(live)
 
     def tail(self, after_seq: int) -> Iterator[tuple[int, JournalRow]]:
         """Journal rows after ``after_seq`` with their sequence numbers, oldest first."""
+        following = False
         while segments := self._segments("segments_after", after=after_seq):
             for segment in segments:
                 with translated(self._path):
+                    if following and segment.first != after_seq + 1:
+                        raise Damaged(f"journal rows from {after_seq + 1} on are missing")
                     rows = list(unpack(segment))
                 yield from rows[max(0, after_seq + 1 - segment.first) :]
-                after_seq = segment.first + segment.rows - 1
+                after_seq, following = segment.first + segment.rows - 1, True
 
     def recent_ids(self, since: Instant, at_least: int) -> Iterator[tuple[int, int, Instant]]:
         """(key, body, now) of the newest events, oldest first, as the port says."""
-        standing = self._all("last_segment")
-        if not standing:
+        ends = self._segments("oldest_segment") + self._segments("last_segment")
+        if not ends:
             return
-        total = standing[0][1]
-        lowest = max(0, total - 2 * at_least)
-        start = max(0, total - at_least)
+        with translated(self._path):
+            for end in ends:
+                verify(end)
+        oldest, total = ends[0].earlier, ends[-1].earlier + ends[-1].events
+        lowest = max(oldest, total - 2 * at_least)
+        start = max(oldest, total - at_least)
         for (earlier,) in self._all("window_start", lowest=lowest, since=since):
-            start = min(start, self._window_start(earlier, lowest, since))
-        for segment in self._window(start):
-            with translated(self._path):
-                found = list(identities(segment))
+            start = min(start, self._window_start(earlier, lowest, since, total))
+        for segment, found in self._window(start, total):
             yield from found[max(0, start - segment.earlier) :]
 
     def pending(self) -> Iterator[OutboxRow]:
@@ -85,7 +89,8 @@ class SqliteReader:
     def references(self, incident: str) -> dict[tuple[str, str], bytes]:
         """By (receiver, channel): what to remember for updating this incident's message in place."""
         rows = self._all("references", incident=incident)
-        return {(receiver, channel): body for receiver, channel, body in rows}
+        with translated(self._path):
+            return {row[:2]: _checked("a reference", incident, *row) for row in rows}
 
     def read_decisions(
         self, *, alert: str = "", rule: str = "", after_seq: int = 0, limit: int = 1000
@@ -116,19 +121,25 @@ class SqliteReader:
         """Outbox rows with what became of them, newest first."""
         rows = self._all("outbox_in_state" if state else "outbox", state=state, limit=max(0, limit))
         with translated(self._path):
-            return [(_outbox_row(row[:11]), _outbox_done(row)) for row in rows]
+            return [(_outbox_row(row), _outbox_done(row)) for row in rows]
 
     def setting(self, name: str) -> bytes | None:
         """A small durable value."""
-        return self._value("setting", name=name)
+        rows = self._all("setting", name=name)
+        with translated(self._path):
+            return _checked("a setting", *rows[0]) if rows else None
 
     def settings(self, prefix: str) -> dict[str, bytes]:
         """Small durable values whose name starts so."""
-        return dict(self._all("settings", prefix=prefix))
+        rows = self._all("settings", prefix=prefix)
+        with translated(self._path):
+            return {row[0]: _checked("a setting", *row) for row in rows}
 
     def plan_archive(self, digest: str) -> bytes | None:
         """The files of a plan that was once in force."""
-        return self._value("plan", digest=digest)
+        rows = self._all("plan", digest=digest)
+        with translated(self._path):
+            return _checked("a plan", *rows[0]) if rows else None
 
     def _decisions_about(self, alert: str, rule: str, after: int, limit: int) -> list[_Row]:
         rows: list[_Row] = []
@@ -148,27 +159,31 @@ class SqliteReader:
             )
         return rows
 
-    def _value(self, name: str, /, **values: object) -> bytes | None:
-        for (value,) in self._all(name, **values):
-            return bytes(value)
-        return None
-
-    def _window_start(self, earlier: int, lowest: int, since: Instant) -> int:
-        """The position of the first event of ``since`` or later, in the run whose first event has position ``earlier``."""
-        for segment in self._window(earlier):
-            with translated(self._path):
-                nows = [now for _, _, now in identities(segment)]
-            for position, now in enumerate(nows, segment.earlier):
+    def _window_start(self, earlier: int, lowest: int, since: Instant, total: int) -> int:
+        """The position of the first event of ``since`` or later, from ``earlier`` on."""
+        for segment, found in self._window(earlier, total):
+            for position, (_, _, now) in enumerate(found, segment.earlier):
                 if position >= lowest and now >= since:
                     return position
-            earlier = segment.earlier + segment.events
-        return earlier
+        return total
 
-    def _window(self, position: int) -> Iterator[Segment]:
-        after = -1
-        while segments := self._segments("window_segments", after=after, position=position):
-            yield from segments
-            after = segments[-1].first
+    def _window(
+        self, position: int, total: int
+    ) -> Iterator[tuple[Segment, list[tuple[int, int, Instant]]]]:
+        """Runs with the events from a position on, and these; a hole in them is damage."""
+        after, expected = -1, position
+        while expected < total:
+            segments = self._segments("window_segments", after=after, position=expected)
+            with translated(self._path):
+                if not segments:
+                    raise Damaged("events of the duplicates window are missing")
+            for segment in segments:
+                with translated(self._path):
+                    found = list(identities(segment))
+                    if segment.earlier > expected or len(found) != segment.events:
+                        raise Damaged("events of the duplicates window are missing")
+                yield segment, found
+                after, expected = segment.first, segment.earlier + segment.events
 
     def _segments(self, name: str, /, **values: object) -> list[Segment]:
         return [Segment._make(row) for row in self._all(name, **values)]
@@ -222,21 +237,22 @@ def _events(segment: Segment, name: bytes, wanted: str) -> list[tuple[int, Journ
     return [rows[place] for place in places if event_id(rows[place][1].payload) == wanted]
 
 
+def _checked(what: str, *row: Any) -> bytes:
+    """The last column but one of a row, if the last, its checksum, is right."""
+    *values, expected = row
+    if row_sum(*values) != expected:
+        raise Damaged(what)
+    value: bytes = values[-1]
+    return value
+
+
 def _outbox_row(row: _Row) -> OutboxRow:
-    (
-        identity,
-        receiver,
-        channel,
-        incident,
-        priority,
-        created,
-        body,
-        attempts,
-        next_at,
-        position,
-        body_sum,
-    ) = row
-    if checksum(body) != body_sum:
+    (identity, receiver, channel, incident, priority, created, body, attempts, next_at) = row[:9]
+    position, page_sum, state, detail, at, state_sum = row[9:]
+    if (
+        row_sum(*row[:7]) != page_sum
+        or row_sum(state, attempts, next_at, detail, at or 0) != state_sum
+    ):
         raise Damaged(f"page {position} of the outbox")
     return OutboxRow(
         id=identity,
@@ -253,7 +269,7 @@ def _outbox_row(row: _Row) -> OutboxRow:
 
 
 def _outbox_done(row: _Row) -> OutboxDone | None:
-    state, detail, at = row[11:]
+    state, detail, at = row[11:14]
     if at is None:
         return None
     return OutboxDone(

@@ -21,6 +21,7 @@ from zlib import crc32
 import msgspec
 
 from rulesd.ports.store import JournalRow
+from rulesd.stores.checksums import Damaged, checksum, row_sum
 
 MOST_ROWS = 1_024
 "Rows of one run: bounds what has to be read and rewritten at once."
@@ -28,12 +29,6 @@ MOST_ROWS = 1_024
 Numbers: TypeAlias = "array[int]"
 
 _EVENT = "event"
-_SLICE = 4_096
-"``crc32`` lets go of the interpreter lock above 5 KiB; in slices below that it keeps it (see above)."
-
-
-class Damaged(ValueError):
-    """Stored bytes are not the bytes that were stored."""
 
 
 class Segment(NamedTuple):
@@ -116,7 +111,7 @@ def pack(first: int, earlier: int, rows: Sequence[JournalRow]) -> Segment:
     events = kinds.count(_EVENT)
     same = kinds[0] if len(set(kinds)) == 1 else ",".join(kinds)
     joined = b"".join(payloads)
-    return Segment(
+    segment = Segment(
         first=first,
         rows=len(rows),
         earlier=earlier,
@@ -125,10 +120,11 @@ def pack(first: int, earlier: int, rows: Sequence[JournalRow]) -> Segment:
         kinds=same,
         names=names,
         columns=columns,
-        index_sum=_index_sum(first, same, names, columns),
+        index_sum=0,
         payload_sum=checksum(joined),
         payloads=joined,
     )
+    return segment._replace(index_sum=_index_sum(segment))
 
 
 def unpack(segment: Segment) -> Iterator[tuple[int, JournalRow]]:
@@ -138,7 +134,7 @@ def unpack(segment: Segment) -> Iterator[tuple[int, JournalRow]]:
         Damaged: the run is not as it was packed.
     """
     kinds, nows, keys, bodies, ats, lengths = _columns(segment)
-    if checksum(segment.payloads) != segment.payload_sum or sum(lengths) != len(segment.payloads):
+    if checksum(segment.payloads) != segment.payload_sum:
         raise Damaged(f"journal rows from {segment.first} on")
     starts = accumulate(lengths, initial=0)
     for position, (kind, now, key, body, at, length, start) in enumerate(
@@ -179,16 +175,6 @@ def positions(segment: Segment, name: bytes) -> Iterator[int]:
         at = segment.names.find(name, at + 1)
 
 
-def checksum(data: bytes) -> int:
-    """CRC-32 of some bytes, without letting go of the interpreter lock."""
-    if len(data) <= _SLICE:
-        return crc32(data)
-    view, value = memoryview(data), 0
-    for start in range(0, len(data), _SLICE):
-        value = crc32(view[start : start + _SLICE], value)
-    return value
-
-
 def _name(identity: str) -> int:
     return crc32(identity.encode("utf-8", "surrogatepass"))
 
@@ -203,19 +189,27 @@ def _event_name(row: JournalRow) -> int:
 def _columns(
     segment: Segment,
 ) -> tuple[list[str], Numbers, Numbers, Numbers, Numbers, Numbers]:
+    verify(segment)
     count, wide = segment.rows, 8 * segment.rows
-    expected = _index_sum(segment.first, segment.kinds, segment.names, segment.columns)
     kinds = segment.kinds.split(",") if "," in segment.kinds else [segment.kinds] * count
-    if expected != segment.index_sum or len(segment.columns) != 4 * wide + 4 * count:
-        raise Damaged(f"journal rows from {segment.first} on")
     now, key, body, at = (
         _array("q", segment.columns[wide * column : wide * (column + 1)]) for column in range(4)
     )
     return kinds, now, key, body, at, _array("I", segment.columns[4 * wide :])
 
 
-def _index_sum(first: int, kinds: str, names: bytes, columns: bytes) -> int:
-    return checksum(b"%d,%s" % (first, kinds.encode())) ^ checksum(names + columns)
+def verify(segment: Segment) -> None:
+    """Look at everything of a run but its payloads.
+
+    Raises:
+        Damaged: it is not as it was packed.
+    """
+    if _index_sum(segment) != segment.index_sum:
+        raise Damaged(f"journal rows from {segment.first} on")
+
+
+def _index_sum(segment: Segment) -> int:
+    return row_sum(*segment[:8])
 
 
 def _bytes(numbers: Numbers) -> bytes:

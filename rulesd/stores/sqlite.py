@@ -22,15 +22,16 @@ from rulesd.ports.store import (
     OutboxRow,
     Recovered,
 )
+from rulesd.stores.checksums import row_sum
 from rulesd.stores.compaction import Limits, compact
-from rulesd.stores.faults import damaged, translated
+from rulesd.stores.faults import blamed, damaged, translated
 from rulesd.stores.files import DATABASE, LOCK, check, connect, make_directory, prepare
 from rulesd.stores.folding import final_outcomes, last_number, last_values
 from rulesd.stores.keyruns import KeyRuns
 from rulesd.stores.lock import ProcessLock
 from rulesd.stores.migrations import MIGRATIONS, Migration, migrate
 from rulesd.stores.reading import SqliteReader
-from rulesd.stores.segment import MOST_ROWS, Segment, checksum, name_bytes, pack
+from rulesd.stores.segment import MOST_ROWS, Segment, name_bytes, pack, verify
 from rulesd.stores.statements import SQL, execute_many
 
 
@@ -90,10 +91,8 @@ class SqliteStore(SqliteReader):
         with translated(self._path):
             connection = self._writing()
             try:
-                if _is_inputs_only(commit) and len(segments) <= 1:
-                    execute_many(connection.cursor(), "add_segments", segments)
-                else:
-                    self._write(connection, commit, segments, newest)
+                with blamed():
+                    self._make(connection, commit, segments, newest)
             except BaseException:
                 self._roll_back(connection)
                 raise
@@ -159,11 +158,10 @@ class SqliteStore(SqliteReader):
 
     def _recover(self, connection: sqlite3.Connection) -> Recovered:
         row = connection.execute(SQL["checkpoint"]).fetchone()
-        covered, decided, newest, digest, engine, engine_sum = row or (0, 0, 0, "", None, 0)
-        if engine is not None and checksum(engine) != engine_sum:
+        covered, decided, newest, digest, engine, expected = row or (0, 0, 0, "", None, 0)
+        if row and row_sum(*row[:5]) != expected:
             raise damaged(self._path, "the checkpoint")
-        standing = connection.execute(SQL["last_segment"]).fetchone()
-        seq, events = standing or (0, 0)
+        seq, events = self._standing(connection)
         (tail_newest,) = connection.execute(SQL["newest_now"], {"after": covered}).fetchone()
         (last_decision,) = connection.execute(SQL["last_decision"]).fetchone()
         self._seq = max(seq, covered)
@@ -180,6 +178,15 @@ class SqliteStore(SqliteReader):
             last_now=self._newest,
         )
 
+    def _standing(self, connection: sqlite3.Connection) -> tuple[int, int]:
+        """Last sequence number and number of events, from the last run, which is looked at first."""
+        row = connection.execute(SQL["last_segment"]).fetchone()
+        if row is None:
+            return 0, 0
+        last = Segment._make(row)
+        verify(last)
+        return last.first + last.rows - 1, last.earlier + last.events
+
     def _segments_of(self, inputs: Sequence[JournalRow]) -> list[Segment]:
         segments: list[Segment] = []
         earlier = self._events
@@ -189,7 +196,7 @@ class SqliteStore(SqliteReader):
             earlier += segments[-1].events
         return segments
 
-    def _write(
+    def _make(
         self,
         connection: sqlite3.Connection,
         commit: Commit,
@@ -198,6 +205,9 @@ class SqliteStore(SqliteReader):
     ) -> None:
         """Everything of one commit, in the order the port's readers rely on: what is owed stands before what became of it."""
         cursor = connection.cursor()
+        if _is_inputs_only(commit) and len(segments) <= 1:
+            execute_many(cursor, "add_segments", segments)
+            return
         cursor.execute("BEGIN IMMEDIATE")
         execute_many(cursor, "add_segments", segments)
         _decide(cursor, commit.decisions)
@@ -208,7 +218,7 @@ class SqliteStore(SqliteReader):
             _checkpoint(cursor, commit.checkpoint, covered, newest)
             self._keys.write(cursor, commit.checkpoint)
         if commit.plan:
-            cursor.execute(SQL["put_plan"], commit.plan)
+            cursor.execute(SQL["put_plan"], (*commit.plan, row_sum(*commit.plan)))
         _settle(cursor, last_values(commit.settings))
         cursor.execute("COMMIT")
         if commit.checkpoint:
@@ -250,7 +260,16 @@ def _owed(rows: Sequence[OutboxRow]) -> list[tuple[object, ...]]:
             row.body,
             row.attempts,
             row.next_at,
-            checksum(row.body),
+            row_sum(
+                row.id,
+                row.receiver,
+                row.channel,
+                row.incident,
+                row.priority,
+                row.created,
+                row.body,
+            ),
+            row_sum("pending", row.attempts, row.next_at, "", 0),
         )
         for row in first.values()
     ]
@@ -262,14 +281,24 @@ def _finish(cursor: sqlite3.Cursor, commit: Commit) -> None:
         cursor,
         "finish_outbox",
         [
-            (*place, done.state, done.attempts, done.next_at, done.detail, done.at)
+            (
+                *place,
+                done.state,
+                done.attempts,
+                done.next_at,
+                done.detail,
+                done.at,
+                row_sum(done.state, done.attempts, done.next_at, done.detail, done.at),
+            )
             for place, done in finished.items()
         ],
     )
     remembered = [
-        (incident, done.receiver, done.channel, done.reference, done.at)
+        (*place, row_sum(*place), done.at)
         for done in commit.done
-        if done.reference and (incident := done.incident or _incident_of(cursor, done))
+        if done.reference
+        and (incident := done.incident or _incident_of(cursor, done))
+        and (place := (incident, done.receiver, done.channel, done.reference))
     ]
     execute_many(cursor, "put_references", remembered)
 
@@ -283,20 +312,20 @@ def _incident_of(cursor: sqlite3.Cursor, done: OutboxDone) -> str:
 def _checkpoint(
     cursor: sqlite3.Cursor, checkpoint: Checkpoint, covered: int, newest: Instant
 ) -> None:
-    engine = checkpoint.engine
-    cursor.execute(
-        SQL["put_checkpoint"],
-        (
-            covered,
-            checkpoint.decision_seq,
-            newest,
-            checkpoint.plan_digest,
-            engine,
-            checksum(engine),
-        ),
+    values = (
+        covered,
+        checkpoint.decision_seq,
+        newest,
+        checkpoint.plan_digest,
+        checkpoint.engine,
     )
+    cursor.execute(SQL["put_checkpoint"], (*values, row_sum(*values)))
 
 
 def _settle(cursor: sqlite3.Cursor, values: Mapping[str, bytes]) -> None:
-    execute_many(cursor, "put_settings", [(name, value) for name, value in values.items() if value])
+    execute_many(
+        cursor,
+        "put_settings",
+        [(name, value, row_sum(name, value)) for name, value in values.items() if value],
+    )
     execute_many(cursor, "drop_settings", [(name,) for name, value in values.items() if not value])

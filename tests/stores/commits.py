@@ -137,7 +137,7 @@ def answers(store: Store, maker: Maker) -> dict[str, object]:
     """What a store says to every question, as plain data; questions depend on the maker's state only."""
     ago = [maker.now - back for back in (0, maker.step, 30 * maker.step, 30 * DAY)]
     out: dict[str, object] = {
-        "keys": sorted((row.rule, row.key, row.state) for row in store.keys()),
+        "keys": sorted((row.rule, row.key, row.state) for row in list(store.keys())),
         "tail": list(store.tail(0)),
         "pending": list(store.pending()),
         "outbox": store.read_outbox(),
