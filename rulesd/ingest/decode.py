@@ -70,18 +70,24 @@ class Decoder(EventDecoder):
 
     def mqtt(self, payload: bytes, *, now: Instant, tenant: str = "") -> Decoded:
         """Decode one message: an event, an array or lines of them. Never raises."""
+        return _merge(self.mqtt_parts(payload, now=now, tenant=tenant))
+
+    def mqtt_parts(self, payload: bytes, *, now: Instant, tenant: str = "") -> Iterator[Decoded]:
+        """The same in parts of 1,000 events, so that a large message does not hold up the loop."""
         if len(payload) > self.limits.body:
-            return _too_much(too_large(self.limits.body), len(payload))
-        return self.many(payload, now=now, tenant=tenant)
+            return iter((_too_much(too_large(self.limits.body), len(payload)),))
+        return self.many_parts(payload, now=now, tenant=tenant)
 
     def many(self, text: bytes, *, now: Instant, tenant: str = "") -> Decoded:
         """Decode a text that is one event, a JSON array or NDJSON, whichever it is. Never raises."""
-        out = Decoded()
+        return _merge(self.many_parts(text, now=now, tenant=tenant))
+
+    def many_parts(self, text: bytes, *, now: Instant, tenant: str = "") -> Iterator[Decoded]:
+        """The same in parts of 1,000 events."""
         try:
-            _extend(out, self._parts(_sniff(text), text, now, tenant))
+            yield from self._parts(_sniff(text), text, now, tenant)
         except EventError as error:
-            _extend(out, (_too_much(error, len(text)),))
-        return out
+            yield _too_much(error, len(text))
 
     def _parts(self, framing: Framing, text: bytes, now: Instant, tenant: str) -> Iterator[Decoded]:
         match framing:
@@ -206,16 +212,9 @@ class _Element:
 
 def _merge(parts: Iterable[Decoded]) -> Decoded:
     out = Decoded()
-    _extend(out, parts)
-    return out
-
-
-def _extend(out: Decoded, parts: Iterable[Decoded]) -> None:
     for part in parts:
-        out.events += part.events
-        out.rejected += part.rejected
-        out.notices.update(part.notices)
-        out.single = part.single
+        out.extend(part)
+    return out
 
 
 def _unreadable(text: bytes) -> Decoded:

@@ -49,3 +49,11 @@ class Decoded:
             self.events.append(item)
         else:
             self.rejected.append(item)  # type: ignore[arg-type]
+
+    def extend(self, part: "Decoded") -> None:
+        """Append the next part of the same delivery."""
+        self.events += part.events
+        self.rejected += part.rejected
+        if part.notices:
+            self.notices.update(part.notices)
+        self.single = part.single

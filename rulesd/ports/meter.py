@@ -93,6 +93,12 @@ class Meter:
             ["source", "outcome"],
             registry=r,
         )
+        self.mqtt_sessions = Counter(
+            "rulesd_mqtt_sessions",
+            "MQTT sessions: connected, lost, taken_over, refused, unreachable.",
+            ["source", "outcome"],
+            registry=r,
+        )
         self.http = Counter(
             "rulesd_http_requests", "HTTP answers.", ["endpoint", "code"], registry=r
         )

@@ -1,0 +1,1 @@
+"""The ways events come in that rulesd fetches itself: each acknowledges only what is committed."""
