@@ -1,0 +1,255 @@
+"""Matching: cost of one event against many rules, as ratios to ``orjson.loads`` of the same event.
+
+Run ``python -m tests.bench.match [--quick]``. Every row is a median of interleaved runs in one process: each repetition
+times the floor (``orjson.loads``) and every contender one after the other over the same events, ``for x in xs: f(x)`` with
+the result discarded. Absolute times on a shared machine mean little; ratios hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import statistics
+import threading
+import time
+import tracemalloc
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from rulesd.logic import Matcher, value_of
+from rulesd.logic.projection import Form
+from tests.bench import match_workloads as workloads
+
+Contender = Callable[[Any], object]
+
+
+def ratios(contenders: dict[str, Contender], xs: Sequence[Any], repetitions: int) -> dict[str, float]:
+    """The median over repetitions of each contender's time per event over the floor's, of the same repetition."""
+    samples: dict[str, list[float]] = {name: [] for name in contenders}
+    for f in contenders.values():
+        for x in xs:
+            f(x)
+    gc.collect()
+    gc.freeze()
+    for _ in range(repetitions):
+        floor = 0.0
+        for name, f in contenders.items():
+            start = time.perf_counter()
+            for x in xs:
+                f(x)
+            spent = time.perf_counter() - start
+            floor = floor or spent
+            samples[name].append(spent / floor)
+    gc.unfreeze()
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def row(name: str, value: float, reach: float | None, then: float | None = None, unit: str = "x") -> bool:
+    """Print one line; whether the figure to reach was reached."""
+    good = reach is None or value <= reach
+    goal = "" if reach is None else f"<= {reach}" + (f" (then {then})" if then is not None else "")
+    print(f"{name:<58} {value:>9.2f}{unit:<4} {goal:<22} {'' if reach is None else 'ok' if good else 'MISSED'}")
+    return good
+
+
+def build(kind: str, count: int) -> tuple[Matcher, float, float]:
+    """A matcher, the seconds of computation it took and the MiB it holds."""
+    rules = workloads.rules(kind, count)
+    gc.collect()
+    start = time.process_time()  # The machine may be shared; building is pure computation.
+    matcher = Matcher(rules)
+    seconds = time.process_time() - start
+    del matcher
+    gc.collect()
+    tracemalloc.start()
+    matcher = Matcher(rules)
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return matcher, seconds, held / 2**20
+
+
+class Windows:
+    """Five keyed windows: is this the 20th event of its key within 300 s? The last 20 stamps answer that exactly."""
+
+    def __init__(self) -> None:
+        self.keys: list[dict[object, deque[int]]] = [{} for _ in range(5)]
+        self.now = 0
+
+    def add(self, names: Sequence[object]) -> int:
+        self.now += 2
+        now, full = self.now, 0
+        for window, name in zip(self.keys, names, strict=True):
+            stamps = window.get(name)
+            if stamps is None:
+                stamps = window[name] = deque(maxlen=20)
+            stamps.append(now)
+            full += len(stamps) == 20 and stamps[0] > now - 300_000
+        return full
+
+
+def with_windows(matcher: Matcher) -> Contender:
+    windows = Windows()
+    decode = matcher._index.decode
+    fields = (("tenant",), ("type",), ("data", "env"), ("data", "tool"), ("data", "hazard"))
+    keys = [matcher._index.projection.load(path, Form.STRUCT)[0].partition("= ")[2] for path in fields]
+    read = eval("lambda e: (" + ", ".join(keys) + ")")
+    match, add = matcher.match, windows.add
+
+    def step(event: bytes) -> None:
+        match(event)
+        add(read(decode(event)))
+
+    return step
+
+
+def naive(matcher: Matcher) -> Contender:
+    return lambda event: matcher.naive_evaluate(orjson.loads(event))
+
+
+def qubit(rules: dict[str, Any]) -> Contender | None:
+    try:
+        from json_logic import jsonLogic
+    except ImportError:
+        return None
+    logics = list(rules.values())
+
+    def run(event: bytes) -> None:
+        document = orjson.loads(event)
+        for logic in logics:
+            try:
+                jsonLogic(logic, document)
+            except Exception:
+                continue
+
+    return run
+
+
+def sizes(quick: bool) -> list[bool]:
+    """The cost per event by workload and number of rules."""
+    n, repetitions = (1500, 5) if quick else (5000, 11)
+    good: list[bool] = []
+    figures: dict[tuple[str, int], float] = {}
+    counts = [("mixed", 100), ("mixed", 1000), ("mixed", 10_000), ("equal", 100), ("equal", 10_000), ("nested", 1000), ("nested", 10_000)]
+    goals = {("mixed", 10_000): (3.0, 1.5), ("equal", 10_000): (1.5, 1.0), ("mixed", 100_000): (10.0, None)}
+    for kind, count in counts if quick else [*counts, ("mixed", 100_000)]:
+        events = (workloads.nested_events if kind == "nested" else workloads.events)(n, count)
+        matcher, seconds, held = build(kind, count)
+        found = ratios({"loads": orjson.loads, "match": matcher.match, "evaluate": matcher.evaluate}, events, repetitions)
+        documents = [orjson.loads(event) for event in events]
+        floor = ratios({"loads": lambda i: orjson.loads(events[i]), "positions": lambda i: matcher.positions(documents[i])}, range(len(events)), repetitions)
+        figures[kind, count] = found["match"]
+        reach, then = goals.get((kind, count), (None, None))
+        good.append(row(f"match, {count:,} {kind} rules", found["match"], reach, then))
+        row("  evaluate (which raised, too)", found["evaluate"], None)
+        row("  positions of a decoded document", floor["positions"], None)
+        if count == 10_000:
+            good.append(row("  build", seconds, 2.0, unit="s"))
+            good.append(row("  memory held", held, 64.0, unit="MiB"))
+        if (kind, count) == ("mixed", 10_000):
+            good.append(row("  with 5 keyed windows", ratios({"loads": orjson.loads, "step": with_windows(matcher)}, events, repetitions)["step"], 6.5, 3.0))
+        if count in (100, 1000) and kind == "mixed":
+            few = events[: 60 if count == 1000 else 300]
+            row("  plain datalogic on every rule", ratios({"loads": orjson.loads, "naive": naive(matcher)}, few, 3)["naive"], None)
+            other = qubit(workloads.rules(kind, count))
+            if other is not None and count == 100:
+                row("  json-logic-qubit on every rule", ratios({"loads": orjson.loads, "qubit": other}, few[:40], 3)["qubit"], None)
+        del matcher, documents
+    good.append(row("growth of mixed from 100 to 10,000 rules", figures["mixed", 10_000] / figures["mixed", 100], 2.5, 1.3))
+    return good
+
+
+def single_rules(quick: bool) -> list[bool]:
+    """What one more rule of a costly kind adds to every event."""
+    n, repetitions = (2000, 7) if quick else (5000, 15)
+    rules = workloads.rules("mixed", 1000)
+    events = workloads.events(n, 1000)
+    residual = {"!==": [{"var": "data.env"}, "prod"]}
+    opaque = [{"===": [{"cat": [{"var": "data.env"}, "-", {"var": "data.model"}]}, f"prod-x{i}"]} for i in range(9)]
+    base = Matcher(rules)
+    plus = Matcher({**rules, "residual": {"and": [{"!==": [{"var": "data.region"}, "x"]}, residual]}})
+    first = Matcher({**rules, "opaque0": opaque[0]})
+    nine = Matcher({**rules, **{f"opaque{i}": logic for i, logic in enumerate(opaque)}})
+    found = ratios({"loads": orjson.loads, "base": base.match, "plus": plus.match, "first": first.match, "nine": nine.match}, events, repetitions)
+    start = time.perf_counter()
+    for event in events:
+        orjson.loads(event)
+    floor = (time.perf_counter() - start) / len(events) * 1e6
+    return [
+        row("one un-indexable rule with a generated residual adds", max(0.0, found["plus"] - found["base"]) * floor, 0.3, unit="us"),
+        row("the first rule that needs datalogic adds", found["first"] - found["base"], 1.5),
+        row("each further one adds", (found["nine"] - found["first"]) / 8, 0.6),
+    ]
+
+
+def bomb(quick: bool) -> list[bool]:
+    """One bomb among 1,000 rules: what it does to the events of others."""
+    rules = workloads.rules("mixed", 1000)
+    events = workloads.events(2000 if quick else 6000, 1000)
+    inner = {"map": [{"var": "data.docs"}, {"map": [{"val": [[-2], "data", "docs"]}, {"map": [{"val": [[-4], "data", "docs"]}, 1]}]}]}
+    armed = Matcher({**rules, "bomb": {"and": [{"===": [{"var": "type"}, "bomb"]}, inner]}})
+    calm = Matcher(rules)
+    shot = orjson.dumps({"type": "bomb", "data": {"docs": list(range(400))}})
+
+    def p99(matcher: Matcher, *, armed_events: bool) -> float:
+        spent: list[float] = []
+        for i, event in enumerate(events):
+            if armed_events and i % 1000 == 500:
+                matcher.evaluate(shot)
+            start = time.perf_counter()
+            matcher.match(event)
+            spent.append(time.perf_counter() - start)
+        return statistics.quantiles(spent, n=100)[98]
+
+    p99(calm, armed_events=False), p99(armed, armed_events=True)
+    pairs = [(p99(calm, armed_events=False), p99(armed, armed_events=True)) for _ in range(5 if quick else 9)]
+    start = time.perf_counter()
+    armed.evaluate(shot)
+    return [
+        row("p99 of the others with a bomb among 1,000 rules", statistics.median(b / a for a, b in pairs), 1.10),
+        row("the bomb itself, stopped by the budget", (time.perf_counter() - start) * 1e3, 5.0, unit="ms"),
+    ]
+
+
+def pauses(quick: bool) -> list[bool]:
+    """The longest pause of an event loop while 10,000 rules are built in a thread beside it."""
+    rules = workloads.rules("mixed", 3000 if quick else 10_000)
+
+    async def watch() -> float:
+        done = threading.Event()
+
+        def work() -> None:
+            Matcher(rules)
+            done.set()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        worst = 0.0
+        while not done.is_set():
+            start = time.perf_counter()
+            await asyncio.sleep(0.001)
+            worst = max(worst, time.perf_counter() - start - 0.001)
+        thread.join()
+        return worst
+
+    return [row("longest pause of the loop while building in a thread", asyncio.run(watch()) * 1e3, 20.0, unit="ms")]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer events and repetitions, no 100,000 rules")
+    quick = parser.parse_args().quick
+    value_of({"var": "warm"})({})
+    sample = workloads.events(200, 1000) + workloads.nested_events(200, 1000)
+    print(f"events of {sum(map(len, sample[:200])) // 200} B (mixed, equal) and {sum(map(len, sample[200:])) // 200} B (nested); x = times orjson.loads of the event")
+    results = [*sizes(quick), *single_rules(quick), *bomb(quick), *pauses(quick)]
+    print(f"{sum(results)} of {len(results)} figures reached")
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
