@@ -15,15 +15,13 @@ from rulesd.core import dedup
 from rulesd.core.group import Group, Member, load_group
 from rulesd.core.plan import Plan, Route
 from rulesd.core.route import Destination, destinations
-from rulesd.core.throttle import REFRESH, OwnerPages
+from rulesd.core.throttle import REFRESH, GroupId, Throttle, due_of
 from rulesd.model.alert import Alert, severity_rank
 from rulesd.model.decision import (
     AlertChanged,
-    Audience,
     Decision,
     Kind,
     LimitReached,
-    NotificationDue,
     Status,
     Told,
 )
@@ -38,9 +36,6 @@ SHARE: Milliseconds = SECOND
 MAX_GROUPS = 10_000
 "Groups of one receiver's route beyond this share one group without labels."
 
-GroupId = tuple[str, str]
-"(group key, receiver)"
-
 
 class Dispatch:
     """Every group, and the page limits of owners."""
@@ -51,12 +46,10 @@ class Dispatch:
         """Start with no groups."""
         self.plan = plan
         self.groups: dict[GroupId, Group] = {}
-        self.owners: dict[str, OwnerPages] = {}
-        self._page_limit, self._page_window = page_limit, page_window
+        self.throttle = Throttle(limit=page_limit, window=page_window)
         self._where: dict[str, list[GroupId]] = {}
         "By fingerprint: the groups an alert is in."
         self._heap: list[tuple[Instant, GroupId]] = []
-        "Deadlines of groups, and of owners' collected pages (``_OWNER``, name)."
 
     # ------------------------------------------------------------------ alerts
 
@@ -136,17 +129,13 @@ class Dispatch:
         alert = member.alert
         if reason in (Reason.ACKNOWLEDGED, Reason.UNACKNOWLEDGED):
             if member.told is not None:
-                taken = reason is Reason.ACKNOWLEDGED
+                firing = [m for m in group.members.values() if m.firing and m.told is not None]
+                told = tuple(m.tell() for m in firing)
+                taken = all(m.told is Status.ACKNOWLEDGED for m in firing)
                 status = Status.ACKNOWLEDGED if taken else Status.FIRING
-                member.told = status
-                told = Told(alert=alert, status=status, changed=True)
-                self._emit(group, reason, status, (told,), False, now, out)
+                self._emit(group, reason, status, told, False, now, out)
             return
-        again = (
-            self.plan.rules[self.plan.by_id[alert.rule]].again_after
-            if alert.rule in self.plan.by_id
-            else 0
-        )
+        again = self.plan.rules[self.plan.by_id[alert.rule]].again_after
         if alert.never and (reason is Reason.REOPENED or now - member.paged_at >= again):
             member.told = None
             self._hurry(group, Reason.AGAIN, now, out)
@@ -229,94 +218,26 @@ class Dispatch:
     ) -> None:
         group.notified_at = now
         group.refresh = None
-        due = self._due(group, reason, status, told, page, now)
-        if not page or status is Status.RESOLVED:
-            out.append(due)
-            return
-        owner = told[0].alert.owner
-        pages = self.owners.get(owner)
-        if pages is None:
-            pages = OwnerPages(limit=self._page_limit, window=self._page_window)
-            self.owners[owner] = pages
-        if pages.admit(now):
-            out.append(due)
+        due = due_of(group, reason, status, told, page=page, now=now)
+        if page and status is not Status.RESOLVED:
+            self.throttle.page(group, due, out)
         else:
-            self._fold(due, owner, pages, out)
-
-    @staticmethod
-    def _due(
-        group: Group,
-        reason: Reason,
-        status: Status,
-        told: tuple[Told, ...],
-        page: bool,
-        now: Instant,
-    ) -> NotificationDue:
-        return NotificationDue(
-            at=now,
-            reason=reason,
-            receiver=group.receiver,
-            group=group.key,
-            group_labels=dict(group.labels),
-            status=status,
-            alerts=told,
-            incident=group.incident,
-            page=page,
-        )
-
-    def _fold(
-        self, due: NotificationDue, owner: str, pages: OwnerPages, out: list[Decision]
-    ) -> None:
-        """Too many pages for one owner: machines get this one, people one page that counts them all."""
-        out.append(replace(due, audience=Audience.MACHINES))
-        pages.latest = (due.group, due.receiver)
-        if pages.folded == 1:
-            self._collected(due, owner, pages, out)
-        elif pages.refresh is None:
-            pages.refresh = max(due.at, pages.refreshed + REFRESH)
-            heappush(self._heap, (pages.refresh, (_OWNER, owner)))
-
-    def _collected(
-        self, due: NotificationDue, owner: str, pages: OwnerPages, out: list[Decision]
-    ) -> None:
-        pages.refreshed = due.at
-        out.append(
-            replace(
-                due,
-                audience=Audience.PEOPLE,
-                reason=Reason.STORM,
-                incident=episode_id("storm", (owner, due.receiver), "", pages.started),
-                page=pages.folded == 1,
-                storm=pages.folded,
-            )
-        )
-
-    def _refresh_collected(self, owner: str, now: Instant, out: list[Decision]) -> None:
-        """Bring an owner's collected page up to date with the latest group folded into it."""
-        pages = self.owners.get(owner)
-        if pages is None or pages.refresh is None or pages.refresh > now:
-            return
-        pages.refresh = None
-        group = self.groups.get(pages.latest)
-        if group is None or not pages.folded:
-            return
-        told = tuple(m.tell() for m in group.members.values() if m.firing)
-        due = self._due(group, Reason.STORM, Status.FIRING, told, False, now)
-        self._collected(due, owner, pages, out)
+            self.throttle.tell(group, due, out)
 
     # ------------------------------------------------------------------ time
 
     def next_timer(self) -> Instant | None:
         """The earliest deadline."""
-        return self._heap[0][0] if self._heap else None
+        first = self._heap[0][0] if self._heap else None
+        refresh = self.throttle.next_timer()
+        if first is None or (refresh is not None and refresh < first):
+            return refresh
+        return first
 
     def handle_timer(self, now: Instant, out: list[Decision]) -> None:
         """Run the deadlines due at ``now``."""
         while self._heap and self._heap[0][0] <= now:
             due, id_ = heappop(self._heap)
-            if id_[0] == _OWNER:
-                self._refresh_collected(id_[1], now, out)
-                continue
             group = self.groups.get(id_)
             if group is None or group.armed != due:
                 continue
@@ -332,6 +253,7 @@ class Dispatch:
                 if told:
                     self._emit(group, Reason.UPDATE, Status.FIRING, told, False, now, out)
             self._arm(group)
+        self.throttle.handle_timer(self.groups, now, out)
 
     def _arm(self, group: Group) -> None:
         due = group.due()
@@ -346,22 +268,19 @@ class Dispatch:
         """All groups and page limits as plain data."""
         return {
             "groups": [group.dump() for group in self.groups.values()],
-            "owners": {name: pages.dump() for name, pages in self.owners.items()},
+            "owners": self.throttle.dump(),
         }
 
     def load(self, data: Json) -> None:
         """From what ``dump`` gave."""
         assert isinstance(data, dict)
         routes = _by_key(self.plan.root)
-        groups, owners = data["groups"], data["owners"]
+        groups = data["groups"]
         assert isinstance(groups, list)
-        assert isinstance(owners, dict)
         for each in groups:
             group = load_group(each, routes, self.plan.root)
             self.groups[group.key, group.receiver] = group
-        for name, pages in owners.items():
-            self.owners[name] = OwnerPages(limit=self._page_limit, window=self._page_window)
-            self.owners[name].load(pages)
+        self.throttle.load(data["owners"])
         self._rebuild()
 
     def _rebuild(self) -> None:
@@ -374,9 +293,6 @@ class Dispatch:
             group.armed = group.due()
             if group.armed is not None:
                 self._heap.append((group.armed, id_))
-        for name, pages in self.owners.items():
-            if pages.refresh is not None:
-                self._heap.append((pages.refresh, (_OWNER, name)))
         heapify(self._heap)
 
     def replace(self, plan: Plan) -> None:
@@ -385,10 +301,6 @@ class Dispatch:
         routes = _by_key(plan.root)
         for group in self.groups.values():
             group.route = routes.get(group.route.key, group.route)
-
-
-_OWNER = ""
-"Marks the deadlines of collected pages in the heap: no group key is empty."
 
 
 def _by_key(route: Route) -> dict[str, Route]:

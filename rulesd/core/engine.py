@@ -314,7 +314,12 @@ def state_event(change: AlertChanged) -> Event:
     }
     id_ = f"{alert.alert}-{alert.state}"
     tenant = alert.labels.get("tenant", "")
-    document: dict[str, Json] = {"id": id_, "source": "/rulesd", "type": "alert.state", "data": data}
+    document: dict[str, Json] = {
+        "id": id_,
+        "source": "/rulesd",
+        "type": "alert.state",
+        "data": data,
+    }
     if tenant:
         document["tenant"] = tenant
     return Event(id_, "/rulesd", "alert.state", tenant, change.at, document, 0, 0)

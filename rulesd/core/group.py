@@ -66,6 +66,9 @@ class Group:
     urgent_at: Instant = 0
     "The last urgent flush."
 
+    folded: bool = False
+    "Whether its last page went into the owner's collected page."
+
     notified_at: Instant = 0
     armed: Instant | None = None
     "The deadline this group is waiting for in the heap."
@@ -112,6 +115,7 @@ class Group:
             "tick": self.tick,
             "urgent": self.urgent,
             "refresh": self.refresh,
+            "folded": self.folded,
             "urgent_at": self.urgent_at,
             "notified_at": self.notified_at,
         }
@@ -169,6 +173,7 @@ def load_group(data: Json, routes: Mapping[str, Route], root: Route) -> Group:
     group.tick, group.urgent, group.refresh = (
         None if data[n] is None else _int(data[n]) for n in ("tick", "urgent", "refresh")
     )
+    group.folded = data["folded"] is True
     group.urgent_at, group.notified_at = _int(data["urgent_at"]), _int(data["notified_at"])
     return group
 

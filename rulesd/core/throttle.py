@@ -1,77 +1,213 @@
 """The page limit of an owner: more than ten pages in five minutes become one page that counts them all.
 
-Law: nothing is dropped; a folded page is counted on the collected page, which is brought up to date in place.
+Law: nothing is dropped. Machines' channels get every page; people's channels get one collected page, brought up to date in place, which
+counts what was folded into it and is resolved when all of that is over. A group that was folded stays folded until a page of its own
+goes out again: bringing it up to date must not open what people were spared.
 """
 
 from collections import deque
+from collections.abc import Mapping
+from dataclasses import replace
 
+from rulesd.core.group import Group
+from rulesd.model.decision import Audience, Decision, NotificationDue, Status, Told
 from rulesd.model.event import Json
+from rulesd.model.fingerprint import episode_id
 from rulesd.model.instant import MINUTE, SECOND, Instant, Milliseconds
+from rulesd.model.reasons import Reason
 
 REFRESH: Milliseconds = 10 * SECOND
-"How often a collected page may be brought up to date."
+"How often a page may be brought up to date in place."
+
+GroupId = tuple[str, str]
+"(group key, receiver)"
 
 
 class OwnerPages:
-    """The pages of one owner within the window."""
+    """The pages of one owner within the window, and the collected page if one is open."""
 
     __slots__ = (
         "_limit",
         "_times",
         "_window",
         "folded",
-        "latest",
+        "groups",
         "refresh",
         "refreshed",
         "started",
     )
 
-    def __init__(self, *, limit: int = 10, window: Milliseconds = 5 * MINUTE) -> None:
+    def __init__(self, limit: int, window: Milliseconds) -> None:
         """Allow ``limit`` pages in ``window`` milliseconds."""
         self._limit = limit
         self._window = window
         self._times: deque[Instant] = deque()
         self.folded = 0
-        "Pages in the collected page that is open now; 0 when there is none."
+        "Pages in the collected page; 0 when there is none."
         self.started: Instant = 0
         "When the collected page was opened: its identity."
         self.refreshed: Instant = 0
         self.refresh: Instant | None = None
         "When the collected page is to be brought up to date."
-        self.latest: tuple[str, str] = ("", "")
-        "The group that was folded last."
+        self.groups: dict[GroupId, None] = {}
+        "The folded groups that are not over, the latest last."
 
     def admit(self, now: Instant) -> bool:
-        """Count a page; ``True`` when it may go out by itself, ``False`` when it must be folded."""
+        """Count a page; ``False`` when it must be folded."""
         times = self._times
         while times and now - times[0] >= self._window:
             times.popleft()
         times.append(now)
-        if len(times) > self._limit:
-            if len(times) > 4 * self._limit:
-                times.popleft()
-            if self.folded == 0:
-                self.started = now
-            self.folded += 1
-            return False
-        self.folded = 0
-        return True
+        if len(times) <= self._limit:
+            return True
+        if len(times) > 4 * self._limit:
+            times.popleft()
+        if self.folded == 0:
+            self.started = now
+        self.folded += 1
+        return False
 
     def dump(self) -> Json:
         """Plain data."""
         times: list[Json] = list(self._times)
-        return [times, self.folded, self.started, self.refreshed, self.refresh, list(self.latest)]
+        groups: list[Json] = [list(id_) for id_ in self.groups]
+        return [times, self.folded, self.started, self.refreshed, self.refresh, groups]
 
     def load(self, data: Json) -> None:
         """From what ``dump`` gave."""
         assert isinstance(data, list)
-        times, folded, started, refreshed, refresh, latest = data
+        times, folded, started, refreshed, refresh, groups = data
         assert isinstance(times, list)
-        assert isinstance(latest, list)
-        self._times = deque(t for t in times if isinstance(t, int))
+        assert isinstance(groups, list)
         assert isinstance(folded, int)
         assert isinstance(started, int)
         assert isinstance(refreshed, int)
+        self._times = deque(t for t in times if isinstance(t, int))
         self.folded, self.started, self.refreshed = folded, started, refreshed
         self.refresh = refresh if isinstance(refresh, int) else None
-        self.latest = (str(latest[0]), str(latest[1]))
+        for id_ in groups:
+            assert isinstance(id_, list)
+            self.groups[str(id_[0]), str(id_[1])] = None
+
+
+class Throttle:
+    """The page limits of all owners."""
+
+    def __init__(self, *, limit: int = 10, window: Milliseconds = 5 * MINUTE) -> None:
+        """Allow each owner ``limit`` pages in ``window`` milliseconds."""
+        self._limit, self._window = limit, window
+        self.owners: dict[str, OwnerPages] = {}
+
+    def _pages(self, owner: str) -> OwnerPages:
+        pages = self.owners.get(owner)
+        if pages is None:
+            pages = self.owners[owner] = OwnerPages(self._limit, self._window)
+        return pages
+
+    def page(self, group: Group, due: NotificationDue, out: list[Decision]) -> None:
+        """Let a page out, or fold it."""
+        owner = due.alerts[0].alert.owner
+        pages = self._pages(owner)
+        id_ = (group.key, group.receiver)
+        if pages.admit(due.at):
+            group.folded = False
+            pages.groups.pop(id_, None)
+            out.append(due)
+            return
+        group.folded = True
+        pages.groups.pop(id_, None)
+        pages.groups[id_] = None
+        out.append(replace(due, audience=Audience.MACHINES))
+        if pages.folded == 1:
+            pages.refreshed = due.at
+            out.append(_collected(due, owner, pages, page=True))
+        elif pages.refresh is None:
+            pages.refresh = max(due.at, pages.refreshed + REFRESH)
+
+    def tell(self, group: Group, due: NotificationDue, out: list[Decision]) -> None:
+        """Let out what wakes nobody: a resolve, or an update in place."""
+        if not group.folded:
+            out.append(due)
+        elif due.status is Status.RESOLVED:
+            out.append(replace(due, audience=Audience.MACHINES))
+        if due.status is Status.RESOLVED:
+            self._over(group, due, out)
+
+    def _over(self, group: Group, due: NotificationDue, out: list[Decision]) -> None:
+        """A folded group is over; with the last one the collected page is."""
+        owner = due.alerts[0].alert.owner
+        pages = self.owners.get(owner)
+        id_ = (group.key, group.receiver)
+        if pages is None or id_ not in pages.groups:
+            return
+        del pages.groups[id_]
+        if not pages.groups:
+            over = _collected(due, owner, pages, page=True)
+            out.append(replace(over, reason=Reason.ALL_RESOLVED))
+            pages.folded, pages.refresh = 0, None
+
+    def next_timer(self) -> Instant | None:
+        """When some collected page is to be brought up to date."""
+        times = [p.refresh for p in self.owners.values() if p.refresh is not None]
+        return min(times) if times else None
+
+    def handle_timer(
+        self, groups: Mapping[GroupId, Group], now: Instant, out: list[Decision]
+    ) -> None:
+        """Bring collected pages up to date, each with the group folded last."""
+        for owner, pages in self.owners.items():
+            if pages.refresh is None or pages.refresh > now:
+                continue
+            pages.refresh, pages.refreshed = None, now
+            alive = [groups[id_] for id_ in pages.groups if id_ in groups]
+            if alive:
+                group = alive[-1]
+                told = tuple(m.tell() for m in group.members.values() if m.firing)
+                due = due_of(group, Reason.STORM, Status.FIRING, told, page=False, now=now)
+                out.append(_collected(due, owner, pages, page=False))
+
+    def dump(self) -> Json:
+        """Plain data."""
+        return {name: pages.dump() for name, pages in self.owners.items()}
+
+    def load(self, data: Json) -> None:
+        """From what ``dump`` gave."""
+        assert isinstance(data, dict)
+        for name, pages in data.items():
+            self._pages(name).load(pages)
+
+
+def due_of(
+    group: Group,
+    reason: Reason,
+    status: Status,
+    told: tuple[Told, ...],
+    *,
+    page: bool,
+    now: Instant,
+) -> NotificationDue:
+    """A notification of a group."""
+    return NotificationDue(
+        at=now,
+        reason=reason,
+        receiver=group.receiver,
+        group=group.key,
+        group_labels=dict(group.labels),
+        status=status,
+        alerts=told,
+        incident=group.incident,
+        page=page,
+    )
+
+
+def _collected(
+    due: NotificationDue, owner: str, pages: OwnerPages, *, page: bool
+) -> NotificationDue:
+    return replace(
+        due,
+        audience=Audience.PEOPLE,
+        reason=Reason.STORM,
+        incident=episode_id("storm", (owner, due.receiver), "", pages.started),
+        page=page,
+        storm=pages.folded,
+    )

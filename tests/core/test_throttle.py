@@ -1,25 +1,86 @@
-from rulesd.core.throttle import OwnerPages
+from dataclasses import replace
+
+from rulesd.core.plan import Route
+from rulesd.core.throttle import OwnerPages, Throttle
+from rulesd.model.decision import Audience, NotificationDue
+from rulesd.model.inputs import ResolvedByPerson
+from tests.core.plans import plan, rule
+from tests.core.world import World
+
+STORM = Route(receiver="default", group_by=("tenant",))
 
 
-def test_ten_pages_go_out_and_the_eleventh_is_folded() -> None:
-    pages = OwnerPages()
-    assert all(pages.admit(at) for at in range(10))
-    assert not pages.admit(10)
-    assert (pages.folded, pages.started) == (1, 10)
-    assert not pages.admit(11)
-    assert pages.folded == 2
+def storm(count: int, every: float = 1.0) -> World:
+    """A must-never-happen rule trips for one tenant after the other."""
+    w = World(plan(rule(), root=STORM))
+    for n in range(count):
+        w.send(n * every, tenant=f"t{n}")
+    return w
 
 
-def test_when_the_window_has_passed_pages_go_out_again() -> None:
-    pages = OwnerPages(limit=1, window=1_000)
-    assert pages.admit(0)
-    assert not pages.admit(999)
-    assert pages.admit(2_500)
-    assert pages.folded == 0
+def to(w: World, audience: Audience) -> list[NotificationDue]:
+    return [d for d in w.told() if d.audience is audience]
+
+
+def test_ten_pages_go_out_and_the_eleventh_becomes_the_collected_page() -> None:
+    w = storm(13)
+    assert len(to(w, Audience.ALL)) == 10
+    assert len(to(w, Audience.MACHINES)) == 3
+    (collected,) = to(w, Audience.PEOPLE)
+    assert (collected.page, collected.storm, str(collected.reason)) == (True, 1, "owner_page_limit")
+    w.at(20.5)  # ten seconds after it was opened
+    opened, updated = to(w, Audience.PEOPLE)
+    assert (updated.page, updated.storm, updated.incident) == (False, 3, opened.incident)
+    assert updated.alerts[0].alert.labels == {"tenant": "t12"}
+
+
+def test_when_the_window_has_passed_pages_go_out_by_themselves_again() -> None:
+    w = storm(12).at(400).clear()
+    w.send(401, tenant="new")
+    assert [d.audience for d in w.told()] == [Audience.ALL]
+
+
+def test_what_was_folded_is_not_opened_by_an_update_and_the_collected_page_ends_with_it() -> None:
+    w = storm(12).at(30).clear()
+    w.send(31, tenant="t11").at(60)  # happened again: an update in place, which people were spared
+    assert w.told() == []
+    for tenant in ("t10", "t11"):
+        alert = next(a for a in w.engine.alerts() if a.labels["tenant"] == tenant)
+        w.give(ResolvedByPerson(alert=alert.alert, by="jo"))
+    assert [d.audience for d in w.told()] == [Audience.MACHINES, Audience.MACHINES, Audience.PEOPLE]
+    last = w.told()[-1]
+    assert (str(last.status), str(last.reason), last.storm) == ("resolved", "all_alerts_resolved", 2)
+    assert w.engine.dispatch.throttle.owners["safety"].folded == 0
+
+
+def test_a_group_that_was_told_by_itself_ends_by_itself() -> None:
+    w = storm(12).at(30).clear()
+    alert = next(a for a in w.engine.alerts() if a.labels["tenant"] == "t1")
+    w.give(ResolvedByPerson(alert=alert.alert, by="jo"))
+    assert [d.audience for d in w.told()] == [Audience.ALL]
+
+
+def test_a_group_whose_own_page_goes_out_again_is_no_longer_folded() -> None:
+    r = rule(again_after=60_000)
+    w = World(plan(r, root=STORM))
+    for n in range(11):
+        w.send(n, tenant=f"t{n}")
+    w.at(600).clear().send(700, tenant="t10")
+    assert [(d.audience, str(d.reason)) for d in w.told()] == [(Audience.ALL, "happened_again")]
+    assert not w.engine.dispatch.throttle.owners["safety"].groups
+
+
+def test_a_collected_page_whose_groups_are_gone_is_not_updated() -> None:
+    w = storm(13)
+    w.engine.dispatch.groups.clear()
+    w.clear()
+    out: list[object] = []
+    w.engine.dispatch.throttle.handle_timer({}, w.now + 60_000, out)  # type: ignore[arg-type]
+    assert out == []
 
 
 def test_a_long_storm_is_remembered_in_bounded_memory() -> None:
-    pages = OwnerPages(limit=2, window=10**9)
+    pages = OwnerPages(2, 10**9)
     for at in range(1_000):
         pages.admit(at)
     assert pages.folded == 998
@@ -27,13 +88,12 @@ def test_a_long_storm_is_remembered_in_bounded_memory() -> None:
 
 
 def test_it_is_written_and_read_back() -> None:
-    pages = OwnerPages(limit=1)
-    pages.admit(0)
-    pages.admit(1)
-    pages.refresh, pages.latest = 10, ("g", "r")
-    again = OwnerPages(limit=1)
-    again.load(pages.dump())
-    assert again.dump() == pages.dump()
-    pages.refresh = None
-    again.load(pages.dump())
-    assert again.refresh is None
+    throttle = storm(13).engine.dispatch.throttle
+    again = Throttle()
+    again.load(throttle.dump())
+    assert again.dump() == throttle.dump()
+    assert again.next_timer() == throttle.next_timer() is not None
+    quiet = Throttle()
+    quiet.load({"safety": OwnerPages(1, 1).dump()})
+    assert quiet.next_timer() is None
+    assert replace(STORM).receiver == "default"

@@ -1,0 +1,196 @@
+"""When an alert changes, and how seldom it speaks."""
+
+from rulesd.core.detectors.never import LastSeen, Never
+from rulesd.core.detectors.protocol import Clock, Reading
+from rulesd.core.plan import Rule
+from rulesd.core import track
+from rulesd.core.book import Book, Entry
+from rulesd.model.decision import Decision, Kind
+from rulesd.model.event import Document
+from rulesd.model.inputs import Acknowledged
+from rulesd.model.reasons import AlertState
+from tests.core.plans import T0, burst, event, field, plan, rule
+from tests.core.world import World
+
+
+def test_never_fires_at_once_and_gathers_what_follows() -> None:
+    w = World(plan(rule())).send(0, model="m1").send(0.2, model="m2").send(0.4)
+    assert w.changes() == [(0, "alert.firing", "condition_met")]
+    w.at(1)  # what came within the second is published once
+    updated = w.last(Kind.UPDATED)
+    assert (updated.count, updated.value, updated.causes) == (3, 3.0, ("e1", "e2", "e3"))
+    assert updated.context == {"model": "m2"}
+
+
+def test_never_resolves_a_day_after_the_last_occurrence() -> None:
+    w = World(plan(rule())).send(0).send(3600).at(86_400 + 3600)
+    assert w.changes(Kind.RESOLVED) == [(90_000, "alert.resolved", "hold_elapsed")]
+    assert w.last(Kind.RESOLVED).ended_at == T0 + 90_000_000
+
+
+def test_never_knows_since_when_even_for_a_late_event() -> None:
+    w = World(plan(rule())).send(100, late=100)
+    assert w.last(Kind.FIRING).since == T0
+
+
+def test_a_burst_opens_with_what_its_window_holds() -> None:
+    w = World(plan(rule(detector=burst(3)))).send(0).send(10).send(20)
+    alert = w.last(Kind.FIRING)
+    assert (alert.count, alert.value, alert.threshold, alert.since) == (3, 3.0, 3.0, T0)
+    w.send(30).send(40).send(50)
+    assert w.changes(Kind.UPDATED) == [(50, "alert.updated", "count_grew")]
+
+
+def test_a_burst_holds_open_for_its_window_and_then_resolves() -> None:
+    w = World(plan(rule(detector=burst(3, 60_000), lateness=30_000))).send(0).send(1).send(2)
+    w.at(2_000)
+    # The window ends at 60 s, the hold at 120 s; an idle key waits lateness and a minute for stragglers.
+    assert w.changes(Kind.RESOLVED) == [(210, "alert.resolved", "hold_elapsed")]
+
+
+def test_a_return_within_the_hold_is_the_same_episode() -> None:
+    w = World(plan(rule(detector=burst(2, 60_000)))).send(0).send(1).send(90).send(91).at(100)
+    assert len(w.changes(Kind.FIRING)) == 1
+    assert not w.changes(Kind.RESOLVED)
+
+
+def test_events_of_its_own_stream_move_time_on_too() -> None:
+    w = World(plan(rule(detector=burst(2, 60_000), keep_firing_for=0, lateness=0))).send(0).send(1).send(61)
+    assert w.changes(Kind.RESOLVED) == [(61, "alert.resolved", "condition_cleared")]
+
+
+def test_pending_must_last() -> None:
+    r = rule(detector=burst(2, 60_000), pending_for=30_000, lateness=0)
+    w = World(plan(r)).send(0).send(1).send(31)
+    assert w.changes() == [(1, "alert.pending", "condition_met"), (31, "alert.firing", "pending_elapsed")]
+
+
+def test_pending_fires_by_time_alone_when_its_condition_still_holds() -> None:
+    r = rule(detector=burst(2, 60_000), pending_for=30_000, lateness=0)
+    w = World(plan(r)).send(0).send(1).at(200)
+    assert w.changes()[1] == (91, "alert.firing", "pending_elapsed")  # a minute of patience for stragglers
+
+
+def test_pending_that_does_not_last_is_nobodys_business() -> None:
+    r = rule(detector=burst(2, 20_000), pending_for=30_000, lateness=0)
+    w = World(plan(r)).send(0).send(1).at(500)
+    assert w.changes()[1][1:] == ("alert.suppressed", "pending_cleared")
+    assert not w.told()
+
+
+def test_a_changed_severity_is_said_at_once() -> None:
+    def severity(facts: Document) -> str:
+        alert = facts["alert"]
+        assert isinstance(alert, dict)
+        count = alert["count"]
+        assert isinstance(count, int)
+        return "critical" if count >= 4 else "medium"
+
+    w = World(plan(rule(detector=burst(3), severity=severity))).send(0).send(1).send(2).send(3)
+    assert w.changes(Kind.UPDATED) == [(3, "alert.updated", "severity_changed")]
+    assert w.last(Kind.UPDATED).severity == "critical"
+
+
+def test_what_happens_again_after_it_was_taken_is_news() -> None:
+    w = World(plan(rule())).send(0)
+    w.give(Acknowledged(alert=w.last(Kind.FIRING).alert, by="jo"))
+    assert w.last(Kind.UPDATED).acknowledged_by == "jo"
+    w.send(0.5)
+    assert w.changes(Kind.UPDATED)[-1] == (0.5, "alert.updated", "reopened")
+    assert w.last(Kind.UPDATED).acknowledged_by == ""
+
+
+def test_an_evaluation_that_raised_is_an_alert_of_its_own() -> None:
+    def when(document: Document) -> bool:
+        raise TypeError
+
+    r = rule(worst_severity="critical")
+    w = World(plan(r, when={r.id: when})).send(0).send(5, tenant="other")
+    alert = w.last(Kind.FIRING)
+    assert w.changes() == [(0, "alert.firing", "could_not_evaluate")]
+    assert alert.could_not_evaluate
+    assert (alert.severity, alert.never) == ("critical", True)
+    assert alert.labels == {"problem": "could_not_evaluate", "source": "/svc", "type": "tool.call"}
+    assert w.last(Kind.UPDATED).count == 2
+    assert w.engine.detection.rule_errors[r.id] == 2
+
+
+def test_an_ordinary_rule_that_raises_tells_its_owner_and_ends_after_an_hour() -> None:
+    def when(document: Document) -> bool:
+        raise TypeError
+
+    r = rule(detector=burst(3), pending_for=60_000)
+    w = World(plan(r, when={r.id: when})).send(0).at(3_600)
+    assert w.changes() == [(0, "alert.firing", "could_not_evaluate"), (3600, "alert.resolved", "hold_elapsed")]
+    assert w.last(Kind.FIRING).severity == "medium"
+    assert not w.engine.detection.books[0].young
+
+
+class Scripted(Never):
+    """A detector that says what it is told to; its own deadline at 50 s clears the condition."""
+
+    name, clock, counts = "scripted", Clock.EVENT, False
+
+    @property
+    def hold(self) -> int:
+        return 0
+
+    def observe(self, state: object, pool: object, seen: object) -> Reading:  # type: ignore[override]
+        return Reading(seen.at, True, 0.5, 0.2, detail={"step": "two"}, causes=("x", "y"))  # type: ignore[attr-defined]
+
+    def advance(self, state: LastSeen, pool: object, watermark: int) -> tuple[Reading, ...]:
+        if state.at < 0 or watermark < T0 + 50_000:
+            return ()
+        state.at = -1
+        return (Reading(T0 + 50_000, False, 0.1, 0.2),)
+
+    def deadline(self, state: LastSeen, pool: object) -> int | None:
+        return None if state.at < 0 else T0 + 50_000
+
+
+def test_a_detector_that_clears_by_itself_resolves_without_a_hold() -> None:
+    r = rule(detector=Scripted(), never=False, lateness=0, context=(field("model"),))
+    w = World(plan(r)).send(0).at(200)
+    assert w.changes() == [(0, "alert.firing", "condition_met"), (110, "alert.resolved", "condition_cleared")]
+    alert = w.last(Kind.FIRING)
+    assert (alert.value, alert.count, alert.context, alert.causes) == (0.5, 1, {"step": "two"}, ("x", "y", "e1"))
+    assert w.last(Kind.RESOLVED).value == 0.1
+
+
+def test_a_detector_that_clears_by_itself_keeps_its_hold() -> None:
+    r = rule(detector=Scripted(), never=False, lateness=0, keep_firing_for=40_000)
+    w = World(plan(r)).send(0).at(300)
+    assert w.changes(Kind.RESOLVED) == [(150, "alert.resolved", "hold_elapsed")]
+
+
+def test_a_detector_that_clears_ends_what_was_only_pending() -> None:
+    r = rule(detector=Scripted(), never=False, lateness=0, pending_for=55_000)
+    w = World(plan(r)).send(0).at(300)
+    assert w.changes()[1] == (110, "alert.suppressed", "pending_cleared")
+
+
+def book_of(r: Rule) -> tuple[Book, Entry]:
+    book = Book(r, None)
+    entry = Entry(("acme",), r.detector.start(("acme",), T0))
+    return book, entry
+
+
+def test_what_is_inactive_opens_nothing_and_no_episode_takes_no_signal() -> None:
+    out: list[Decision] = []
+    book, entry = book_of(rule())
+    track.read(book, entry, Reading(T0, False, 0.0, 1.0), None, T0, out)
+    track.apply(book, entry, track.Signal.CLEARED, T0, out)
+    assert out == []
+    assert track.wake_at(book, entry) is None
+
+
+def test_a_reading_by_time_opens_an_episode_too_and_its_first_cause_names_it() -> None:
+    out: list[Decision] = []
+    book, entry = book_of(rule(detector=burst(2)))
+    track.read(book, entry, Reading(T0 + 5, True, 1.0, None, since=T0, causes=("gone",)), None, T0 + 9, out)
+    assert entry.episode is not None
+    assert (entry.episode.since, entry.episode.event_time, entry.episode.causes) == (T0, T0 + 5, ["gone"])
+    assert entry.episode.state is AlertState.FIRING
+    track.apply(book, entry, track.Signal.LASTED, T0, out)  # means nothing in this state
+    assert len(out) == 1
+    assert event("x").id == "x"
