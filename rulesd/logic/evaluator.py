@@ -122,15 +122,21 @@ def check_added(logic: Logic, pointer: str) -> None:
 class Compiled:
     """One rule compiled by datalogic."""
 
-    __slots__ = ("_rule", "_truth")
+    __slots__ = ("_rule", "_text", "_truth")
 
     def __init__(self, text: str) -> None:
-        self._rule = ENGINE.compile(text)
+        self._text = text
+        self._rule: datalogic.Rule | None = None
         try:
             # Asking for the truth alone spares the conversion of a large result into Python objects.
             self._truth = ENGINE.compile(f'{{"!!":[{text}]}}')
         except datalogic.DataLogicError:  # One level too deep for the wrapper.
-            self._truth = self._rule
+            self._truth = self._whole()
+
+    def _whole(self) -> datalogic.Rule:
+        if self._rule is None:
+            self._rule = ENGINE.compile(self._text)
+        return self._rule
 
     def truth(self, document: datalogic.DataHandle) -> bool:
         """Whether the rule's value is truthy; ``EvaluationError`` where datalogic raises."""
@@ -142,13 +148,13 @@ class Compiled:
     def value(self, document: datalogic.DataHandle) -> object:
         """The rule's value; ``EvaluationError`` where datalogic raises."""
         try:
-            return self._rule.evaluate_data(document)
+            return self._whole().evaluate_data(document)
         except datalogic.DataLogicError as error:
             raise _raised(error) from None
 
     def reads(self) -> tuple[tuple[str, ...], ...] | None:
         """The paths the rule reads, or ``None`` when they cannot be known."""
-        facts = self._rule.facts()
+        facts = self._whole().facts()
         if not facts["reads_complete"] or facts["computed_reads"]:
             return None
         return tuple(tuple(path) for path in facts["reads"])

@@ -102,22 +102,28 @@ class Index:
         if len(out) == 1 and out[0] >= 0:
             return out, []
         matched = {position for position in out if position >= 0}
-        unsure = {~position for position in out if position < 0} - matched
         raised: list[int] = []
-        if unsure:
+        if len(matched) < len(out):
+            unsure = sorted({~position for position in out if position < 0} - matched)
             part = self._handle(unsure, document, e, event)
-            for position in sorted(unsure):
+            known = self._compiled
+            for position in unsure:
+                rule = known.get(position) or self.compiled(position)
                 try:
-                    if self.compiled(position).truth(part):
+                    if rule.truth(part):
                         matched.add(position)
                 except EvaluationError:
                     raised.append(position)
         return sorted(matched), raised
 
+    def part(self, document: Mapping[str, object]) -> datalogic.DataHandle:
+        """What rules read of a document, for datalogic."""
+        return handle(document if self.whole else self.projection.cut(document))
+
     def _handle(
-        self, unsure: set[int], document: Mapping[str, object] | None, e: object, event: bytes
+        self, unsure: Sequence[int], document: Mapping[str, object] | None, e: object, event: bytes
     ) -> datalogic.DataHandle:
-        if unsure & self.whole:
+        if self.whole and not self.whole.isdisjoint(unsure):
             return handle(orjson.loads(event) if document is None else document)
         if document is None:
             try:

@@ -23,7 +23,6 @@ from rulesd.logic.guard import plain
 from rulesd.logic.index import Index
 from rulesd.logic.syntax import Node
 
-
 UNFIT: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 "How the projection refuses an event that it does not fit, or that is not JSON: orjson tells which."
 
@@ -72,8 +71,7 @@ class Matcher:
         try:
             self._index = _index(rules, observed)
         finally:
-            if collecting:
-                gc.enable()
+            _settle_garbage(collecting=collecting)
         self.match = _on_bytes(self._index, self.ids, self.match_document)
 
     def __reduce__(self) -> tuple[type["Matcher"], tuple[dict[str, str]]]:
@@ -163,6 +161,16 @@ class Matcher:
         except EvaluationError as error:
             return error.reason
         return None
+
+
+def _settle_garbage(*, collecting: bool) -> None:
+    """Let what was just built grow old at once: looking through it as new would pause the loop for up to 100 ms."""
+    frozen = gc.get_freeze_count()
+    gc.freeze()
+    if not frozen:
+        gc.unfreeze()
+    if collecting:
+        gc.enable()
 
 
 def _index(rules: Mapping[str, object], observed: Iterable[Mapping[str, object]]) -> Index:

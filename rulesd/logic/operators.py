@@ -89,7 +89,7 @@ def _on_text(test: Callable[[str], object]) -> Prepared:
 
 def _matches(argument: Logic) -> Prepared:
     if not isinstance(argument, str):
-        raise ValueError("the second argument must be one RE2 pattern, written in the rule")
+        raise ValueError("the second argument must be one RE2 pattern, written in the rule")  # noqa: TRY004 - all refusals of a constant are alike.
     return _on_text(_compiled(_patterns(argument)[0]))
 
 

@@ -80,6 +80,19 @@ def _collect(node: Node, reads: set[Path], precise: set[Path] | None) -> None:
             _collect(child, reads, precise)
 
 
+def starts_opaque(node: Node) -> bool:
+    """Whether evaluation meets such a part before it can end: then there is nothing to try here first."""
+    if isinstance(node, (Cmp, Binary)):
+        return starts_opaque(node.left) or starts_opaque(node.right)
+    if isinstance(node, Many):
+        return starts_opaque(node.items[0])
+    if isinstance(node, If):
+        return starts_opaque(node.condition)
+    if isinstance(node, (Unary, Substr, Added)):
+        return starts_opaque(node.value)
+    return isinstance(node, Opaque)
+
+
 def is_opaque(node: Node) -> bool:
     """Whether some part of it only datalogic understands."""
     if isinstance(node, (Const, Var)):

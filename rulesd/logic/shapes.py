@@ -8,7 +8,7 @@ tuples and dictionaries because an event touches few of them and each costs a ca
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from rulesd.logic.codegen import NAMESPACE, Writer
 from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
@@ -205,7 +205,7 @@ class Shapes:
             number, constants = known
             return (number, positions, *constants)
         if not isinstance(residual, Many):
-            raise AssertionError("only a conjunction is checked part by part")
+            raise AssertionError("only a conjunction is checked part by part")  # noqa: TRY004 - never happens.
         first, *others = residual.items
         rest = others[0] if len(others) == 1 else Many("and", tuple(others))
         return self.gate(
@@ -227,6 +227,20 @@ class Shapes:
         if several and len(self) > MAX_SHAPES and (paths, body) not in self._numbers:
             return None
         return self._number(paths, body), tuple(writer.constants)
+
+    def value(self, node: Node, form: Form) -> Callable[[object], object]:
+        """A function from a document to the value of an expression; it raises ``Slow`` where datalogic must be asked."""
+        writer = Writer(self.projection.numbers, 0)
+        expression = writer.expression(node)
+        lines = [line for path in writer.paths for line in self.projection.load(path, form)]
+        namespace = {
+            **self._namespaces[form],
+            **self.projection.namespace,
+            "k": tuple(writer.constants),
+        }
+        source = "\n    ".join(("def f(e):", *lines, f"return {expression}"))
+        exec(compile(source, f"<rulesd {form} value>", "exec"), namespace)  # noqa: S102 - numbers and names of our own making.
+        return cast("Callable[[object], object]", namespace["f"])
 
     def forget(self) -> None:
         """Building is over: drop what only building needs."""

@@ -13,7 +13,7 @@ from math import inf, nextafter
 from typing import Any, Final, NamedTuple
 
 from rulesd.logic.cover import Atom, Conjunction, Shape
-from rulesd.logic.reads import root_paths
+from rulesd.logic.reads import root_paths, starts_opaque
 from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.simplify import Known, simplify
 from rulesd.logic.syntax import FALSE, TRUE, Const, Node, Path
@@ -29,6 +29,9 @@ _WORTH: Final = 1.6
 
 _WIDE: Final = 0.5
 "A list with more than this share of a field's values is checked, not looked up."
+
+_FEW: Final = 3
+"Rules that are simply checked."
 
 _MAX_LEVELS: Final = 6
 
@@ -96,7 +99,7 @@ class Builder:
         """One node that reaches every entry; ``None`` for no entries that can be true."""
         children: list[Tree] = []
         rest = list(entries)
-        while len(rest) > 1 and level < _MAX_LEVELS:
+        while len(rest) > _FEW and level < _MAX_LEVELS:
             choice = self._best_key(rest)
             if choice is None:
                 break
@@ -104,7 +107,7 @@ class Builder:
             if node is not None:
                 children.append(node)
         for shape in _OTHER_SHAPES:
-            if len(rest) > 2 and level < _MAX_LEVELS:
+            if len(rest) > _FEW and level < _MAX_LEVELS:
                 rest = self._split_others(shape, rest, children, level)
         children.extend(self._leaves(rest))
         if not children:
@@ -241,7 +244,7 @@ class Builder:
         checked: list[tuple[Any, Tree]] = []
         for entry, atom in ordered:
             for node in self._leaves([_without(entry, atom)]):
-                if node[0] == self._shapes.sure:
+                if node[0] == self._shapes.sure and node[1][0] >= 0:
                     sure.extend((atom.values[0], position) for position in node[1])
                 else:
                     checked.append((atom.values[0], node))
@@ -265,14 +268,17 @@ class Builder:
     def _leaves(self, entries: Iterable[Entry]) -> list[Tree]:
         """The checks of what is left of each rule, one for all rules with the same residual."""
         grouped: dict[Node, dict[int, None]] = {}
+        unsure: dict[int, None] = {}
         for entry in entries:
             residual = self._residual(entry)
             self.leaves.setdefault(entry.position, {}).setdefault(entry.branch, []).append(
                 entry.used
             )
-            if residual != FALSE:
+            if starts_opaque(residual):
+                unsure[~entry.position] = None
+            elif residual != FALSE:
                 grouped.setdefault(residual, {})[entry.position] = None
-        result: list[Tree] = []
+        result: list[Tree] = [(self._shapes.sure, tuple(unsure))] if unsure else []
         for residual, positions in grouped.items():
             found = tuple(sorted(positions))
             result.append(
