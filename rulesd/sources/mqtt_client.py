@@ -8,8 +8,8 @@ delivered right after CONNACK. ``_acknowledge_ourselves`` is the only place that
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, cast
 
 import aiomqtt
@@ -128,6 +128,14 @@ class Connection:
         """Let ``batch`` return although nothing came."""
         self._inbox.put_nowait(_WAKE)
 
+    async def _see_it_off(self) -> None:
+        """Hear why a broken connection broke, or asyncio complains that nobody did."""
+        if not self.connected:
+            self._inbox.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await anext(self._client.messages)
+
     async def _subscribe(self) -> None:
         """Subscribe with QoS 1 and look at what was granted: an unchecked SUBACK looks like silence."""
         topics = self._broker.topics
@@ -145,7 +153,7 @@ class Connection:
             )
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def open_connection(broker: Broker, *, packet_bytes: int) -> AsyncIterator[Connection]:
     """Connect, subscribe, and disconnect at the end; the broker keeps the session.
 
@@ -170,6 +178,7 @@ async def open_connection(broker: Broker, *, packet_bytes: int) -> AsyncIterator
         yield connection
     finally:
         try:
+            await connection._see_it_off()  # noqa: SLF001
             await client.__aexit__(None, None, None)
         except aiomqtt.MqttError:
             pass

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -8,13 +9,15 @@ from typing import Any
 import aiomqtt
 import orjson
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 import rulesd
 from rulesd.model.errors import StoreError
 from rulesd.ports.intake import Overloaded
 from rulesd.ports.meter import Meter
 from rulesd.sources.mqtt_broker import broker_at
-from rulesd.sources.mqtt_client import Connection
+from rulesd.sources.mqtt_client import Connection, Lost, _reason_code
 from tests.contracts.source import event
 from tests.sources.bench import TOPIC, MqttBench, mqtt_bench, source_for, until_up
 from tests.sources.broker import ScriptedBroker, Sent
@@ -211,6 +214,38 @@ def test_a_session_that_is_taken_over_is_loud_and_not_fought_for(
         record.levelno >= logging.WARNING and "taken_over" in record.message
         for record in caplog.records
     )
+
+
+def test_mqtt_5_says_who_took_the_session() -> None:
+    taken = ReasonCode(PacketTypes.DISCONNECT, identifier=0x8E)
+    error = aiomqtt.MqttCodeError(taken, "Unexpected disconnection")
+    assert _reason_code(error) == 0x8E
+    wrapped = aiomqtt.MqttError("Disconnected during message iteration")
+    wrapped.__cause__ = error
+    assert _reason_code(wrapped) == 0x8E
+    assert _reason_code(aiomqtt.MqttError("x")) == 0
+    assert _reason_code(aiomqtt.MqttCodeError(7)) == 7
+
+    async def story(bench: MqttBench) -> None:
+        bench.source._lost(Lost("x", taken_over=True))
+        assert "another client" in bench.source.problem()
+
+    play(story)
+
+
+def test_nobody_complains_about_a_connection_lost_while_messages_wait(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story(bench: MqttBench) -> None:
+        bench.intake.refusals = [Overloaded("full", 1)]
+        bench.send(event(1))
+        await bench.intake.until(calls=1)
+        bench.broker.kick()
+        await bench.broker.until(lambda b: len(b.connects) == 2)
+        gc.collect()
+
+    play(story)
+    assert "never retrieved" not in caplog.text
 
 
 # ------------------------------------------------------------------------------------ what it takes
