@@ -48,7 +48,8 @@ MIGRATIONS: Sequence[Migration] = (
             "CREATE INDEX segment_names ON segment (first, names)",
             """CREATE TABLE decision (
                 seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
-                rule TEXT NOT NULL, alert TEXT NOT NULL, body BLOB NOT NULL)""",
+                rule TEXT NOT NULL, alert TEXT NOT NULL, body BLOB NOT NULL,
+                body_sum INTEGER NOT NULL)""",
             """CREATE TABLE mention (
                 first INTEGER PRIMARY KEY, last INTEGER NOT NULL, names BLOB NOT NULL)""",
             """CREATE TABLE outbox (

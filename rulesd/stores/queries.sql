@@ -60,16 +60,16 @@ DELETE FROM segment WHERE first = :first;
 
 -- add_decisions --
 -- Append to the decision log.
-INSERT INTO decision (seq, at, kind, rule, alert, body)
-VALUES /* each */ (?, ?, ?, ?, ?, ?);
+INSERT INTO decision (seq, at, kind, rule, alert, body, body_sum)
+VALUES /* each */ (?, ?, ?, ?, ?, ?, ?);
 
 -- last_decision --
--- Where the decision log stands.
-SELECT max(seq) FROM decision;
+-- Where the decision log stands, told twice: by its rows and by what was noted about them.
+SELECT (SELECT max(seq) FROM decision), (SELECT max(last) FROM mention WHERE first = (SELECT max(first) FROM mention));
 
 -- decisions --
 -- Decisions in order.
-SELECT seq, at, kind, rule, alert, body FROM decision
+SELECT seq, at, kind, rule, alert, body, body_sum FROM decision
 WHERE seq > :after ORDER BY seq LIMIT :limit;
 
 -- add_mention --
@@ -82,7 +82,7 @@ SELECT first, last FROM mention WHERE last > :after AND instr(names, :name) > 0 
 
 -- decisions_about --
 -- The decisions of a stretch that are about an alert, a rule, or both.
-SELECT seq, at, kind, rule, alert, body FROM decision
+SELECT seq, at, kind, rule, alert, body, body_sum FROM decision
 WHERE seq BETWEEN max(:first, :after + 1) AND :last AND (:alert IN ('', alert)) AND (:rule IN ('', rule))
 ORDER BY seq LIMIT :limit;
 
@@ -172,6 +172,10 @@ VALUES (1, ?, ?, ?, ?, ?, ?);
 -- checkpoint --
 -- The last checkpoint, if there was one.
 SELECT journal_seq, decision_seq, newest, plan_digest, engine, row_sum FROM checkpoint;
+
+-- has_keys --
+-- Whether there are key states: only a checkpoint writes them.
+SELECT EXISTS (SELECT 1 FROM key_run);
 
 -- checkpoint_position --
 -- How far the last checkpoint reaches.

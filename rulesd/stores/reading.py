@@ -14,7 +14,7 @@ from typing import Any
 from rulesd.model.errors import StoreError
 from rulesd.model.instant import Instant
 from rulesd.ports.store import DecisionRow, JournalRow, KeyRow, OutboxDone, OutboxRow
-from rulesd.stores.checksums import Damaged, row_sum
+from rulesd.stores.checksums import Damaged, decision_sum, row_sum
 from rulesd.stores.faults import translated
 from rulesd.stores.files import connect
 from rulesd.stores.keyruns import PARTS, key_rows, lay
@@ -100,10 +100,8 @@ class SqliteReader:
             rows = self._all("decisions", after=after_seq, limit=max(0, limit))
         else:
             rows = self._decisions_about(alert, rule, after_seq, limit)
-        return [
-            DecisionRow(seq=seq, at=at, kind=kind, rule=rule, alert=alert, body=body)
-            for seq, at, kind, rule, alert, body in rows
-        ]
+        with translated(self._path):
+            return [_decision(*row) for row in rows]
 
     def read_event(self, event_id: str) -> Sequence[tuple[int, JournalRow]]:
         """Journal rows of events with this CloudEvents id, oldest first."""
@@ -235,6 +233,14 @@ def _events(segment: Segment, name: bytes, wanted: str) -> list[tuple[int, Journ
         return []
     rows = list(unpack(segment))
     return [rows[place] for place in places if event_id(rows[place][1].payload) == wanted]
+
+
+def _decision(
+    seq: int, at: int, kind: str, rule: str, alert: str, body: bytes, expected: int
+) -> DecisionRow:
+    if decision_sum(seq, at, kind, rule, alert, body) != expected:
+        raise Damaged(f"decision {seq}")
+    return DecisionRow(seq=seq, at=at, kind=kind, rule=rule, alert=alert, body=body)
 
 
 def _checked(what: str, *row: Any) -> bytes:

@@ -22,7 +22,7 @@ from rulesd.ports.store import (
     OutboxRow,
     Recovered,
 )
-from rulesd.stores.checksums import row_sum
+from rulesd.stores.checksums import decision_sum, row_sum
 from rulesd.stores.compaction import Limits, compact
 from rulesd.stores.faults import blamed, damaged, translated
 from rulesd.stores.files import DATABASE, LOCK, check, connect, make_directory, prepare
@@ -161,9 +161,14 @@ class SqliteStore(SqliteReader):
         covered, decided, newest, digest, engine, expected = row or (0, 0, 0, "", None, 0)
         if row and row_sum(*row[:5]) != expected:
             raise damaged(self._path, "the checkpoint")
-        seq, events = self._standing(connection)
+        oldest, seq, events = self._standing(connection)
         (tail_newest,) = connection.execute(SQL["newest_now"], {"after": covered}).fetchone()
-        (last_decision,) = connection.execute(SQL["last_decision"]).fetchone()
+        last_decision, noted = connection.execute(SQL["last_decision"]).fetchone()
+        if last_decision != noted:
+            raise damaged(self._path, "the decision log")
+        (keyed,) = connection.execute(SQL["has_keys"]).fetchone()
+        if oldest > covered + 1 or (row is None and keyed):
+            raise damaged(self._path, "a checkpoint or journal rows after it are missing")
         self._seq = max(seq, covered)
         self._events = events
         self._decided = last_decision or 0
@@ -178,14 +183,19 @@ class SqliteStore(SqliteReader):
             last_now=self._newest,
         )
 
-    def _standing(self, connection: sqlite3.Connection) -> tuple[int, int]:
-        """Last sequence number and number of events, from the last run, which is looked at first."""
-        row = connection.execute(SQL["last_segment"]).fetchone()
-        if row is None:
-            return 0, 0
-        last = Segment._make(row)
-        verify(last)
-        return last.first + last.rows - 1, last.earlier + last.events
+    def _standing(self, connection: sqlite3.Connection) -> tuple[int, int, int]:
+        """First and last sequence number of the journal and number of events ever, from runs that are looked at first."""
+        ends = [
+            Segment._make(row)
+            for name in ("oldest_segment", "last_segment")
+            for row in connection.execute(SQL[name])
+        ]
+        for end in ends:
+            verify(end)
+        if not ends:
+            return 0, 0, 0
+        last = ends[-1]
+        return ends[0].first, last.first + last.rows - 1, last.earlier + last.events
 
     def _segments_of(self, inputs: Sequence[JournalRow]) -> list[Segment]:
         segments: list[Segment] = []
@@ -237,7 +247,8 @@ def _is_inputs_only(commit: Commit) -> bool:
 
 
 def _decide(cursor: sqlite3.Cursor, decisions: Sequence[DecisionRow]) -> None:
-    rows = [(row.seq, row.at, row.kind, row.rule, row.alert, row.body) for row in decisions]
+    plain = [(row.seq, row.at, row.kind, row.rule, row.alert, row.body) for row in decisions]
+    rows = [(*row, decision_sum(*row)) for row in plain]
     execute_many(cursor, "add_decisions", rows)
     if rows:
         about = {row.rule for row in decisions} | {row.alert for row in decisions}

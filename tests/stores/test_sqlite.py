@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import sqlite3
-import stat
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rulesd.model.errors import StoreError
-from rulesd.ports.store import Checkpoint, Commit, DecisionRow, KeyRow, OutboxDone, OutboxRow
+from rulesd.ports.store import Checkpoint, Commit, DecisionRow, KeyRow
 from rulesd.stores.sqlite import SqliteStore
 from tests.stores.child import inputs
 
@@ -223,212 +222,6 @@ def test_a_lost_connection_is_made_anew(store):
     assert [row.key for _, row in store.tail(0)] == [1, 2]
 
 
-# ----------------------------------------------------------------------------------------- damage
-
-
-def filled(directory):
-    store = SqliteStore(directory)
-    store.open()
-    number = 1
-    for _ in range(20):
-        store.commit(
-            Commit(
-                inputs=inputs(number, 20),
-                outbox=[
-                    OutboxRow(
-                        id=f"n{number}",
-                        receiver="r",
-                        channel="c",
-                        incident="i",
-                        priority=0,
-                        created=0,
-                        body=b"page" * 50,
-                    )
-                ],
-                done=[
-                    OutboxDone(
-                        id=f"n{number - 20}",
-                        receiver="r",
-                        channel="c",
-                        state="delivered" if number % 40 else "pending",
-                        attempts=1,
-                        next_at=0,
-                        detail="200",
-                        at=0,
-                        reference=b"{}",
-                    )
-                ],
-                settings=[(f"setting{number}", b"value" * 20)],
-                plan=("p", b"archive" * 90),
-                checkpoint=Checkpoint(
-                    engine=b"engine" * 50,
-                    plan_digest="p",
-                    decision_seq=0,
-                    keys=[KeyRow(rule="r", key=b"k%d" % number, state=b"s" * 50)],
-                ),
-            )
-        )
-        number += 20
-    store.close()
-    return directory / "rulesd.db"
-
-
-def everything(directory):
-    store = SqliteStore(directory)
-    found = store.open()
-    try:
-        return (
-            found,
-            list(store.tail(0)),
-            sorted((row.key, row.state) for row in list(store.keys())),
-            list(store.pending()),
-            list(store.recent_ids(0, 10_000)),
-            store.settings(""),
-            store.references("i"),
-            store.plan_archive("p"),
-            store.read_outbox(),
-        )
-    finally:
-        store.close()
-
-
-@pytest.mark.parametrize("how", ["empty", "short", "text", "header", "gone"])
-def test_a_damaged_file_is_refused_with_words_of_recovery(directory, how):
-    path = filled(directory)
-    data = path.read_bytes()
-    match how:
-        case "empty":
-            path.write_bytes(b"")
-        case "short":
-            path.write_bytes(data[: len(data) // 2])
-        case "text":
-            path.write_bytes(b"this is not a database at all, but text\n" * 100)
-        case "header":
-            path.write_bytes(b"\xff" * 100 + data[100:])
-        case "gone":
-            path.rename(path.with_name("rulesd.db-wal"))
-    with pytest.raises(StoreError, match="damaged") as caught:
-        SqliteStore(directory).open()
-    assert ".recover" in str(caught.value)
-    assert "restore your last copy" in str(caught.value)
-    # It was not replaced, and the lock was let go.
-    left = {
-        "empty": b"",
-        "short": data[: len(data) // 2],
-        "header": b"\xff" * 100 + data[100:],
-    }
-    if how in left:
-        assert path.read_bytes() == left[how]
-    with pytest.raises(StoreError, match="damaged"):
-        SqliteStore(directory).open()
-
-
-def test_flipped_bits_are_found_or_harmless_never_used(directory):
-    """In 150 copies a byte is flipped at random: either the store refuses, or every answer is unchanged."""
-    path = filled(directory)
-    data, expected = path.read_bytes(), everything(directory)
-    chance = random.Random(3)
-    found = 0
-    for _ in range(150):
-        flipped = bytearray(data)
-        at = chance.randrange(len(data))
-        flipped[at] ^= 1 << chance.randrange(8)
-        path.write_bytes(flipped)
-        for left in ("rulesd.db-wal", "rulesd.db-shm"):
-            (directory / left).unlink(missing_ok=True)
-        try:
-            answers = everything(directory)
-        except StoreError:
-            found += 1
-        else:
-            assert answers == expected, at
-    assert found > 50
-
-
-def test_a_database_of_another_program_is_refused(directory):
-    directory.mkdir()
-    other = sqlite3.connect(directory / "rulesd.db")
-    other.execute("CREATE TABLE t (x)")
-    other.execute("PRAGMA user_version = 1")
-    other.commit()
-    other.close()
-    with pytest.raises(StoreError, match="another program"):
-        SqliteStore(directory).open()
-
-
-# --------------------------------------------------------------------------------- files and lock
-
-
-def test_files_are_private(store, directory):
-    store.commit(Commit(inputs=inputs(1, 1)))
-    old = os.umask(0)
-    os.umask(old)
-    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    names = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
-    assert names == dict.fromkeys(
-        ("rulesd.db", "rulesd.db-wal", "rulesd.db-shm", "rulesd.lock"), 0o600
-    )
-
-
-def test_files_are_private_under_a_loose_umask_and_made_so_again(tmp_path):
-    old = os.umask(0)
-    try:
-        store = SqliteStore(tmp_path / "state")
-        store.open()
-        store.commit(Commit(inputs=inputs(1, 1)))
-        assert all(stat.S_IMODE(p.stat().st_mode) == 0o600 for p in (tmp_path / "state").iterdir())
-        store.close()
-        (tmp_path / "state" / "rulesd.db").chmod(0o644)
-        store.open()
-        assert stat.S_IMODE((tmp_path / "state" / "rulesd.db").stat().st_mode) == 0o600
-        store.close()
-    finally:
-        os.umask(old)
-
-
-def test_another_process_is_refused_with_our_pid_and_takes_over_after_a_kill(directory):
-    process = child(directory, 1)
-    assert process.stdout.readline().startswith("open")
-    with pytest.raises(StoreError, match=f"pid {process.pid}. Stop that one"):
-        SqliteStore(directory).open()
-    process.kill()
-    process.wait()
-    process.stdin.close()
-    process.stdout.close()
-    store = SqliteStore(directory)
-    store.open()
-    store.close()
-
-
-def test_it_can_be_opened_again_after_a_failed_open(directory):
-    directory.mkdir()
-    (directory / "rulesd.db").write_bytes(b"")
-    store = SqliteStore(directory)
-    with pytest.raises(StoreError):
-        store.open()
-    (directory / "rulesd.db").unlink()
-    store.open()
-    with pytest.raises(StoreError, match="open already"):
-        store.open()
-    store.close()
-
-
-def test_a_directory_that_cannot_be_made_is_explained(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="choose another --state"):
-        SqliteStore(tmp_path / "file" / "state").open()
-
-
-def test_a_crash_while_creating_leaves_nothing_behind(directory, monkeypatch):
-    """The file appears whole or not at all."""
-    directory.mkdir(mode=0o700)
-    (directory / "rulesd.db.new").write_bytes(b"half of a file")
-    store = SqliteStore(directory)
-    store.open()
-    store.close()
-    assert not (directory / "rulesd.db.new").exists()
-
-
 # ------------------------------------------------------------------------------------- little work
 
 
@@ -454,21 +247,3 @@ def test_steps_of_a_commit_do_not_grow_with_its_rows(store):
     keys = [KeyRow(rule="r", key=b"%d" % n, state=b"s") for n in range(5_000)]
     checkpoint = Checkpoint(engine=b"e", plan_digest="p", decision_seq=0, keys=keys)
     assert steps(Commit(checkpoint=checkpoint)) <= 12
-
-
-def test_compaction_gives_space_back_a_little_at_a_time(store, directory):
-    for first in range(1, 20_001, 1_000):
-        store.commit(Commit(inputs=inputs(first, 1_000)))
-    done = Checkpoint(engine=b"e", plan_digest="p", decision_seq=0, keys=())
-    store.commit(Commit(checkpoint=done))
-    store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    before = (directory / "rulesd.db").stat().st_size
-    assert before > 6_000_000
-    calls = 0
-    while store.compact(journal_before=10**9, keep_events=0, budget_rows=5_000):
-        calls += 1
-    assert calls >= 4
-    for _ in range(40):
-        store.compact(journal_before=10**9, keep_events=0, budget_rows=5_000)
-    store._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert (directory / "rulesd.db").stat().st_size < before / 4
