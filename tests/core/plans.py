@@ -40,7 +40,7 @@ def rule(id_: str = "tool.denied", *, detector: Any = None, **changes: Any) -> R
         "never": isinstance(detector, Never),
         "severity": lambda facts: "high",
         "worst_severity": "high",
-        "digest": f"{id_}/{detector}",
+        "digest": f"{id_}/{detector.name}/{getattr(detector, 'count', 0)}/{getattr(detector, 'within', 0)}",
     }
     return Rule(**{**values, **changes})
 

@@ -1,0 +1,81 @@
+from rulesd.core.book import Book, Entry
+from rulesd.core.detectors.never import Never
+from rulesd.model.instant import HOUR
+from tests.core.plans import burst, rule
+
+
+def book(max_keys: int = 100, **changes: object) -> Book:
+    r = rule(detector=burst(3, 1_000), lateness=0, max_keys=max_keys, **changes)
+    return Book(r, None)
+
+
+def add(b: Book, name: str, at: int) -> Entry:
+    entry = Entry((name,), b.rule.detector.start((name,), at))
+    entry.state.at.append(at)  # type: ignore[attr-defined]
+    b.add(entry, at, at)
+    return entry
+
+
+def test_a_key_is_found_and_kept_young_by_use() -> None:
+    b = book()
+    one = add(b, "a", 100_000)
+    assert b.get(("a",)) is one
+    assert b.get(("zzz",)) is None
+    add(b, "b", 200_000)  # the generations turn
+    assert b.old
+    assert b.get(("zzz",)) is None
+    assert b.get(("a",)) is one
+    assert ("a",) in b.young
+    assert b.peek(("b",)) is not None
+    assert len(b) == 2
+    assert [e.key for e in b.entries()] == [("a",), ("b",)]
+    assert {e.key for e in b.all()} == {("a",), ("b",)}
+
+
+def test_idle_keys_are_given_up_a_little_at_a_time() -> None:
+    b = book()
+    for n in range(20):
+        add(b, f"old{n}", 100_000)
+    for n in range(20):
+        add(b, f"new{n}", 100_000 + 10 * HOUR)
+    assert len(b) == 20
+    assert all(key[0].startswith("new") for key in b.young)
+    assert len(b.dirty) >= 20  # the store must hear of what is gone
+
+
+def test_a_key_with_an_episode_is_never_given_up() -> None:
+    b = book()
+    entry = add(b, "held", 100_000)
+    entry.episode = object()  # type: ignore[assignment]
+    for n in range(9):
+        add(b, f"n{n}", 100_000 + (n + 1) * 10 * HOUR)
+    assert b.peek(("held",)) is entry
+
+
+def test_the_limit_holds_and_idle_keys_make_room() -> None:
+    b = book(max_keys=3)
+    for n in range(3):
+        add(b, f"k{n}", 100_000)
+    assert b.full(100_000)
+    assert not b.full(100_000 + 10 * HOUR)
+    assert len(b) == 0
+
+
+def test_forgetting_is_told_to_the_store() -> None:
+    b = book()
+    add(b, "a", 100_000)
+    b.dirty.clear()
+    b.forget(("a",))
+    assert list(b.dirty) == [("a",)]
+    assert len(b) == 0
+
+
+def test_an_entry_is_written_and_read_back_and_an_unknown_shape_starts_afresh() -> None:
+    b = book()
+    entry = add(b, "a", 100_000)
+    again = book()
+    assert again.load_entry(("a",), b.dump_entry(entry))
+    assert again.dump_entry(again.young[("a",)]) == b.dump_entry(entry)
+    assert not again.load_entry(("a",), [99, "what?", None])
+    never = Book(rule(detector=Never()), None)
+    assert never.load_entry(("a",), [1, 5, None])

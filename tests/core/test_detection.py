@@ -1,0 +1,170 @@
+"""Keys, limits, clocks and reloads."""
+
+from dataclasses import replace
+
+from rulesd.core.detection import Detection
+from rulesd.core.detectors.never import Never
+from rulesd.core.detectors.protocol import Observation
+from rulesd.model.decision import Kind, LimitReached
+from rulesd.model.event import Document
+from rulesd.model.inputs import Acknowledged, ResolvedByPerson
+from rulesd.model.instant import MINUTE
+from tests.core.plans import T0, burst, field, plan, rule
+from tests.core.world import World
+
+
+def test_an_event_that_no_rule_wants_costs_and_changes_nothing() -> None:
+    w = World(plan(rule())).send(0, type_="other")
+    assert w.decisions == []
+    assert w.engine.detection.rule_matches == {"tool.denied": 0}
+
+
+def test_each_key_is_an_alert_of_its_own() -> None:
+    w = World(plan(rule(by=(field("tenant"), field("tool"))))).send(0, tool="a").send(1, tool="b").send(2, tenant="")
+    labels = [tuple(a.labels.values()) for a in w.engine.alerts()]
+    assert labels == [("acme", "a"), ("acme", "b"), ("(missing)", "(missing)")]
+    assert len({a.fingerprint for a in w.engine.alerts()}) == 3
+
+
+def test_an_event_from_the_far_future_moves_no_time_but_must_never_happen_fires_on_it() -> None:
+    w = World(plan(rule(), rule("t.burst", detector=burst(2, 60_000)))).send(0, late=-10**6).send(1, late=-10**6)
+    assert {a.rule for a in w.engine.alerts()} == {"tool.denied", "t.burst"}
+    assert w.engine.detection.suspect == 2
+    assert all(b.newest == 0 for b in w.engine.detection.books)
+    assert w.last(Kind.FIRING).event_time <= T0 + 1_000
+
+
+def test_an_event_from_the_far_past_fires_must_never_happen_and_fills_only_its_own_window() -> None:
+    w = World(plan(rule(), rule("t.burst", detector=burst(3, 60_000)))).send(100).send(101, late=10**9).send(102)
+    assert [a.rule for a in w.engine.alerts()] == ["tool.denied"]
+
+
+def test_late_events_complete_the_window_they_belong_to() -> None:
+    w = World(plan(rule(detector=burst(3, 10_000)))).send(0).send(1).send(50).send(51, late=49)
+    assert w.changes() == [(51, "alert.firing", "condition_met")]
+
+
+def test_a_key_explosion_becomes_one_visible_alert() -> None:
+    w = World(plan(rule(max_keys=3)))
+    for n in range(8):
+        w.send(n, tenant=f"t{n}")
+    limits = [d for d in w.decisions if isinstance(d, LimitReached)]
+    assert [(d.rule, d.limit) for d in limits] == [("tool.denied", 3)]
+    assert w.engine.alerts()[-1].labels == {"tenant": "(more keys)"}
+    assert w.engine.alerts()[-1].count == 5
+    w.at(7200).send(7201, tenant="later")
+    assert len([d for d in w.decisions if isinstance(d, LimitReached)]) == 2
+
+
+def raising(document: Document) -> bool:
+    raise TypeError
+
+
+def test_errors_of_many_producers_are_bounded_too() -> None:
+    r = rule(max_keys=2)
+    w = World(plan(r, when={r.id: raising}))
+    for n in range(5):
+        w.send(n, type_=f"type{n}")
+    assert [a.labels["type"] for a in w.engine.alerts()] == ["type0", "type1", "(more keys)"]
+
+
+class Choosy(Never):
+    """A detector whose own condition raises on some documents, and whose pool takes deploys."""
+
+    pooled = True
+
+    def pool(self) -> list[str]:
+        return []
+
+    def observe_pool(self, pool: object, seen: Observation) -> bool:
+        assert isinstance(pool, list)
+        if seen.document["data"].get("deploy"):  # type: ignore[union-attr]
+            pool.append(seen.event)
+            return True
+        return False
+
+    def observe(self, state: object, pool: object, seen: Observation) -> None:  # type: ignore[override]
+        raise ValueError("odd document")
+
+
+def test_a_condition_inside_a_detector_may_raise_and_a_deploy_concerns_all_keys() -> None:
+    w = World(plan(rule(detector=Choosy()))).send(0, deploy=True).send(1)
+    assert [a.could_not_evaluate for a in w.engine.alerts()] == [True]
+    assert w.engine.detection.books[0].pool == ["e1"]
+
+
+def test_acknowledging_twice_or_something_unknown_changes_nothing() -> None:
+    w = World(plan(rule())).send(0)
+    id_ = w.engine.alerts()[0].alert
+    w.give(Acknowledged(alert=id_, by="jo")).clear()
+    w.give(Acknowledged(alert=id_, by="jo")).give(Acknowledged(alert="nope", by="jo")).give(ResolvedByPerson(alert="nope", by="jo"))
+    assert w.decisions == []
+
+
+def test_after_a_person_resolved_it_only_new_evidence_counts() -> None:
+    w = World(plan(rule(detector=burst(3, 600_000)))).send(0).send(1).send(2)
+    w.give(ResolvedByPerson(alert=w.engine.alerts()[0].alert, by="jo"))
+    assert w.last(Kind.RESOLVED).acknowledged_by == "jo"
+    w.send(3).send(4)
+    assert w.engine.alerts() == []
+    w.send(5)
+    assert len(w.engine.alerts()) == 1
+
+
+def test_an_unchanged_rule_keeps_its_window_over_a_reload() -> None:
+    one = rule(detector=burst(3, 600_000))
+    w = World(plan(one)).send(0).send(1)
+    w.take(w.engine.replace(plan(replace(one, title="better words")), w.now)).send(2)
+    assert len(w.changes(Kind.FIRING)) == 1
+
+
+def test_a_changed_rule_starts_its_window_afresh_but_keeps_its_open_alert() -> None:
+    one = rule(detector=burst(2, 60_000), keep_firing_for=10 * MINUTE)
+    w = World(plan(one)).send(0).send(1)
+    w.take(w.engine.replace(plan(rule(detector=burst(4, 60_000), keep_firing_for=10 * MINUTE)), w.now))
+    assert len(w.engine.alerts()) == 1
+    assert w.engine.void == ["tool.denied"]
+    w.at(3600)
+    assert w.changes(Kind.RESOLVED)
+
+
+def test_an_open_alert_without_a_known_end_gets_one_when_its_rule_changes() -> None:
+    w = World(plan(rule(detector=burst(2, 60_000)))).send(0).send(1)
+    entry = next(iter(w.engine.detection.books[0].all()))
+    assert entry.episode is not None
+    entry.episode.until = None
+    w.take(w.engine.replace(plan(rule(detector=burst(4, 60_000))), w.now)).at(3600)
+    assert w.changes(Kind.RESOLVED)
+
+
+def test_a_removed_rule_and_one_with_other_labels_end_their_alerts() -> None:
+    w = World(plan(rule(), rule("t.gone"))).send(0).send(1, tenant="quiet", type_="other")
+    w.take(w.engine.replace(plan(rule(by=(field("tool"),), digest="changed")), w.now))
+    assert [c[1:] for c in w.changes(Kind.RESOLVED)] == [("alert.resolved", "rule_removed")] * 2
+    assert w.engine.alerts() == []
+    w.send(2)
+    assert len(w.engine.alerts()) == 1
+
+
+def test_a_closed_book_says_nothing_about_quiet_keys() -> None:
+    w = World(plan(rule(detector=burst(9)))).send(0)
+    w.take(w.engine.replace(plan(rule("t.other")), w.now))
+    assert w.decisions == []
+    assert w.at(10**6).decisions == []  # a deadline of a rule that is gone means nothing
+
+
+def test_stale_deadlines_mean_nothing() -> None:
+    w = World(plan(rule(detector=burst(2, 60_000)))).send(0).send(1)
+    w.take(w.engine.replace(plan(), w.now)).clear().at(10**6)
+    assert w.decisions == []
+    detection = Detection(plan(rule()))
+    assert detection.next_timer() is None
+    assert detection.open_alerts(0) == []
+
+
+def test_an_alert_whose_entry_went_is_not_found() -> None:
+    w = World(plan(rule())).send(0)
+    w.engine.detection.books[0].forget(("acme",))
+    assert w.engine.alerts() == []
+    w.at(10**6)
+    assert not w.changes(Kind.RESOLVED)

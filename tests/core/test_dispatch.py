@@ -1,0 +1,201 @@
+"""Whom an alert reaches, when, and how often."""
+
+from rulesd.core import dispatch as module
+from rulesd.core.dispatch import Dispatch
+from rulesd.core.plan import Matcher, Owner, Route
+from rulesd.model.decision import Kind, LimitReached, NotificationDue, Status
+from rulesd.model.event import Document
+from rulesd.model.inputs import Acknowledged, ResolvedByPerson, Unacknowledged
+from rulesd.model.instant import HOUR, MINUTE
+from tests.core.plans import burst, plan, rule
+from tests.core.world import World
+
+import pytest
+
+HOURLY = Route(receiver="default", group_by=("alertname",), group_wait=30_000, group_interval=5 * MINUTE, repeat_interval=HOUR)
+
+
+def bursting(**changes: object) -> World:
+    return World(plan(rule(detector=burst(2, 600_000), keep_firing_for=4 * HOUR, **changes), root=HOURLY))
+
+
+def test_an_ordinary_alert_waits_for_its_group() -> None:
+    w = bursting().send(0).send(1).send(5, tenant="b").send(6, tenant="b").at(100)
+    assert w.pages() == [(31, "first_notification")]
+    assert [t.alert.labels["tenant"] for t in w.told()[0].alerts] == ["acme", "b"]
+
+
+def test_news_wait_for_the_interval_and_silence_is_repeated() -> None:
+    w = bursting().send(0).send(1).at(40).send(50, tenant="b").send(51, tenant="b").at(3_600 + 400)
+    assert w.pages() == [(31, "first_notification"), (331, "new_alerts_in_group"), (331 + 3600, "repeat_interval_elapsed")]
+
+
+def test_resolved_before_the_first_page_pages_nobody() -> None:
+    w = World(plan(rule(detector=burst(2, 1_000), keep_firing_for=0, lateness=0), root=Route(receiver="default", group_wait=2 * HOUR)))
+    w.send(0).send(0.5).at(3 * 3600)
+    assert w.changes(Kind.RESOLVED)
+    assert w.told() == []
+    assert not w.engine.dispatch.groups
+
+
+def test_some_resolved_then_all() -> None:
+    w = bursting().send(0).send(1).send(2, tenant="b").send(3, tenant="b").at(40)
+    first, second = (a.alert for a in w.engine.alerts())
+    w.give(ResolvedByPerson(alert=first, by="jo"))
+    w.give(ResolvedByPerson(alert=second, by="jo"))
+    assert [(str(d.reason), str(d.status)) for d in w.told()[1:]] == [("some_alerts_resolved", "firing"), ("all_alerts_resolved", "resolved")]
+    assert [str(t.status) for t in w.told()[1].alerts] == ["resolved", "firing"]
+    assert not w.engine.dispatch.groups
+
+
+def test_a_must_never_happen_alert_pages_at_once_and_shares_the_page_for_a_second() -> None:
+    w = World(plan(rule())).send(0, tenant="a", x=1)
+    assert w.pages() == [(0, "must_never_happen")]
+    group = World(plan(rule(), root=Route(receiver="default", group_by=("alertname",))))
+    group.send(0, tenant="a").send(0.3, tenant="b").send(0.4, tenant="c").at(5)
+    assert group.pages() == [(0, "must_never_happen"), (1, "must_never_happen")]
+    assert len(group.told()[1].alerts) == 3
+
+
+def test_it_pages_again_only_for_an_old_page_or_after_it_was_taken() -> None:
+    w = World(plan(rule())).send(0).send(600).send(899).at(905)
+    assert w.pages() == [(0, "must_never_happen")]
+    w.send(900 + 30)
+    assert w.pages()[1:] == [(930, "happened_again")]
+    w.give(Acknowledged(alert=w.engine.alerts()[0].alert, by="jo")).send(940)
+    assert w.pages()[2:] == [(940, "happened_again")]
+
+
+def test_in_between_the_page_is_brought_up_to_date_at_most_every_ten_seconds() -> None:
+    w = World(plan(rule()))
+    for n in range(40):
+        w.send(n)
+    updates = [(d.at - w.told()[0].at) / 1000 for d in w.told() if not d.page]
+    assert updates == [10, 20, 30]
+    assert len(w.pages()) == 1
+
+
+def test_by_time_alone_a_must_never_happen_page_is_not_repeated() -> None:
+    w = World(plan(rule(), root=HOURLY)).send(0).at(20 * 3600)
+    assert len(w.told()) == 1
+
+
+def test_taken_alerts_are_told_to_all_and_not_repeated() -> None:
+    w = bursting().send(0).send(1).send(2, tenant="b").send(3, tenant="b").at(40)
+    one, two = (a.alert for a in w.engine.alerts())
+    w.give(Acknowledged(alert=one, by="jo"))
+    assert (w.told()[-1].status, w.told()[-1].page, len(w.told()[-1].alerts)) == (Status.FIRING, False, 2)
+    w.give(Acknowledged(alert=two, by="jo"))
+    assert w.told()[-1].status is Status.ACKNOWLEDGED
+    w.clear().at(3 * 3600)
+    assert w.pages() == []
+    w.give(Unacknowledged(alert=one, by="jo"))
+    assert [str(d.reason) for d in w.told()] == ["unacknowledged"]
+
+
+def test_taking_an_alert_before_its_first_page_tells_nobody_yet() -> None:
+    w = bursting().send(0).send(1)
+    w.give(Acknowledged(alert=w.engine.alerts()[0].alert, by="jo"))
+    assert w.told() == []
+    w.at(40)
+    assert str(w.told()[0].alerts[0].status) == "acknowledged"
+
+
+def graded(facts: Document) -> str:
+    alert = facts["alert"]
+    assert isinstance(alert, dict)
+    count = alert["count"]
+    assert isinstance(count, int)
+    return "critical" if count >= 4 else "medium"
+
+
+def test_a_severity_that_rose_is_news_at_the_next_interval() -> None:
+    w = bursting(severity=graded).send(0).send(1).at(40).send(50).send(51).at(400)
+    assert w.pages() == [(31, "first_notification"), (331, "severity_raised")]
+
+
+def test_a_severity_that_rose_is_news_at_once_for_must_never_happen() -> None:
+    w = World(plan(rule(severity=graded))).send(0).send(10).send(20).send(30)
+    assert w.pages() == [(0, "must_never_happen"), (30, "severity_raised")]
+
+
+def test_a_new_severity_may_lead_to_another_receiver_and_ends_at_the_old_one() -> None:
+    owners = {"safety": Owner(name="safety", receivers={"critical": "pager", "default": "chat"})}
+    r = rule(detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=graded)
+    w = World(plan(r, owners=owners, root=HOURLY)).send(0).send(1).at(40).send(50).send(51).at(400)
+    assert [(d.receiver, str(d.status)) for d in w.told()] == [("chat", "firing"), ("pager", "firing"), ("chat", "resolved")]
+    # Up and down between two flushes: it never left.
+    assert set(w.engine.dispatch.groups) == {('{}/{owner="safety"}:{alertname="tool.denied"}', "pager")}
+
+
+def test_a_severity_that_falls_back_finds_its_old_group_again() -> None:
+    owners = {"safety": Owner(name="safety", receivers={"critical": "pager", "default": "chat"})}
+    grade = iter(["medium", "medium", "critical", "medium", "medium"])
+    r = rule(detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=lambda facts: next(grade))
+    w = World(plan(r, owners=owners, root=HOURLY)).send(0).send(1).at(40).send(50).send(51).send(52).at(400)
+    assert [(d.receiver, str(d.status)) for d in w.told()][0] == ("chat", "firing")
+
+
+def test_continue_tells_two_receivers() -> None:
+    match = Matcher(name="tenant", op="=", value="acme", test=lambda text: text == "acme")
+    audit = Route(receiver="audit", matchers=(match,), go_on=True, key='{}/{tenant="acme"}')
+    pager = Route(receiver="pager", matchers=(match,), key='{}/{tenant="acme"}')
+    w = World(plan(rule(), root=Route(receiver="default", routes=(audit, pager)))).send(0)
+    assert [d.receiver for d in w.told()] == ["audit", "pager"]
+    w.give(ResolvedByPerson(alert=w.engine.alerts()[0].alert, by="jo"))
+    assert [d.receiver for d in w.told()[2:]] == ["audit", "pager"]
+
+
+def test_a_new_episode_before_the_old_ones_end_was_told_tells_both() -> None:
+    r = rule(detector=burst(2, 10_000), keep_firing_for=0, lateness=0)
+    w = World(plan(r, root=HOURLY)).send(0).send(1).at(40)
+    old = w.last(Kind.FIRING).alert
+    w.at(100).send(320).send(321).at(340)
+    told = w.told()[1]
+    assert str(told.reason) == "new_alerts_in_group"
+    assert {t.alert.alert: str(t.status) for t in told.alerts}[old] == "resolved"
+    assert len(told.alerts) == 2
+
+
+def test_a_quick_return_that_nobody_was_told_of_is_just_a_return() -> None:
+    r = rule(detector=burst(2, 2_000), keep_firing_for=0, lateness=0)
+    w = World(plan(r, root=Route(receiver="default", group_wait=10 * MINUTE))).send(0).send(1).at(100).send(101).send(102).at(800)
+    assert len(w.changes(Kind.FIRING)) == 2
+
+
+def test_groups_are_limited_and_the_limit_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_GROUPS", 2)
+    w = World(plan(rule(), root=Route(receiver="default", group_by=("tenant",))))
+    for n in range(5):
+        w.send(n * 2, tenant=f"t{n}")
+    limits = [d for d in w.decisions if isinstance(d, LimitReached)]
+    assert {str(d.reason) for d in limits} == {"group_limit"}
+    assert len(w.engine.dispatch.groups) == 3
+    assert len(w.pages()) == 5  # nobody is dropped
+
+
+def test_state_survives_writing_and_reading_at_any_moment() -> None:
+    def story(restart: bool) -> list[object]:
+        w = bursting(severity=graded)
+        for n, act in enumerate(
+            (lambda: w.send(0), lambda: w.send(1), lambda: w.at(40), lambda: w.send(50, tenant="b"), lambda: w.send(51, tenant="b"),
+             lambda: w.send(52).send(53), lambda: w.at(4_000), lambda: w.at(40_000))
+        ):  # fmt: skip
+            act()
+            if restart:
+                again = Dispatch(w.engine.plan)
+                again.load(w.engine.dispatch.dump())
+                assert again.dump() == w.engine.dispatch.dump(), n
+                w.engine.dispatch = again
+        return [d for d in w.decisions if isinstance(d, NotificationDue)]
+
+    assert story(restart=False) == story(restart=True)
+
+
+def test_what_concerns_nobody_changes_nothing() -> None:
+    w = bursting().send(0).send(1)
+    w.engine.dispatch.replace(w.engine.plan)
+    change = next(d for d in w.decisions if getattr(d, "kind", None) is Kind.FIRING)
+    out: list[object] = []
+    w.engine.dispatch.receive(type(change)(kind=Kind.PENDING, at=0, reason=change.reason, alert=change.alert), 0, out)  # type: ignore[arg-type,union-attr,call-arg]
+    assert out == []

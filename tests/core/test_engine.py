@@ -1,0 +1,171 @@
+"""The five calls: the same inputs give the same decisions, through any restart."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rulesd.core.engine import Engine, KeyState, Limits, sampled, state_event
+from rulesd.core.plan import Maturity, Plan
+from rulesd.model.decision import ActionDue, AlertChanged, Kind, ReviewOpened, line
+from rulesd.model.event import Document, Event, Rejected
+from rulesd.model.inputs import (
+    Acknowledged, Delivered, EventRefused, PlanReplaced, ResolvedByPerson, Unacknowledged,
+)  # fmt: skip
+from rulesd.model.reasons import DeliveryOutcome, DeliveryReason, Outcome
+from tests.core.plans import T0, burst, event, field, plan, rule
+from tests.core.world import World
+from tests.model.test_alert import alert
+
+
+def test_a_duplicate_is_counted_and_decides_nothing() -> None:
+    w = World(plan(rule())).send(0, id_="x").clear()
+    w.give(event("x", T0))
+    assert w.decisions == []
+    assert w.engine.outcomes[Outcome.DUPLICATE] == 1
+    w.give(event("x", T0, other=1))
+    assert w.engine.conflicts == 1
+    assert w.engine.alerts()[0].count == 2
+
+
+def test_every_event_ends_in_exactly_one_outcome() -> None:
+    w = World(plan(rule())).send(0).send(1, type_="other").send(1, id_="e1").send(2)
+    w.give(EventRefused(source="http", rejected=Rejected(0, "invalid_json", "m", "")))
+    assert {str(k): v for k, v in w.engine.outcomes.items()} == {"matched": 3, "unmatched": 1, "duplicate": 0, "rejected": 1}
+    assert line(1, w.decisions[-1])["kind"] == "event.rejected"
+
+
+def test_time_never_goes_back() -> None:
+    engine = Engine(plan(rule()))
+    engine.receive(event("a", T0), T0 + 1_000)
+    made = engine.receive(event("b", T0, tenant="b"), T0)
+    assert made[0].at == T0 + 1_000
+    assert engine.clamped == 1
+
+
+def test_deadlines_run_before_an_input_each_as_of_its_own_time() -> None:
+    w = World(plan(rule(detector=burst(2, 10_000), lateness=0))).send(0).send(1).send(5_000, tenant="b")
+    assert [d.at - T0 for d in w.decisions if isinstance(d, AlertChanged)] == [1_000, 80_000]
+
+
+def test_inputs_that_decide_nothing() -> None:
+    w = World(plan(rule())).send(0).clear()
+    w.give(PlanReplaced(digest="d"))
+    w.give(Delivered(notification="n", receiver="r", channel="c", outcome=DeliveryOutcome.DELIVERED, reason=DeliveryReason.OK))
+    assert w.decisions == []
+    id_ = w.engine.alerts()[0].alert
+    w.give(Acknowledged(alert=id_, by="jo")).give(Unacknowledged(alert=id_, by="jo")).give(ResolvedByPerson(alert=id_, by="jo"))
+    reasons = [str(d.reason) for d in w.decisions if isinstance(d, AlertChanged)]
+    assert reasons == ["acknowledged", "unacknowledged", "resolved_by_person"]
+
+
+def test_a_shadow_rule_decides_and_logs_and_never_pages() -> None:
+    w = World(plan(rule(maturity=Maturity.SHADOW, actions=("lock",)))).send(0).send(100)
+    assert w.changes() == [(0, "alert.firing", "condition_met"), (0, "alert.suppressed", "shadow_rule")]
+    assert w.told() == []
+    assert not any(isinstance(d, ActionDue) for d in w.decisions)
+
+
+def test_actions_and_reviews_follow_a_firing_alert() -> None:
+    w = World(plan(rule(actions=("lock", "cap"), review_sample=1.0))).send(0)
+    assert [d.action for d in w.decisions if isinstance(d, ActionDue)] == ["lock", "cap"]
+    assert len([d for d in w.decisions if isinstance(d, ReviewOpened)]) == 1
+
+
+def test_the_sampled_share_is_decided_by_the_alert_alone() -> None:
+    chosen = [sampled(alert(alert=f"{n}"), 0.3) for n in range(2_000)]
+    assert 500 < sum(chosen) < 700
+    assert not sampled(alert(), 0.0)
+    assert sampled(alert(), 1.0)
+
+
+def test_rules_about_alerts_see_their_transitions() -> None:
+    def about(document: Document) -> bool:
+        data = document["data"]
+        return document["type"] == "alert.state" and isinstance(data, dict) and data["rule"] == "tool.denied"
+
+    both = (rule("both.two", by=(field("tenant"),), owner="boss"), rule())
+    from dataclasses import replace
+
+    watching = replace(plan(*both, when={"both.two": about}), watches_alerts=True)
+    w = World(watching).send(0, model="m1")
+    assert [a.rule for a in w.engine.alerts()] == ["tool.denied", "both.two"] or {a.rule for a in w.engine.alerts()} == {"tool.denied", "both.two"}
+    made = state_event(next(d for d in w.decisions if isinstance(d, AlertChanged)))
+    assert made.document["data"] == {"model": "m1", "tenant": "acme", "rule": "tool.denied", "state": "firing", "severity": "high", "owner": "safety"}
+    assert made.tenant == "acme"
+    assert "tenant" not in state_event(AlertChanged(kind=Kind.FIRING, at=0, reason=w.decisions[0].reason, alert=alert(labels={}))).document
+
+
+def test_an_event_of_the_journal_was_new_when_it_came() -> None:
+    engine = Engine(plan(rule()))
+    one = event("a", T0)
+    assert engine.take_again(one, T0)
+    assert engine.take_again(one, T0 + 5_000)
+    assert engine.outcomes[Outcome.DUPLICATE] == 0
+
+
+def rules() -> Plan:
+    return plan(
+        rule("a.never"),
+        rule("b.burst", detector=burst(3, 60_000), by=(field("tenant"), field("tool"))),
+        rule("c.distinct", detector=burst(2, 60_000, distinct=field("tool")), pending_for=5_000),
+    )
+
+
+def traffic(seed: int, size: int) -> list[tuple[Event, int]]:
+    chance = random.Random(seed)
+    now, out = T0, []
+    for n in range(size):
+        now += chance.choice([0, 200, 3_000, 40_000, 400_000])
+        late = chance.choice([0, 0, 0, 2_000, 20_000])
+        out.append((event(n, now - late, tenant=chance.choice("ab"), tool=chance.choice("xyz")), now))
+    return out
+
+
+def through(engine: Engine, parts: Plan) -> Engine:
+    """A restart: everything written down and read back into a new engine."""
+    small, keys = engine.snapshot()
+    again = Engine(parts)
+    assert again.restore(small, keys) == []
+    again.duplicates = engine.duplicates
+    assert again.snapshot() == (small, keys)
+    return again
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60))
+def test_a_restart_at_any_moment_changes_no_decision(seed: int, size: int) -> None:
+    straight, restarted, parts = Engine(rules()), Engine(rules()), rules()
+    for item, now in traffic(seed, size):
+        restarted = through(restarted, parts)
+        assert straight.receive(item, now) == restarted.receive(item, now)
+    last = straight.now + 10**9
+    assert straight.handle_timer(last) == restarted.handle_timer(last)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60))
+def test_what_changed_since_the_last_checkpoint_is_all_that_is_needed(seed: int, size: int) -> None:
+    engine, kept = Engine(rules()), dict[tuple[str, tuple[str, ...]], KeyState]()
+    for item, now in traffic(seed, size):
+        engine.receive(item, now)
+        for state in engine.changes():
+            kept[state.rule, state.key] = state
+    _, keys = engine.snapshot()
+    alive = {place: state.data for place, state in kept.items() if state.data is not None}
+    assert alive == {(k.rule, k.key): k.data for k in keys}
+
+
+def test_a_rule_that_changed_since_the_snapshot_starts_afresh() -> None:
+    w = World(rules()).send(0, tool="x")
+    small, keys = w.engine.snapshot()
+    other = Engine(plan(rule("a.never", digest="other")))
+    assert other.restore(small, keys) == ["a.never", "b.burst", "c.distinct"]
+    assert other.alerts() == []
+
+
+def test_limits_are_handed_on() -> None:
+    engine = Engine(plan(rule()), Limits(window=10, ids=5, owner_pages=1))
+    engine.receive(event("a", T0), T0)
+    engine.receive(event("a", T0), T0 + 100)
+    assert engine.outcomes[Outcome.MATCHED] == 2
