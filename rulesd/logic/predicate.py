@@ -71,9 +71,6 @@ def _differs(node: Node) -> bool:
     """Parts whose truth is computed here exactly, but whose value might be written differently (2 or 2.0)."""
     if isinstance(node, Missing):
         return True
-    return (
-        (isinstance(node, Binary)
-        and node.op in _ARITHMETIC)
-        or (isinstance(node, Unary)
-        and node.op == "length")
+    return (isinstance(node, Binary) and node.op in _ARITHMETIC) or (
+        isinstance(node, Unary) and node.op == "length"
     )

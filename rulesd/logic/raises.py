@@ -79,6 +79,28 @@ def troubles(node: Node, guards: tuple[Node, ...] = ()) -> Iterator[Trouble]:
     yield from _operator(node, guards)
 
 
+def lists_last(node: Node) -> Node:
+    """A conjunction with its quantifiers at the end, because they cost most.
+
+    It is true for the same documents. It may raise for fewer, so the types of items are watched apart; a quantifier for
+    which that cannot be done keeps its place.
+    """
+    if not isinstance(node, Many) or node.op != "and":
+        return node
+    late = [item for item in node.items if _can_wait(item)]
+    return (
+        Many("and", (*(item for item in node.items if not _can_wait(item)), *late))
+        if late
+        else node
+    )
+
+
+def _can_wait(node: Node) -> bool:
+    return isinstance(node, Quantifier) and all(
+        trouble.item is not None for trouble in troubles(node)
+    )
+
+
 def _operator(node: Node, guards: tuple[Node, ...]) -> Iterator[Trouble]:
     if isinstance(node, Unary):
         yield from troubles(node.value, guards)

@@ -13,6 +13,7 @@ from math import inf, nextafter
 from typing import Any, Final, NamedTuple
 
 from rulesd.logic.cover import Atom, Conjunction, Shape
+from rulesd.logic.raises import lists_last
 from rulesd.logic.reads import root_paths, starts_opaque
 from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.simplify import Known, simplify
@@ -293,7 +294,7 @@ class Builder:
         key = (entry.position, held)
         known = self._residuals.get(key)
         if known is None:
-            residual = simplify(self._rules[entry.position], Known({}, held))
+            residual = lists_last(simplify(self._rules[entry.position], Known({}, held)))
             known = self._residuals[key] = (residual, root_paths(residual))
         residual, left = known
         values = {path: value for path, value in entry.values if path in left}

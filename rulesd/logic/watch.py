@@ -96,8 +96,8 @@ def _reached(trouble: Trouble, leaves: Mapping[int, Sequence[Conjunction]]) -> b
 
     All leaves of one conjunction must be certain, since which of them an event meets depends on its values.
     """
-    if not leaves:
-        return False
+    if not leaves or trouble.item is not None:
+        return False  # Leaves look at lists last, and so perhaps never.
     guards = _flat(trouble.guards)
     single = [conjunctions[0] for conjunctions in map(cover, guards) if len(conjunctions) == 1]
     keys = [atom for conjunction in single for atom in conjunction if atom.shape is Shape.KEY]
@@ -122,8 +122,6 @@ def _implied(atom: Atom, guards: Sequence[Node], keys: Sequence[Atom], trouble: 
         return True
     if atom.shape is Shape.KEY:
         return any(key.path == atom.path and set(key.values) <= set(atom.values) for key in keys)
-    if trouble.item is not None:
-        return False
     if atom.shape in (Shape.ABOVE, Shape.BELOW):
         # These pass on everything that is neither null, a number nor a boolean.
         return trouble.path == atom.path and trouble.types <= {str, list, dict}

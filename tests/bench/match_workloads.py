@@ -172,7 +172,7 @@ def _nested_rule(r: random.Random, count: int) -> Json:
     if pick < 0.55:
         parts.append({"===": [var("data.context.account.tenant"), f"t{r.randrange(tenants(count))}"]})
     elif pick < 0.8:
-        parts.append({"in": [var("data.context.account.tenant"), [f"t{r.randrange(tenants(count))}" for _ in range(r.randint(2, 30))]]})
+        parts.append({"in": [var("data.context.account.tenant"), [f"t{r.randrange(tenants(count))}" for _ in range(r.randint(2, 10))]]})
     else:
         parts.append({"===": [var("data.labels.category"), r.choice(FIELDS["category"])]})
         parts.append({">": [var("data.decision.scores.risk"), round(r.uniform(0.5, 0.95), 2)]})
