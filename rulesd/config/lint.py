@@ -5,12 +5,12 @@ Law: an error only where a page would be lost or a plan would not mean what it s
 
 from collections.abc import Mapping
 
-from rulesd import logic
 from rulesd.config.document import Document, at_pointer
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.routing_schema import RouteEntry
 from rulesd.config.rules import BUILTIN, Compiled
 from rulesd.core.plan import ChannelSpec, Owner, Receiver, Route
+from rulesd.logic import lint_rules
 from rulesd.privacy.fields import lint_schema
 
 
@@ -110,9 +110,6 @@ def conditions(compiled: list[Compiled], problems: Problems) -> None:
         c.rule.id: c for c in compiled if c.when is not None and not c.rule.id.startswith(BUILTIN)
     }
     logics = {name: c.when for name, c in written.items()}
-    lint_rules = getattr(logic, "lint_rules", None)
-    if lint_rules is None:
-        return
     for found in lint_rules(
         logics, {name: c.rule.on for name, c in written.items()}, lint_schema()
     ):

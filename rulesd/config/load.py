@@ -269,6 +269,8 @@ class _Workshop:
             digest=digest(self.files),
             rules=tuple(c.rule for c in compiled),
             match=matcher.positions,
+            naive=matcher.naive_evaluate,
+            watches_alerts=any("alert.state" in c.rule.on for c in compiled),
             root=self.route,
             receivers=self.by_receiver,
             owners=self.owners,

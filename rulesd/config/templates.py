@@ -25,11 +25,8 @@ TOP = frozenset(
         "value",
         "threshold",
         "count",
-        "since",
         "title",
-        "unit",
         "context",
-        "never",
     ]
 )
 "What a summary may name at the top."

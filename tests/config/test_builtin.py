@@ -6,15 +6,18 @@ from rulesd.config.rules import BUILTIN
 from rulesd.core.plan import Plan
 from tests.config.testing import loaded
 
-NAMES = [
-    "source_silent",
-    "outbox_stuck",
-    "receiver_failing",
-    "no_rules",
-    "disk_full",
-    "rule_set_refused",
-    "index_disagrees",
-]
+WORDS = {
+    "source_silent": ("source", "silent"),
+    "outbox_stuck": ("outbox", "stuck"),
+    "receiver_failing": ("receiver", "failing"),
+    "no_rules": ("rules", "none_loaded"),
+    "disk_full": ("store", "cannot_commit"),
+    "rule_set_refused": ("rule_set", "refused"),
+    "index_disagrees": ("index", "disagrees"),
+}
+"By rule: the component and the status of the event that ``selfwatch`` makes."
+
+NAMES = list(WORDS)
 
 
 def plan() -> Plan:
@@ -23,12 +26,10 @@ def plan() -> Plan:
     return made
 
 
-def event(component: str, **data: str) -> dict[str, object]:
-    return {
-        "type": "heartbeat",
-        "source": "/rulesd",
-        "data": {"kind": "self", "component": component, "status": "failing", "name": "x", **data},
-    }
+def event(name: str, **data: str) -> dict[str, object]:
+    component, status = WORDS[name]
+    body = {"kind": "self", "component": component, "status": status, "subject": "x", **data}
+    return {"type": "heartbeat", "source": "/rulesd", "data": body}
 
 
 def test_these_and_no_others() -> None:
@@ -57,4 +58,4 @@ def test_each_says_what_to_do_in_the_first_five_minutes(name: str) -> None:
     assert one.severity({"alert": {}}) in ("critical", "high", "medium")
     assert one.never is (name == "index_disagrees")
     if not one.never:
-        assert one.detector.hold == 300_000
+        assert one.detector.hold == 720_000

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rulesd import logic
+from rulesd.config import lint
 from tests.config.testing import loaded, rule
 
 
@@ -58,7 +58,7 @@ def test_what_the_logics_lint_finds_is_a_warning_at_its_place(
         }
         return (SimpleNamespace(**row), SimpleNamespace(**(row | {"severity": "info"})))
 
-    monkeypatch.setattr(logic, "lint_rules", lint_rules, raising=False)
+    monkeypatch.setattr(lint, "lint_rules", lint_rules)
     result = loaded({"rules/tool/mistake.yaml": rule(when='{"===": [{var: data.tool}, shell]}')})
     assert [(p.line, p.column, p.code, p.severity) for p in result.problems] == [
         (9, 22, "missing_guard", "warning")

@@ -187,3 +187,18 @@ def test_a_rule_is_a_value() -> None:
     assert {f.name for f in fields(Rule)} >= {"id", "digest", "never"}
     with pytest.raises(AttributeError):
         compiled().id = "x"  # type: ignore[misc]
+
+
+def test_alert_transitions_are_fed_back_only_when_a_rule_asks_for_them() -> None:
+    assert not planned().watches_alerts
+    assert not planned(on="", when="true").watches_alerts
+    assert planned(on="[ai.safety.alert.state.v1]").watches_alerts
+
+
+def test_the_plain_evaluation_stands_beside_the_index() -> None:
+    plan = planned()
+    assert plan.naive is not None
+    document = {"type": "tool.call"}
+    matched, raised = plan.naive(document)
+    assert list(matched) == [plan.rules[i].id for i in plan.match(document)[0]]
+    assert list(raised) == []
