@@ -27,7 +27,6 @@ FORBIDDEN_MODULES = frozenset(
         "asyncio",
         "concurrent",
         "ctypes",
-        "gc",
         "getpass",
         "glob",
         "io",
