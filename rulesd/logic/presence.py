@@ -46,6 +46,7 @@ def _walk(tree: Logic, pointer: str, guarded: frozenset[Path]) -> Iterator[tuple
             yield from _walk(item, f"{base}/{i}", guarded | held)
     elif operator in _CHECKED and (operator != "!" or _bare(argument)):
         node = parse(tree)
+        guarded |= guards(node)  # ``!== null`` is a guard, not a comparison that needs one.
         for path in sorted(root_paths(node)):
             if path[0] not in ALWAYS_THERE and path not in guarded and not _defaulted(node, path):
                 yield pointer, path, simplify(node, Known({path: NULL}, frozenset())) == TRUE
