@@ -118,11 +118,10 @@ class Connection:
         ]
 
     def acknowledge(self, batch: Sequence[Message]) -> None:
-        """Tell the broker that these are ours now."""
+        """Tell the broker that these are ours now (for QoS 0 there is nothing to tell)."""
         ack = self._paho.ack
         for message in batch:
-            if message.qos:
-                ack(message.mid, message.qos)
+            ack(message.mid, message.qos)
 
     def wake(self) -> None:
         """Let ``batch`` return although nothing came."""

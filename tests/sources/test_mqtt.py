@@ -17,7 +17,7 @@ from rulesd.model.errors import StoreError
 from rulesd.ports.intake import Overloaded
 from rulesd.ports.meter import Meter
 from rulesd.sources.mqtt_broker import broker_at
-from rulesd.sources.mqtt_client import Connection, Lost, _reason_code
+from rulesd.sources.mqtt_client import INBOX_BYTES, Connection, Lost, _Inbox, _reason_code
 from tests.contracts.source import event
 from tests.sources.bench import TOPIC, MqttBench, mqtt_bench, source_for, until_up
 from tests.sources.broker import ScriptedBroker, Sent
@@ -242,7 +242,9 @@ def test_nobody_complains_about_a_connection_lost_while_messages_wait(
         await bench.intake.until(calls=1)
         bench.broker.kick()
         await bench.broker.until(lambda b: len(b.connects) == 2)
+        await bench.until_acknowledged(1)
         gc.collect()
+        await asyncio.sleep(0)
 
     play(story)
     assert "never retrieved" not in caplog.text
@@ -373,6 +375,46 @@ def test_bytes_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
         bench.intake.gate.set()
         await bench.broker.until(lambda b: not b.session)
         assert set(bench.intake.ids) == {f"e-{n}" for n in range(21)}
+
+    play(story)
+
+
+def test_what_was_taken_no_longer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rulesd.sources.mqtt_client.INBOX_BYTES", 1_000)
+
+    async def story(bench: MqttBench) -> None:
+        for number in range(20):
+            bench.send(event(number))
+            await bench.until_acknowledged(number + 1)
+        assert bench.count("rulesd_mqtt_sessions_total", outcome="overflow") == 0
+
+    play(story)
+
+
+def test_after_the_first_that_does_not_fit_none_passes() -> None:
+    async def run() -> None:
+        inbox = _Inbox()
+        message = aiomqtt.Message(TOPIC, b"x", 1, False, 1, None)
+        inbox.held = INBOX_BYTES + 1
+        inbox.put_nowait(message)
+        inbox.held = 0
+        inbox.put_nowait(message)
+        assert (inbox.overflowed, inbox.qsize()) == (2, 0)
+
+    asyncio.run(run())
+
+
+def test_what_is_left_of_a_broken_connection_is_forgotten_not_taken_twice() -> None:
+    async def story(bench: MqttBench) -> None:
+        bench.intake.gate.clear()
+        bench.send(event(0))
+        await bench.intake.until(calls=1)
+        for number in range(1, 6):
+            bench.send(event(number))
+        await asyncio.sleep(0.1)
+        await bench.reconnect()
+        await bench.broker.until(lambda b: not b.session)
+        assert bench.intake.ids == ["e-0", *(f"e-{n}" for n in range(6))]
 
     play(story)
 
