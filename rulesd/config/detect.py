@@ -57,12 +57,25 @@ def _burst(given: p.Burst) -> "Detector[Any]":
     )
 
 
+def _shift(given: p.Shift) -> "Detector[Any]":
+    from rulesd.core.detectors.shift import Shift
+
+    return Shift(
+        numerator=predicate(given.numerator),
+        baseline=given.baseline,
+        ratio=given.ratio,
+        tolerance=given.tolerance,
+        direction=given.direction,
+        budget=given.budget,
+    )
+
+
 TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
     "repeat": Row(p.Repeat, fields=("same",)),
     "rate": Row(p.Rate, logic=("numerator",), unit="share"),
-    "shift": Row(p.Shift, logic=("numerator",), unit="share"),
+    "shift": Row(p.Shift, _shift, logic=("numerator",), unit="share"),
     "spike": Row(p.Spike),
     "rollout": Row(p.Rollout, logic=("numerator", "change"), unit="share"),
     "absence": Row(p.Absence),

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from rulesd.config.problems import Code
 from rulesd.config.shape import Free, Names, Strict, Window
-from rulesd.model.instant import MINUTE
+from rulesd.model.instant import DAY, MINUTE
 
 Logic = Annotated[
     Any,
@@ -86,11 +86,11 @@ class Shift(Parameters):
     """A rate left its own baseline for good."""
 
     numerator: Logic
-    baseline: Window | None = None
-    ratio: Above0 | None = None
-    tolerance: Number | None = None
+    baseline: Window = 7 * DAY
+    ratio: Annotated[Above0, Field(gt=1, le=1000)] = 2.0
+    tolerance: Annotated[Number, Field(ge=0, le=10)] = 0.15
     direction: Literal["up", "down", "both"] = "both"
-    budget: Above0 | None = None
+    budget: Above0 = 0.1
 
 
 class Spike(Parameters):

@@ -18,7 +18,12 @@ class Seen(NamedTuple):
 
 
 def run(
-    detector: Any, events: Iterable[Seen], *, lateness: int = LATENESS, restart: bool = False, until: int | None = None
+    detector: Any,
+    events: Iterable[Seen],
+    *,
+    lateness: int = LATENESS,
+    restart: bool = False,
+    until: int | None = None,
 ) -> dict[tuple[str, ...], list[Reading]]:
     """What the detector says of each key; after the last event time goes on to ``until``."""
     pool, states, said = detector.pool(), {}, {}
@@ -43,14 +48,19 @@ def run(
         while (due := detector.deadline(state, pool)) is not None and due <= end:
             before = detector.dump(state)
             said[key] += detector.advance(state, pool, due)
-            assert detector.dump(state) != before, "a deadline at which nothing happens would come again for ever"
+            assert detector.dump(state) != before, (
+                "a deadline at which nothing happens would come again for ever"
+            )
         said[key] += detector.advance(state, pool, end)
     return said
 
 
 def shuffled(events: Sequence[Seen], rng: Random, lateness: int = LATENESS) -> list[Seen]:
     """The same events, each delivered up to ``lateness`` late."""
-    return [e for _, _, e in sorted((e.at + rng.randrange(lateness), n, e) for n, e in enumerate(events))]
+    return [
+        e
+        for _, _, e in sorted((e.at + rng.randrange(lateness), n, e) for n, e in enumerate(events))
+    ]
 
 
 def episodes(readings: Iterable[Reading]) -> list[tuple[int, int | None]]:

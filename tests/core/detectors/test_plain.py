@@ -13,7 +13,10 @@ def test_what_was_dumped_is_read_back() -> None:
     assert texts(["a", "b"]) == ("a", "b")
 
 
-@pytest.mark.parametrize(("read", "data"), [(rows, {}), (whole, "1"), (real, "1"), (text, 1), (wholes, ["1"]), (texts, [1])])
+@pytest.mark.parametrize(
+    ("read", "data"),
+    [(rows, {}), (whole, "1"), (real, "1"), (text, 1), (wholes, ["1"]), (texts, [1])],
+)
 def test_a_broken_store_is_loud(read: object, data: object) -> None:
     with pytest.raises(AssertionError):
         read(data)  # type: ignore[operator]

@@ -1,0 +1,202 @@
+"""What the segments of one rule teach each other about a share: the level a small one leans on, and how far to trust it.
+
+Law: learned once, from the first ``baseline`` of the rule's own traffic, then fixed; counted by event time, so the order of
+arrival within the lateness changes nothing.
+
+Method (empirical Bayes): the share of a segment is m = expit(base + the effects of its labels), where an effect is how the
+log-odds of all segments with that label differ from the whole, shrunk by its own information. How much the segments scatter
+around m beyond chance, cv (in log-odds), gives the weight of m in trials, A = 1 / (cv**2 m (1 - m)): a segment with n trials and
+k hits has the share (k + A m) / (n + A), its log-odds known to within 1 / sqrt((n + A) p (1 - p)). Labels are left out when there is
+but one of them: the segment would be its own prior.
+
+Weights: a sampled event stands for ``sampledrate`` occurrences but is one piece of evidence; with the mean over weights
+``deff`` = sum w**2 / sum w (Kish's design effect) w / deff trials are counted for it.
+
+Memory: two numbers for each segment while learning, then two for each label value.
+"""
+
+from math import sqrt
+
+from rulesd.core.detectors.evidence import expit, logit
+from rulesd.core.detectors.plain import real, reals, rows, text, texts, whole
+from rulesd.model.event import Json
+from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
+
+Key = tuple[str, ...]
+
+WEEK: Milliseconds = 7 * DAY
+_BLOCK_CV = 0.15
+"Shares of segments are never taken to differ by less than this: traffic comes in blocks that no model explains."
+_FEW_SEGMENTS = 0.25
+"Added to cv**2, divided by the number of segments: what few of them can say about scatter."
+_WATCHES = 8
+
+
+class Segments:
+    """The pool of one rule."""
+
+    __slots__ = (
+        "base",
+        "closed",
+        "cv2",
+        "deff",
+        "effects",
+        "since",
+        "spread",
+        "squares",
+        "tallies",
+        "watches",
+        "weeks",
+        "weight",
+    )
+
+    def __init__(self) -> None:
+        """Nothing learned."""
+        self.since: Instant | None = None
+        "Event time of the first event, as far as it may be moved back."
+        self.tallies: dict[Key, list[int]] = {}
+        "Weighted trials and hits of each segment while learning."
+        self.weight = 0
+        self.squares = 0
+        self.weeks: dict[int, int] = {}
+        "Weighted trials of the last weeks since ``since``."
+        self.watches: list[Instant] = []
+        "Event times of the deploys of late."
+        self.closed = False
+        self.base = 0.0
+        self.cv2 = 1.0
+        self.deff = 1.0
+        self.spread = 1.0
+        "Sum of the square roots of the segments' shares of the traffic."
+        self.effects: list[dict[str, float]] = []
+
+    def count(self, key: Key, at: Instant, weight: int, hit: bool, learn: Milliseconds) -> None:
+        """Take one event."""
+        since = self.since
+        if since is None or (since - HOUR <= at < since and not self.closed):
+            since = self.since = at
+        week = (at - since) // WEEK
+        self.weeks[week] = self.weeks.get(week, 0) + weight
+        if len(self.weeks) > 4:
+            del self.weeks[min(self.weeks)]
+        if self.closed or at >= since + learn:
+            return
+        tally = self.tallies.setdefault(key, [0, 0])
+        tally[0] += weight
+        self.weight += weight
+        self.squares += weight * weight
+        if hit:
+            tally[1] += weight
+
+    def watch(self, at: Instant) -> None:
+        """A deploy happened."""
+        self.watches = sorted({*self.watches, at})[-_WATCHES:]
+
+    def mature(self, learn: Milliseconds) -> Instant:
+        """When the first learning is over."""
+        return (self.since or 0) + learn
+
+    def volume(self, at: Instant, learn: Milliseconds) -> float:
+        """Trials of all segments in a week, as of ``at``: the larger of the last two whole weeks."""
+        week = (at - (self.since or 0)) // WEEK
+        seen = max(self.weeks.get(week - 1, 0), self.weeks.get(week - 2, 0))
+        return max(1.0, (seen or self.weight * WEEK / learn) / self.deff)
+
+    def part(self, trials: float) -> float:
+        """sqrt(s) * sum(sqrt(s)) for a segment whose first learning gave ``trials``; 1 for one that has none yet."""
+        if not trials or not self.weight:
+            return 1.0
+        return min(1.0, sqrt(trials / self.weight)) * self.spread
+
+    def close(self) -> None:
+        """Learning is over: make the prior of what was counted."""
+        self.closed = True
+        trials = sum(t[0] for t in self.tallies.values())
+        if trials:
+            self.deff = self.squares / self.weight
+            self.base = logit((sum(t[1] for t in self.tallies.values()) + 0.5) / (trials + 1.0))
+            self.spread = sum(sqrt(self.tallies[key][0] / trials) for key in sorted(self.tallies))
+            self._learn_effects()
+            self._learn_scatter()
+        self.tallies = {}
+
+    def _learn_effects(self) -> None:
+        parts = len(next(iter(self.tallies)))
+        if parts < 2:
+            return
+        for part in range(parts):
+            sums: dict[str, list[int]] = {}
+            for key in sorted(self.tallies):
+                trials, hits = self.tallies[key]
+                both = sums.setdefault(key[part], [0, 0])
+                both[0] += trials
+                both[1] += hits
+            effects = {}
+            for value, (trials, hits) in sums.items():
+                share = (hits + 0.5) / (trials + 1.0)
+                known = trials / self.deff * share * (1.0 - share)
+                effects[value] = (logit(share) - self.base) * known / (known + 1.0)
+            self.effects.append(effects if len(effects) > 1 else {})
+
+    def _learn_scatter(self) -> None:
+        beyond = scale = 0.0
+        for key in sorted(self.tallies):
+            trials, hits = self.tallies[key]
+            n, k = trials / self.deff, hits / self.deff
+            p = expit(self.level(key))
+            chance = n * p * (1.0 - p)
+            beyond += (k - n * p) ** 2 - chance
+            scale += chance * chance
+        found = max(0.0, beyond / scale) if scale > 0.0 else 1.0
+        self.cv2 = found + _BLOCK_CV**2 + _FEW_SEGMENTS / len(self.tallies)
+
+    def level(self, key: Key) -> float:
+        """The log-odds a segment is expected to have before it has said anything."""
+        parts = zip(self.effects, key, strict=False)
+        return self.base + sum(effects.get(value, 0.0) for effects, value in parts)
+
+    def posterior(self, key: Key, trials: float, hits: float) -> tuple[float, float]:
+        """The log-odds of a segment given its own weighted counts, and how far they may be off (one standard deviation)."""
+        m = expit(self.level(key))
+        a = 1.0 / (self.cv2 * m * (1.0 - m))
+        n, k = trials / self.deff + a, hits / self.deff + a * m
+        p = k / n
+        return logit(p), 1.0 / sqrt(n * p * (1.0 - p))
+
+    def dump(self) -> Json:
+        """Plain data."""
+        tallies: list[Json] = [[list(key), *self.tallies[key]] for key in sorted(self.tallies)]
+        weeks: list[Json] = [[week, self.weeks[week]] for week in sorted(self.weeks)]
+        effects: list[Json] = [dict(sorted(one.items())) for one in self.effects]
+        return {
+            "since": self.since,
+            "tallies": tallies,
+            "weight": self.weight,
+            "squares": self.squares,
+            "weeks": weeks,
+            "watches": list(self.watches),
+            "closed": self.closed,
+            "learned": [self.base, self.cv2, self.deff, self.spread],
+            "effects": effects,
+        }
+
+    @classmethod
+    def load(cls, data: Json) -> "Segments":
+        """From what ``dump`` gave."""
+        assert isinstance(data, dict)
+        out = cls()
+        out.since = None if data["since"] is None else whole(data["since"])
+        for row in rows(data["tallies"]):
+            key, trials, hits = rows(row)
+            out.tallies[texts(key)] = [whole(trials), whole(hits)]
+        out.weight, out.squares = whole(data["weight"]), whole(data["squares"])
+        for row in rows(data["weeks"]):
+            week, seen = rows(row)
+            out.weeks[whole(week)] = whole(seen)
+        out.watches = [whole(at) for at in rows(data["watches"])]
+        out.closed = data["closed"] is True
+        out.base, out.cv2, out.deff, out.spread = reals(data["learned"])
+        for one in rows(data["effects"]):
+            assert isinstance(one, dict)
+            out.effects.append({text(value): real(effect) for value, effect in one.items()})
+        return out

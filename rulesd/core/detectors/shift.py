@@ -1,0 +1,371 @@
+"""``shift``: the share of a segment left its own baseline for good.
+
+Law: a baseline is learned once and then fixed; it is learned again only after a deploy that the rule was told of, and never while
+the alert is open. Events are read in event time, slot by slot (``slots``), so the order of arrival within the lateness
+changes nothing.
+
+Method. The rule learns for ``baseline``; then each segment has a level, shrunk towards what its labels share (``segments``). The
+null is the edge of doubt about that level: half a standard deviation, and ``tolerance``, beyond it (root of the squares, in log-odds). Against the null stands a
+change of the odds by ``ratio`` or more, twice and four times it (``evidence``: the CUSUM in its Shiryaev-Roberts form). For rare
+hits odds are shares, so ``ratio`` is the factor people mean; for frequent ones a share cannot pass 1. It fires at evidence
+
+    A = volume * part / (budget * overshoot)      volume: trials of all segments a week; budget: false pages of the rule a week
+
+where part = sqrt(s) * sum(sqrt(s)) over the segments' shares s of the traffic. So segments share the budget by the square roots of
+their traffic (a small one has fewer trials to be quick with), and a thousand of them cost no more than one. For a day after a ``deploy.change`` that the
+rule matches (put the type into ``on``) A is a quarter: a watch. A segment never seen before is judged by its labels' level at once,
+learns its own for ``baseline``, and after a deploy's watch every segment learns a new one, in force when complete.
+
+Clear: from the moment it fires, a CUSUM for the way back (level as found since the change against the null) must reach 6, or the
+segment be silent for a day. A segment silent for four times ``baseline`` starts afresh.
+
+Memory per key: about 1.5 kB. Cost per observation: 2 to 4 us (three products a slot and side). Sources: ``evidence``, ``segments``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import hypot, log
+from typing import ClassVar, Literal
+
+from rulesd.core.detectors.evidence import Design, Evidence, expit, logit
+from rulesd.core.detectors.plain import real, reals, rows, text, texts, whole
+from rulesd.core.detectors.protocol import Clock, Observation, Reading
+from rulesd.core.detectors.segments import Key, Segments
+from rulesd.core.detectors.slots import WIDTH, Slots
+from rulesd.model.event import Document, Json
+from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
+
+WATCH: Milliseconds = DAY
+"How long thresholds stay tight after a deploy."
+
+_DOUBT = 0.5
+"How many standard deviations of the baseline's own error belong to the null."
+_TIGHT = 4.0
+_BACK = 6.0
+"Natural logarithm of the odds at which an open alert believes that the level is back."
+_NEARER = 0.6
+"The level found at an alarm is exaggerated by having caused it: so much of its distance (in log-odds) is believed."
+_SILENT: Milliseconds = DAY
+_AFRESH = 4
+"A segment silent for this many baselines is a new one."
+
+
+class Side:
+    """One direction of one segment: the evidence, and what has happened since the change it points at."""
+
+    __slots__ = ("evidence", "hits", "maximum", "since", "trials")
+
+    def __init__(self, evidence: Evidence, at: Instant) -> None:
+        """No evidence as of ``at``."""
+        self.evidence = evidence
+        self.restart(at)
+
+    def restart(self, at: Instant) -> None:
+        """No change in sight as of ``at``."""
+        self.maximum = 0.0
+        "The plain CUSUM of the smallest change: zero means that the run starts here."
+        self.since = at
+        self.trials = 0.0
+        self.hits = 0.0
+
+    def follow(self, end: Instant, n: float, k: float) -> None:
+        """Let the plain CUSUM, whose last zero dates the change, take a slot."""
+        hit, miss = self.evidence.design.weights[0]
+        self.maximum += k * hit + (n - k) * miss
+        self.trials += n
+        self.hits += k
+        if self.maximum <= 0.0:
+            self.restart(end)
+
+    def dump(self) -> Json:
+        """Plain data."""
+        sums: list[Json] = list(self.evidence.sums)
+        run: list[Json] = [self.maximum, self.since, self.trials, self.hits]
+        return [self.evidence.design.dump(), sums, run]
+
+    @classmethod
+    def load(cls, data: Json) -> "Side":
+        """From what ``dump`` gave."""
+        design, sums, run = rows(data)
+        maximum, since, trials, hits = rows(run)
+        out = cls(Evidence(Design.load(design), reals(sums)), whole(since))
+        out.maximum, out.trials, out.hits = real(maximum), real(trials), real(hits)
+        return out
+
+
+class Segment:
+    """State of one key."""
+
+    __slots__ = (
+        "back",
+        "hits",
+        "key",
+        "last",
+        "learn_from",
+        "learning",
+        "level",
+        "open",
+        "part",
+        "sides",
+        "slots",
+        "trials",
+    )
+
+    def __init__(self, key: Key, at: Instant) -> None:
+        """A segment first seen at ``at``."""
+        self.key = key
+        self.slots = Slots()
+        self.open = ""
+        "The side that fires, if any."
+        self.back = 0.0
+        "While open: the CUSUM of the way back."
+        self.level = 0.0
+        "The baseline in force, as log-odds."
+        self.part = 1.0
+        "By how much its threshold differs from that of a segment that is the whole traffic."
+        self.sides: dict[str, Side] = {}
+        "``up`` and ``down``, once there is a baseline."
+        self.last = at
+        "End of the last slot read."
+        self.learn(at)
+
+    def learn(self, at: Instant) -> None:
+        """Count for a new baseline from ``at`` on."""
+        self.learning = True
+        self.learn_from = at
+        self.trials = 0
+        self.hits = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Fires when the share of ``numerator`` among the matching events has left its baseline."""
+
+    numerator: Callable[[Document], bool]
+    baseline: Milliseconds
+    ratio: float
+    tolerance: float
+    direction: Literal["up", "down", "both"]
+    budget: float
+
+    name: ClassVar[str] = "shift"
+    version: ClassVar[int] = 1
+    clock: ClassVar[Clock] = Clock.EVENT
+    counts: ClassVar[bool] = False
+    pooled: ClassVar[bool] = True
+
+    @property
+    def hold(self) -> Milliseconds:
+        """The way back is proven before the condition clears; an hour keeps a wavering one in one episode."""
+        return HOUR
+
+    def pool(self) -> Segments:
+        """What the segments share."""
+        return Segments()
+
+    def start(self, key: tuple[str, ...], at: Instant) -> Segment:
+        """A segment without a baseline."""
+        return Segment(key, at // WIDTH * WIDTH)
+
+    def observe_pool(self, pool: object, seen: Observation) -> bool:
+        """A deploy concerns all segments."""
+        assert isinstance(pool, Segments)
+        if seen.document.get("type") != "deploy.change":
+            return False
+        pool.watch(seen.at)
+        return True
+
+    def observe(self, state: Segment, pool: object, seen: Observation) -> Reading | None:
+        """Count the event into its slot; it is read when the watermark has passed."""
+        assert isinstance(pool, Segments)
+        hit = bool(self.numerator(seen.document))
+        at, weight = seen.at, seen.weight
+        pool.count(state.key, at, weight, hit, self.baseline)
+        counts = state.slots.at(at, 2)
+        counts[0] += weight
+        if hit:
+            counts[1] += weight
+        return None
+
+    def advance(self, state: Segment, pool: object, watermark: Instant) -> Sequence[Reading]:
+        """Read the slots that are complete."""
+        slots = state.slots
+        if not slots.waiting and not state.open:
+            return ()
+        assert isinstance(pool, Segments)
+        readings = []
+        for end, (trials, hits) in slots.ripe(watermark):
+            readings += self._silence(state, end - WIDTH)
+            readings += self._read(state, pool, end, trials, hits)
+            state.last = end
+        return readings + self._silence(state, watermark)
+
+    def _silence(self, state: Segment, now: Instant) -> list[Reading]:
+        """An open alert ends when its segment says nothing for a day; a long silence ends the baseline as well."""
+        found = []
+        if state.open and now >= state.last + _SILENT:
+            found = [self._close(state, state.last + _SILENT)]
+        if now >= state.last + _AFRESH * self.baseline:
+            state.sides = {}
+            state.last = now
+            state.learn(now)
+        return found
+
+    def _read(
+        self, state: Segment, pool: Segments, end: Instant, trials: int, hits: int
+    ) -> list[Reading]:
+        if end <= pool.mature(self.baseline):
+            state.trials += trials
+            state.hits += hits
+            return []
+        if not pool.closed:
+            pool.close()
+        if not state.sides:
+            self._judge_by(state, pool, end - WIDTH)
+        n, k = trials / pool.deff, hits / pool.deff
+        if state.open:
+            return [self._way_back(state, end, n, k)]
+        for name, side in state.sides.items():
+            total = side.evidence.add(n, k)
+            side.follow(end, n, k)
+            if total >= self._threshold(state, side, pool, end):
+                state.open, state.back = name, 0.0
+                return [self._reading(state, side, end)]
+        self._learn(state, pool, end, trials, hits)
+        return []
+
+    def _threshold(self, state: Segment, side: Side, pool: Segments, at: Instant) -> float:
+        tight = any(deploy <= at < deploy + WATCH for deploy in pool.watches)
+        return self._usual(state, side, pool, at) / (_TIGHT if tight else 1.0)
+
+    def _usual(self, state: Segment, side: Side, pool: Segments, at: Instant) -> float:
+        trials = pool.volume(at, self.baseline) * (2.0 if self.direction == "both" else 1.0)
+        return trials * state.part / (self.budget * side.evidence.design.overshoot)
+
+    def _learn(self, state: Segment, pool: Segments, end: Instant, trials: int, hits: int) -> None:
+        """Count towards the next baseline, and put it into force when it is complete."""
+        if any(state.learn_from < deploy + WATCH <= end for deploy in pool.watches):
+            state.learn(end)
+        elif state.learning:
+            state.trials += trials
+            state.hits += hits
+            if end >= state.learn_from + self.baseline:
+                state.learning = False
+                self._judge_by(state, pool, end)
+
+    def _judge_by(self, state: Segment, pool: Segments, at: Instant) -> None:
+        """Put the counts so far into force as the baseline."""
+        mean, doubt = pool.posterior(state.key, state.trials, state.hits)
+        margin = hypot(_DOUBT * doubt, log(1.0 + self.tolerance))
+        state.level = mean
+        state.part = pool.part(state.trials)
+        state.sides = {}
+        if self.direction != "down":
+            design = Design.of(mean + margin, mean, self.ratio, up=True)
+            state.sides["up"] = Side(Evidence(design), at)
+        if self.direction != "up":
+            design = Design.of(mean - margin, mean, self.ratio, up=False)
+            state.sides["down"] = Side(Evidence(design), at)
+
+    def _way_back(self, state: Segment, end: Instant, n: float, k: float) -> Reading:
+        """While open: whether the level as found since the change still a better story than the baseline."""
+        side = state.sides[state.open]
+        side.trials += n
+        side.hits += k
+        sign = self._sign(state)
+        away = sign * (logit((side.hits + 0.5) / (side.trials + 1.0)) - state.level)
+        p1 = expit(state.level + sign * max(_NEARER * away, log(self.ratio)))
+        p0 = expit(state.level)
+        told = k * log(p0 / p1) + (n - k) * log((1.0 - p0) / (1.0 - p1))
+        state.back = max(0.0, state.back + told)
+        if state.back >= _BACK:
+            return self._close(state, end)
+        return self._reading(state, side, end)
+
+    def _sign(self, state: Segment) -> float:
+        return 1.0 if state.open == "up" else -1.0
+
+    def _close(self, state: Segment, at: Instant) -> Reading:
+        reading = self._reading(state, state.sides[state.open], at, active=False)
+        for side in state.sides.values():
+            side.evidence.reset()
+            side.restart(at)
+        state.open = ""
+        if state.learning:
+            state.learn(at)
+        return reading
+
+    def _reading(self, state: Segment, side: Side, at: Instant, *, active: bool = True) -> Reading:
+        return Reading(
+            at,
+            active,
+            round(side.hits / max(side.trials, 1.0), 6),
+            round(expit(state.level + self._sign(state) * log(self.ratio)), 6),
+            since=side.since,
+            detail={"baseline": f"{expit(state.level):.4g}", "direction": state.open},
+        )
+
+    def deadline(self, state: Segment, pool: object) -> Instant | None:
+        """The end of the oldest slot when it may tell something; an open alert's silence."""
+        due = state.slots.due()
+        if state.open:
+            silent = state.last + _SILENT
+            return silent if due is None else min(due, silent)
+        assert isinstance(pool, Segments)
+        if due is None or due <= pool.mature(self.baseline):
+            return None
+        trials = hits = 0.0
+        for n, k in state.slots.waiting.values():
+            trials += n / pool.deff
+            hits += k / pool.deff
+        for side in state.sides.values():
+            if (
+                side.evidence.reach(hits, trials - hits)
+                >= self._usual(state, side, pool, due) / _TIGHT
+            ):
+                return due
+        return None if state.sides else due
+
+    def forgettable(self, state: Segment, watermark: Instant) -> bool:
+        """After a silence that makes it a new segment anyway."""
+        silent = watermark >= state.last + _AFRESH * self.baseline + WIDTH
+        return silent and not state.open and not state.slots.waiting
+
+    def dump(self, state: Segment) -> Json:
+        """Plain data."""
+        sides: dict[str, Json] = {name: side.dump() for name, side in state.sides.items()}
+        learned: list[Json] = [state.learning, state.learn_from, state.trials, state.hits]
+        return {
+            "key": list(state.key),
+            "slots": state.slots.dump(),
+            "open": state.open,
+            "back": state.back,
+            "level": [state.level, state.part],
+            "last": state.last,
+            "learned": learned,
+            "sides": sides,
+        }
+
+    def load(self, data: Json) -> Segment:
+        """From what ``dump`` gave."""
+        assert isinstance(data, dict)
+        out = Segment(texts(data["key"]), whole(data["last"]))
+        out.slots = Slots.load(data["slots"])
+        out.open, out.back = text(data["open"]), real(data["back"])
+        out.level, out.part = reals(data["level"])
+        learning, learn_from, trials, hits = rows(data["learned"])
+        out.learning, out.learn_from = learning is True, whole(learn_from)
+        out.trials, out.hits = whole(trials), whole(hits)
+        sides = data["sides"]
+        assert isinstance(sides, dict)
+        out.sides = {name: Side.load(sides[name]) for name in ("up", "down") if name in sides}
+        return out
+
+    def dump_pool(self, pool: object) -> Json:
+        """Plain data."""
+        assert isinstance(pool, Segments)
+        return pool.dump()
+
+    def load_pool(self, data: Json) -> Segments:
+        """From what ``dump_pool`` gave."""
+        return Segments.load(data)

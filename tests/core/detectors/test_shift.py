@@ -1,0 +1,307 @@
+"""``shift``: what it learns, what it says when, and that the order of arrival has no say in it."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rulesd.core.detectors.protocol import Observation
+from rulesd.core.detectors.shift import Shift
+from rulesd.model.instant import DAY, HOUR, MINUTE, SECOND
+from tests.core.detectors.harness import LATENESS, Seen, episodes, run, shuffled
+
+HIT, MISS = {"type": "x", "hit": True}, {"type": "x", "hit": False}
+DEPLOY = {"type": "deploy.change"}
+
+
+def shift(**changes: Any) -> Shift:
+    given_: dict[str, Any] = {
+        "numerator": lambda d: d["hit"],
+        "baseline": DAY,
+        "ratio": 2.0,
+        "tolerance": 0.15,
+        "direction": "up",
+        "budget": 0.1,
+    }
+    return Shift(**{**given_, **changes})
+
+
+def traffic(
+    start: int, end: int, every: int, share: float, seed: int = 0, key: str = "k", weight: int = 1
+) -> list[Seen]:
+    """Evenly mixed hits and misses; ``seed`` shifts where the hits fall."""
+    phase = seed % 7 / 7
+    return [
+        Seen(
+            at,
+            HIT if int((n + 1) * share + phase) > int(n * share + phase) else MISS,
+            (key,),
+            weight,
+        )
+        for n, at in enumerate(range(start, end, every))
+    ]
+
+
+BEFORE = traffic(0, DAY, MINUTE, 0.05)
+
+
+def test_a_share_that_stays_is_quiet_and_one_that_rises_fires_until_it_is_back() -> None:
+    risen = traffic(2 * DAY, 2 * DAY + 6 * HOUR, MINUTE, 0.3, 1)
+    said = run(
+        shift(),
+        BEFORE
+        + traffic(DAY, 2 * DAY, MINUTE, 0.05, 2)
+        + risen
+        + traffic(2 * DAY + 6 * HOUR, 3 * DAY, MINUTE, 0.05, 3),
+    )
+    ((start, end),) = episodes(said[("k",)])
+    assert 2 * DAY < start < 2 * DAY + HOUR
+    assert end is not None
+    assert 2 * DAY + 6 * HOUR < end < 2 * DAY + 9 * HOUR
+    first = said[("k",)][0]
+    assert first.active
+    assert first.value > 0.15
+    assert first.threshold == pytest.approx(0.09, abs=0.02)
+    assert first.since is not None
+    assert abs(first.since - 2 * DAY) < HOUR
+    assert first.detail == {"baseline": first.detail["baseline"], "direction": "up"}  # type: ignore[index]
+    assert float(first.detail["baseline"]) == pytest.approx(0.05, abs=0.01)  # type: ignore[index]
+
+
+def test_direction_says_which_changes_count() -> None:
+    fallen = traffic(0, DAY, MINUTE, 0.5) + traffic(DAY, 2 * DAY, MINUTE, 0.05, 1)
+    assert run(shift(direction="up"), fallen)[("k",)] == []
+    for direction in ("down", "both"):
+        first = run(shift(direction=direction), fallen)[("k",)][0]
+        assert first.active
+        assert first.detail["direction"] == "down"  # type: ignore[index]
+        assert first.at < DAY + HOUR
+        assert first.threshold == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_three_times_the_traffic_in_the_same_share_is_quiet() -> None:
+    assert (
+        run(shift(direction="both"), BEFORE + traffic(DAY, 2 * DAY, 20 * SECOND, 0.05, 5))[("k",)]
+        == []
+    )
+
+
+def test_a_change_within_the_tolerance_is_quiet() -> None:
+    long = [e for day in range(7) for e in traffic(day * DAY, (day + 1) * DAY, MINUTE, 0.2, day)]
+    after = traffic(7 * DAY, 14 * DAY, MINUTE, 0.25, 9)
+    assert run(shift(baseline=7 * DAY, tolerance=0.5, budget=0.01), long + after)[("k",)] == []
+    assert run(shift(baseline=7 * DAY, tolerance=0.0, ratio=1.2), long + after)[("k",)] != []
+
+
+def test_nothing_is_judged_while_learning() -> None:
+    assert (
+        run(shift(), traffic(0, DAY // 2, MINUTE, 0.05) + traffic(DAY // 2, DAY, MINUTE, 0.9, 1))[
+            ("k",)
+        ]
+        == []
+    )
+
+
+def test_a_segment_never_seen_before_is_judged_by_the_level_of_the_others() -> None:
+    others = [e for n in range(6) for e in traffic(n, DAY, 5 * MINUTE, 0.05, n, f"t{n}")]
+    bad = traffic(DAY + HOUR, DAY + 3 * HOUR, 2 * MINUTE, 0.6, 20, "new")
+    good = traffic(DAY + HOUR, DAY + 20 * HOUR, 2 * MINUTE, 0.05, 21, "new")
+    assert episodes(run(shift(), others + bad)[("new",)])[0][0] < DAY + 2 * HOUR
+    assert run(shift(), others + good)[("new",)] == []
+
+
+def test_a_segment_learns_its_own_level() -> None:
+    others = [e for n in range(6) for e in traffic(n, DAY, 5 * MINUTE, 0.2, n, f"t{n}")]
+    own = traffic(DAY + HOUR, 4 * DAY, 2 * MINUTE, 0.3, 21, "new")
+    detector = shift(ratio=4.0)
+    pool = detector.pool()
+    state = detector.start(("new",), DAY + HOUR)
+    for seen in [*others, *own]:
+        some = state if seen.key == ("new",) else detector.start(seen.key, seen.at)
+        detector.advance(some, pool, seen.at)
+        detector.observe(some, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    assert not state.learning
+    assert state.level == pytest.approx(-0.85, abs=0.15)
+
+
+def test_nothing_is_learned_while_the_alert_is_open() -> None:
+    detector = shift()
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    for seen in BEFORE + traffic(DAY, 3 * DAY, MINUTE, 0.4, 3):
+        detector.advance(state, pool, seen.at)
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    assert state.open == "up"
+    assert state.level == pytest.approx(-2.94, abs=0.3)
+
+
+def test_an_alert_in_the_first_learning_of_a_segment_makes_it_learn_afresh() -> None:
+    others = [e for n in range(6) for e in traffic(n, DAY, 5 * MINUTE, 0.05, n, f"t{n}")]
+    bad = traffic(DAY + HOUR, DAY + 3 * HOUR, MINUTE, 0.6, 20, "new")
+    back = traffic(DAY + 3 * HOUR, 3 * DAY, MINUTE, 0.05, 21, "new")
+    detector = shift()
+    said = run(detector, others + bad + back)[("new",)]
+    assert len(episodes(said)) == 1
+    assert not said[-1].active
+
+
+def test_an_alert_ends_when_its_segment_falls_silent() -> None:
+    said = run(shift(), BEFORE + traffic(DAY, DAY + 2 * HOUR, MINUTE, 0.5, 1), until=5 * DAY)[
+        ("k",)
+    ]
+    ((_, end),) = episodes(said)
+    assert end == 2 * DAY + 2 * HOUR - 45 * SECOND  # a day after the last slot
+    again = run(
+        shift(),
+        BEFORE
+        + traffic(DAY, DAY + 2 * HOUR, MINUTE, 0.5, 1)
+        + traffic(4 * DAY, 4 * DAY + HOUR, MINUTE, 0.05, 2),
+    )
+    assert (
+        episodes(again[("k",)])[0][1] == 2 * DAY + 2 * HOUR - 45 * SECOND
+    )  # a day after the last slot
+
+
+def test_a_segment_silent_for_four_baselines_starts_afresh() -> None:
+    detector = shift()
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    for seen in BEFORE + traffic(DAY, DAY + HOUR, MINUTE, 0.05, 1):
+        detector.advance(state, pool, seen.at)
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    assert not detector.forgettable(state, 9 * DAY)  # a slot is unread
+    detector.advance(state, pool, 2 * DAY)
+    assert state.sides
+    assert not detector.forgettable(state, 5 * DAY)
+    assert detector.forgettable(state, 5 * DAY + 2 * HOUR)
+    detector.observe(state, pool, Observation(8 * DAY, 8 * DAY, "e", 1, MISS))
+    detector.advance(state, pool, 8 * DAY + HOUR)
+    assert (state.learn_from, state.trials) == (8 * DAY, 1)
+
+
+def test_a_deploy_opens_a_watch_with_a_tighter_threshold_and_is_learned_from_after_it() -> None:
+    mild = traffic(DAY, 2 * DAY, MINUTE, 0.13, 4)
+    plain = episodes(run(shift(), BEFORE + mild)[("k",)])[0][0]
+    watched = episodes(run(shift(), [*BEFORE, Seen(DAY - MINUTE, DEPLOY), *mild])[("k",)])[0][0]
+    assert watched < plain
+    detector = shift(ratio=8.0)
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    events = [
+        *BEFORE,
+        *traffic(DAY, 2 * DAY, MINUTE, 0.05, 6),
+        Seen(2 * DAY, DEPLOY),
+        *traffic(2 * DAY, 5 * DAY, MINUTE, 0.1, 7),
+    ]
+    levels = []
+    for seen in events:
+        observation = Observation(seen.at, seen.at, "e", 1, seen.document)
+        if not detector.observe_pool(pool, observation):
+            detector.advance(state, pool, seen.at)
+            detector.observe(state, pool, observation)
+            levels.append((seen.at, state.level))
+    at_watch_end = dict(levels)[3 * DAY]
+    assert at_watch_end == pytest.approx(-2.94, abs=0.3)
+    assert dict(levels)[4 * DAY - HOUR] == at_watch_end
+    assert levels[-1][1] == pytest.approx(-2.2, abs=0.3)
+
+
+def test_a_thousand_segments_share_the_budget_of_one() -> None:
+    rng = Random(5)
+    events = [
+        Seen(n * 200, HIT if rng.random() < 0.1 else MISS, (f"t{n % 1000}",)) for n in range(40_000)
+    ]  # 40 events each
+    fired = sum(
+        len(episodes(said)) for said in run(shift(budget=1.0, baseline=HOUR), events).values()
+    )
+    assert fired <= 1
+
+
+def test_sampled_events_weigh_what_they_stand_for() -> None:
+    def weighted(weight: int) -> list[Seen]:
+        return traffic(0, DAY, MINUTE, 0.05, weight=weight) + traffic(
+            DAY, DAY + 6 * HOUR, MINUTE, 0.4, 1, weight=weight
+        )
+
+    assert episodes(run(shift(), weighted(1))[("k",)]) == episodes(
+        run(shift(), weighted(100))[("k",)]
+    )
+    # Misses sampled one in ten: the weighted share is still 5 %, and one kept hit is no alarm.
+    rng = Random(3)
+    mixed = []
+    for at in range(0, 3 * DAY, MINUTE):
+        if rng.random() < 0.05:
+            mixed.append(Seen(at, HIT))
+        elif rng.random() < 0.1:
+            mixed.append(Seen(at, MISS, weight=10))
+    assert run(shift(), mixed)[("k",)] == []
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10**6), st.booleans(), st.booleans())
+def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(
+    seed: int, restart: bool, deploy: bool
+) -> None:
+    rng = Random(seed)
+    events = traffic(0, DAY, 20 * MINUTE, 0.1, seed) + traffic(
+        60_000, DAY, 10 * MINUTE, 0.1, seed + 1, "l"
+    )
+    events += traffic(DAY, DAY + 3 * HOUR, MINUTE, 0.6, seed + 2) + traffic(
+        DAY + 3 * HOUR, DAY + 9 * HOUR, 2 * MINUTE, 0.1, seed + 3
+    )
+    events += [Seen(DAY + HOUR, DEPLOY)] if deploy else []
+    events.sort(key=lambda e: e.at)
+    expected = run(shift(direction="both"), events, until=3 * DAY)
+    assert episodes(expected[("k",)])
+    found = run(shift(direction="both"), shuffled(events, rng), restart=restart, until=3 * DAY)
+    assert found == expected
+
+
+def test_evidence_later_than_the_lateness_still_counts() -> None:
+    detector = shift()
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    said = []
+    for seen in BEFORE:
+        detector.advance(state, pool, seen.at - LATENESS)
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    for n in range(30):  # all of them an hour late
+        now = DAY + 2 * HOUR + n * MINUTE
+        said += detector.advance(state, pool, now - LATENESS)
+        detector.observe(state, pool, Observation(now - HOUR, now, "e", 1, HIT))
+    assert any(r.active for r in said)
+
+
+def test_it_sleeps_until_there_may_be_something_to_say() -> None:
+    detector = shift()
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    assert detector.deadline(state, pool) is None
+    for seen in BEFORE:
+        detector.advance(state, pool, seen.at)
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+        assert detector.deadline(state, pool) is None  # learning: nothing to say
+    at = DAY + HOUR
+    detector.observe(state, pool, Observation(at, at, "e", 1, MISS))
+    assert detector.deadline(state, pool) is None  # yesterday's last slot is due, and cannot speak
+    detector.advance(state, pool, at)
+    detector.observe(state, pool, Observation(at, at, "e", 1, MISS))
+    assert detector.advance(state, pool, at + MINUTE) == []
+    detector.observe(state, pool, Observation(at + HOUR, at + HOUR, "e", 1, MISS))
+    assert detector.deadline(state, pool) is None  # one miss is no evidence for a rise
+    detector.observe(state, pool, Observation(at + HOUR, at + HOUR, "e", 50, HIT))
+    assert detector.deadline(state, pool) == at + HOUR + 15 * SECOND
+
+
+def test_a_key_first_judged_wakes_for_its_first_slot() -> None:
+    detector = shift()
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    detector.observe(state, pool, Observation(0, 0, "e", 1, MISS))
+    new = detector.start(("new",), 2 * DAY)
+    detector.observe(new, pool, Observation(2 * DAY, 2 * DAY, "e", 1, MISS))
+    assert detector.deadline(new, pool) == 2 * DAY + 15 * SECOND
+
+
+def test_the_rest_of_the_contract() -> None:
+    assert shift().hold == HOUR
+    with pytest.raises(ValueError):
+        Shift(lambda d: int("x") > 0, DAY, 2.0, 0.1, "up", 0.1).observe(
+            shift().start((), 0), shift().pool(), Observation(0, 0, "e", 1, {})
+        )
