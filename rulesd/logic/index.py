@@ -20,7 +20,7 @@ from rulesd.logic.reads import is_opaque, precise_paths, root_paths
 from rulesd.logic.semantics import step
 from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.syntax import Node, Path
-from rulesd.logic.tree import Builder, Entry, Frequencies
+from rulesd.logic.tree import Builder, Entry, Frequencies, drain
 from rulesd.logic.watch import watch
 
 Parents: TypeAlias = Callable[[Mapping[str, object]], tuple[Mapping[str, object], ...]]
@@ -41,7 +41,9 @@ class Index:
         self.whole: frozenset[int] = frozenset()
         self.projection = self._project(rules)
         self.shapes = Shapes(self.projection)
-        builder = Builder(rules, self.shapes, _frequencies(self.projection.paths, observed))
+        builder = Builder(
+            rules, self.shapes, _frequencies(self.projection.paths, observed), self._opaque
+        )
         entries = [
             Entry(position, branch, conjunction)
             for position, rule in enumerate(rules)
@@ -54,11 +56,13 @@ class Index:
         ]
         self.watched: Tree = self.shapes.all(watched, fuse=True) if watched else nothing
         self.shapes.forget()
+        drain(entries)
         self.opaque = len(self._opaque)
         self.always = sum(
             any(not leaf for leaves in builder.leaves.get(position, {}).values() for leaf in leaves)
             for position in range(len(rules))
         )
+        builder.forget()
         self.run_root = self.shapes.compile(self.root[0], Form.STRUCT)
         self.run_struct = self.shapes.compile(self.watched[0], Form.STRUCT)
         self.run_dict = self.shapes.compile(self.root[0], Form.DICT)

@@ -22,6 +22,7 @@ from rulesd.logic.explain import Explanation, explain
 from rulesd.logic.guard import plain
 from rulesd.logic.index import Index
 from rulesd.logic.syntax import Node
+from rulesd.logic.tree import drain
 
 UNFIT: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 "How the projection refuses an event that it does not fit, or that is not JSON: orjson tells which."
@@ -184,7 +185,9 @@ def _index(rules: Mapping[str, object], observed: Iterable[Mapping[str, object]]
             raise error.of(name) from None
         texts.append(text)
         nodes.append(node)
-    return Index(texts, nodes, observed)
+    index = Index(texts, nodes, observed)
+    drain(nodes)
+    return index
 
 
 def _on_bytes(

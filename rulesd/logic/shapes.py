@@ -244,4 +244,7 @@ class Shapes:
 
     def forget(self) -> None:
         """Building is over: drop what only building needs."""
-        self._leaves.clear()
+        while (
+            self._leaves
+        ):  # Not ``clear()``: freeing all at once would keep other threads waiting.
+            self._leaves.popitem()

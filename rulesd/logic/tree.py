@@ -8,7 +8,7 @@ one bisection), then by conditions that several rules share, and what is left is
 is simplified with all that the way down has proved, and rules with the same residual are checked once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from math import inf, nextafter
 from typing import Any, Final, NamedTuple
 
@@ -88,8 +88,11 @@ _OTHER_SHAPES: Final = (
 class Builder:
     """Builds the tree of one matcher."""
 
-    def __init__(self, rules: Sequence[Node], shapes: Shapes, frequencies: Frequencies) -> None:
+    def __init__(
+        self, rules: Sequence[Node], shapes: Shapes, frequencies: Frequencies, opaque: Set[int]
+    ) -> None:
         self._rules = rules
+        self._opaque = opaque
         self._shapes = shapes
         self._frequencies = frequencies
         self._residuals: dict[tuple[int, frozenset[Node]], tuple[Node, frozenset[Path]]] = {}
@@ -173,11 +176,11 @@ class Builder:
             rest = [entry for entry in rest if id(entry) not in kept]
         else:
             otherwise = None
-        built = {
-            value: node
-            for value, group in groups.items()
-            if (node := self.build(group, level + 1)) is not None
-        }
+        built: dict[str, Tree] = {}
+        for value in tuple(groups):
+            node = self.build(groups.pop(value), level + 1)  # Freed as we go: see ``drain``.
+            if node is not None:
+                built[value] = node
         if otherwise is not None:
             return self._shapes.node("key or", path, built, otherwise), rest
         return (self._shapes.node("key", path, built) if built else None), rest
@@ -275,7 +278,7 @@ class Builder:
             self.leaves.setdefault(entry.position, {}).setdefault(entry.branch, []).append(
                 entry.used
             )
-            if starts_opaque(residual):
+            if entry.position in self._opaque and starts_opaque(residual):
                 unsure[~entry.position] = None
             elif residual != FALSE:
                 grouped.setdefault(residual, {})[entry.position] = None
@@ -289,6 +292,11 @@ class Builder:
             )
         return result
 
+    def forget(self) -> None:
+        """Building is over: drop what only building needs, bit by bit."""
+        drain(self._residuals)
+        drain(self.leaves)
+
     def _residual(self, entry: Entry) -> Node:
         held = frozenset(atom.node for atom in entry.used if atom.node is not None)
         key = (entry.position, held)
@@ -301,6 +309,16 @@ class Builder:
         if values:
             return simplify(residual, Known(values, held))
         return residual
+
+
+def drain(held: dict[Any, Any] | list[Any]) -> None:
+    """Empty a large container item by item: freeing it at once would keep every other thread waiting meanwhile."""
+    if isinstance(held, dict):
+        while held:
+            held.popitem()
+    else:
+        while held:
+            held.pop()
 
 
 def _affordable(entry: Entry, atom: Atom) -> bool:
