@@ -7,6 +7,7 @@ doors, last ``READY``. Stop: the doors first, so that what was taken is committe
 import asyncio
 import gc
 import logging
+import secrets
 import signal
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -19,7 +20,7 @@ import aiohttp
 from rulesd import __version__
 from rulesd.config import Loaded, load, load_archive
 from rulesd.config.secrets import reveal
-from rulesd.config.settings import Settings
+from rulesd.config.settings import Mqtt, Settings
 from rulesd.core.engine import Limits
 from rulesd.core.plan import Plan
 from rulesd.ingest.decode import Decoder
@@ -40,6 +41,8 @@ from rulesd.runners.local import LocalDaemon, Made, Parts, commit_age_s
 from rulesd.runners.recovery import Restored, recover
 from rulesd.runners.sdnotify import ServiceManager, Watchdog, proofs, watchdog_seconds
 from rulesd.runners.writer import Writer
+from rulesd.sources.mqtt import MqttSource
+from rulesd.sources.mqtt_broker import broker_at, tls_context
 from rulesd.stores.sqlite import SqliteStore
 from rulesd.web.admin_token import admin_token
 from rulesd.web.application import make_app
@@ -228,10 +231,8 @@ class App:
         )
         app = make_app(daemon, decoder, tokens, self.meter, web)
         runner = await serve(app, host=s.host, port=s.port, limits=limits)
-        sources = [
-            self._mqtt(each, position, daemon, decoder, parts)
-            for position, each in enumerate(s.sources.mqtt)
-        ]
+        name = await client_id(daemon) if s.sources.mqtt else ""
+        sources = [self._mqtt(each, n, name, parts) for n, each in enumerate(s.sources.mqtt)]
         parts.sources = {name: source.problem for name, source in sources}
         keeper = Keeper(daemon, parts, self.settings)
         lag = Lag()
@@ -268,9 +269,33 @@ class App:
         return ""
 
     def _mqtt(
-        self, each: Any, position: int, daemon: LocalDaemon, decoder: Decoder, parts: Parts
-    ) -> tuple[str, Any]:
-        raise NotImplementedError
+        self, each: Mqtt, position: int, client_id: str, parts: Parts
+    ) -> tuple[str, MqttSource]:
+        """One broker; the second and further ones are named by their position."""
+        name = "mqtt" if position == 0 else f"mqtt{position + 1}"
+        tls = None
+        if each.tls is not None:
+            files = (each.tls.ca_file, each.tls.cert_file, each.tls.key_file)
+            tls = tls_context(*files, insecure=each.tls.insecure_skip_verify)
+        broker = broker_at(
+            each.url,
+            client_id=each.client_id
+            or (client_id if position == 0 else f"{client_id}-{position + 1}"),
+            topics=each.topics,
+            protocol=each.protocol,
+            username=each.username,
+            password=self.secret(each.password) if each.password else "",
+            tls=tls,
+        )
+        source = MqttSource(
+            broker,
+            intake=parts.crank,
+            decoder=self._decoder(),
+            clock=parts.clock,
+            meter=self.meter,
+            name=name,
+        )
+        return name, source
 
     def _supervise(self, parts: Parts, daemon: LocalDaemon, lag: Lag) -> None:
         """The service manager's watchdog and the heartbeat to the outside."""
@@ -362,6 +387,16 @@ class App:
         await parts.courier.stop(5.0)
         await parts.writer.stop()
         await session.close()
+
+
+async def client_id(daemon: LocalDaemon) -> str:
+    """The name by which brokers know this daemon: made once, kept with the state, so that a session outlives a restart."""
+    known = daemon.store.setting("mqtt/client_id")
+    if known:
+        return known.decode()
+    made = f"rulesd-{secrets.token_hex(4)}"
+    await daemon.put_setting("mqtt/client_id", made.encode())
+    return made
 
 
 def _rebuild(archive: bytes) -> Plan:

@@ -78,10 +78,9 @@ class Book:
         """Whether no further key can be taken, after giving up what can be."""
         if len(self) < self.rule.max_keys:
             return False
-        self._give_up(watermark, 64)
-        if len(self) >= self.rule.max_keys and not self.old:
+        if not self.old:
             self.old, self.young = self.young, {}
-            self._give_up(watermark, 64)
+        self._give_up(watermark, 64)
         return len(self) >= self.rule.max_keys
 
     def _give_up(self, watermark: Instant, most: int) -> None:

@@ -32,10 +32,8 @@ from rulesd.model.event import Event, Json
 from rulesd.model.fingerprint import digest64, episode_id
 from rulesd.model.inputs import (
     Acknowledged,
-    Delivered,
     EventRefused,
     Input,
-    PlanReplaced,
     ResolvedByPerson,
     Unacknowledged,
 )
@@ -152,8 +150,8 @@ class Engine:
                 self.detection.acknowledge(item.alert, "", now, out)
             case ResolvedByPerson():
                 self.detection.resolve(item.alert, item.by, now, out)
-            case Delivered() | PlanReplaced() | Event():
-                pass
+            case _:
+                pass  # Deliveries and reloads are on record; they decide nothing here.
         self._follow(out, 0, now)
 
     def _follow(self, out: list[Decision], start: int, now: Instant) -> None:

@@ -31,7 +31,9 @@ def rule(id_: str = "tool.denied", *, detector: Any = None, **changes: Any) -> R
         "title": f"title of {id_}",
         "summary": "",
         "owner": "safety",
-        "runbook": Runbook(id=id_, title="Runbook", markdown="# Runbook", url="", first_five_minutes="Look."),
+        "runbook": Runbook(
+            id=id_, title="Runbook", markdown="# Runbook", url="", first_five_minutes="Look."
+        ),
         "maturity": Maturity.STABLE,
         "on": ("tool.call",),
         "by": (field("tenant"),),
@@ -82,9 +84,27 @@ def plan(
     )
 
 
-def event(id_: str | int, at: int = T0, *, tenant: str = "acme", type_: str = "tool.call", weight: int = 1, **data: Json) -> Event:
+def event(
+    id_: str | int,
+    at: int = T0,
+    *,
+    tenant: str = "acme",
+    type_: str = "tool.call",
+    weight: int = 1,
+    **data: Json,
+) -> Event:
     document: dict[str, Json] = {"id": str(id_), "source": "/svc", "type": type_, "data": data}
     if tenant:
         document["tenant"] = tenant
     key = digest64(tenant, "/svc", str(id_))
-    return Event(str(id_), "/svc", type_, tenant, at, document, key, digest64(repr(sorted(data.items())), str(at)), weight)
+    return Event(
+        str(id_),
+        "/svc",
+        type_,
+        tenant,
+        at,
+        document,
+        key,
+        digest64(repr(sorted(data.items())), str(at)),
+        weight,
+    )

@@ -79,3 +79,33 @@ def test_an_entry_is_written_and_read_back_and_an_unknown_shape_starts_afresh() 
     assert not again.load_entry(("a",), [99, "what?", None])
     never = Book(rule(detector=Never()), None)
     assert never.load_entry(("a",), [1, 5, None])
+
+
+def test_old_keys_make_room_before_the_generations_turn() -> None:
+    b = book(max_keys=2)
+    add(b, "a", 100_000)
+    add(b, "b", 100_000)
+    assert b.full(100_000)
+    entry = b.peek(("a",))
+    assert entry is not None
+    entry.episode = object()  # type: ignore[assignment]
+    assert b.full(100_000)
+    assert len(b) == 2
+
+
+def test_an_open_episode_is_read_back() -> None:
+    from rulesd.core.episode import Episode
+
+    b = book()
+    entry = add(b, "a", 100_000)
+    entry.episode = Episode(episode="e", at=1, since=1, now=1)
+    again = book()
+    again.load_entry(("a",), b.dump_entry(entry))
+    assert again.young[("a",)].episode is not None
+
+
+def test_a_full_book_whose_keys_are_all_young_turns_and_looks_at_them() -> None:
+    b = book(max_keys=1)
+    entry = Entry(("a",), b.rule.detector.start(("a",), 0))
+    b.young[entry.key] = entry
+    assert not b.full(10 * HOUR)

@@ -16,7 +16,13 @@ def sent(firing: dict[str, int], resolved: dict[str, None] | None = None) -> Sen
     ("last", "firing", "resolved", "now", "expected"),
     [
         (None, A, {}, 0, Reason.FIRST),
-        (None, NONE, GONE_A, 0, Reason.UNCHANGED),  # fired and resolved before we spoke: nobody needs to know
+        (
+            None,
+            NONE,
+            GONE_A,
+            0,
+            Reason.UNCHANGED,
+        ),  # fired and resolved before we spoke: nobody needs to know
         (sent(NONE), A, {}, 0, Reason.FIRST),
         (sent(A), AB, {}, 1, Reason.NEW_ALERTS),
         (sent(AB), A, {"b": None}, 1, Reason.SOME_RESOLVED),
@@ -29,7 +35,9 @@ def sent(firing: dict[str, int], resolved: dict[str, None] | None = None) -> Sen
         (sent(A), A, {}, 100, Reason.REPEAT),  # exactly at the interval, not after it
     ],
 )
-def test_reason(last: Sent | None, firing: dict[str, int], resolved: dict[str, None], now: int, expected: Reason) -> None:
+def test_reason(
+    last: Sent | None, firing: dict[str, int], resolved: dict[str, None], now: int, expected: Reason
+) -> None:
     assert reason(last, firing, resolved, repeat_interval=100, now=now) is expected
 
 

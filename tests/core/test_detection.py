@@ -20,14 +20,23 @@ def test_an_event_that_no_rule_wants_costs_and_changes_nothing() -> None:
 
 
 def test_each_key_is_an_alert_of_its_own() -> None:
-    w = World(plan(rule(by=(field("tenant"), field("tool"))))).send(0, tool="a").send(1, tool="b").send(2, tenant="")
+    w = (
+        World(plan(rule(by=(field("tenant"), field("tool")))))
+        .send(0, tool="a")
+        .send(1, tool="b")
+        .send(2, tenant="")
+    )
     labels = [tuple(a.labels.values()) for a in w.engine.alerts()]
     assert labels == [("acme", "a"), ("acme", "b"), ("(missing)", "(missing)")]
     assert len({a.fingerprint for a in w.engine.alerts()}) == 3
 
 
 def test_an_event_from_the_far_future_moves_no_time_but_must_never_happen_fires_on_it() -> None:
-    w = World(plan(rule(), rule("t.burst", detector=burst(2, 60_000)))).send(0, late=-10**6).send(1, late=-10**6)
+    w = (
+        World(plan(rule(), rule("t.burst", detector=burst(2, 60_000))))
+        .send(0, late=-(10**6))
+        .send(1, late=-(10**6))
+    )
     assert {a.rule for a in w.engine.alerts()} == {"tool.denied", "t.burst"}
     assert w.engine.detection.suspect == 2
     assert all(b.newest == 0 for b in w.engine.detection.books)
@@ -35,7 +44,12 @@ def test_an_event_from_the_far_future_moves_no_time_but_must_never_happen_fires_
 
 
 def test_an_event_from_the_far_past_fires_must_never_happen_and_fills_only_its_own_window() -> None:
-    w = World(plan(rule(), rule("t.burst", detector=burst(3, 60_000)))).send(100).send(101, late=10**9).send(102)
+    w = (
+        World(plan(rule(), rule("t.burst", detector=burst(3, 60_000))))
+        .send(100)
+        .send(101, late=10**9)
+        .send(102)
+    )
     assert [a.rule for a in w.engine.alerts()] == ["tool.denied"]
 
 
@@ -97,7 +111,9 @@ def test_acknowledging_twice_or_something_unknown_changes_nothing() -> None:
     w = World(plan(rule())).send(0)
     id_ = w.engine.alerts()[0].alert
     w.give(Acknowledged(alert=id_, by="jo")).clear()
-    w.give(Acknowledged(alert=id_, by="jo")).give(Acknowledged(alert="nope", by="jo")).give(ResolvedByPerson(alert="nope", by="jo"))
+    w.give(Acknowledged(alert=id_, by="jo")).give(Acknowledged(alert="nope", by="jo")).give(
+        ResolvedByPerson(alert="nope", by="jo")
+    )
     assert w.decisions == []
 
 
@@ -121,7 +137,9 @@ def test_an_unchanged_rule_keeps_its_window_over_a_reload() -> None:
 def test_a_changed_rule_starts_its_window_afresh_but_keeps_its_open_alert() -> None:
     one = rule(detector=burst(2, 60_000), keep_firing_for=10 * MINUTE)
     w = World(plan(one)).send(0).send(1)
-    w.take(w.engine.replace(plan(rule(detector=burst(4, 60_000), keep_firing_for=10 * MINUTE)), w.now))
+    w.take(
+        w.engine.replace(plan(rule(detector=burst(4, 60_000), keep_firing_for=10 * MINUTE)), w.now)
+    )
     assert len(w.engine.alerts()) == 1
     assert w.engine.void == ["tool.denied"]
     w.at(3600)
@@ -168,3 +186,61 @@ def test_an_alert_whose_entry_went_is_not_found() -> None:
     assert w.engine.alerts() == []
     w.at(10**6)
     assert not w.changes(Kind.RESOLVED)
+
+
+class Ticking(Never):
+    """Clears by itself, by its own deadline or before the next observation."""
+
+    def advance(self, state: object, pool: object, watermark: int) -> tuple[object, ...]:  # type: ignore[override]
+        from rulesd.core.detectors.protocol import Reading
+
+        if watermark >= T0 + 5_000 and state.at < T0 + 5_000:  # type: ignore[attr-defined]
+            state.at = T0 + 5_000  # type: ignore[attr-defined]
+            return (Reading(T0 + 5_000, False, 0.0, None),)
+        return ()
+
+    def deadline(self, state: object, pool: object) -> int | None:  # type: ignore[override]
+        return T0 + 5_000 if state.at < T0 + 5_000 else None  # type: ignore[attr-defined]
+
+
+def test_a_detectors_own_deadline_runs_by_time_or_before_the_next_observation() -> None:
+    r = rule(detector=Ticking(), never=False, keep_firing_for=0)
+    w = World(plan(r)).send(0).at(10)
+    assert w.changes(Kind.RESOLVED)
+    early = World(plan(r)).send(0)
+    early.engine.detection._heap.clear()
+    early.send(20)
+    assert [c[0] for c in early.changes()][:2] == [0, 20]
+
+
+def test_what_happens_while_an_alert_is_open_is_counted_even_when_the_window_is_not_full() -> None:
+    w = (
+        World(plan(rule(detector=burst(3, 10_000), keep_firing_for=10 * MINUTE)))
+        .send(0)
+        .send(1)
+        .send(2)
+        .send(100)
+    )
+    assert w.engine.alerts()[0].count == 4
+
+
+def test_it_is_rebuilt_from_its_books() -> None:
+    w = World(plan(rule(), rule("t.burst", detector=burst(9)))).send(0)
+    before = w.engine.alerts()
+    w.engine.detection.rebuild()
+    assert w.engine.alerts() == before
+    assert w.engine.detection.next_timer() is not None
+
+
+def test_a_quiet_key_of_a_changed_rule_is_dropped() -> None:
+    w = World(plan(rule(detector=burst(5)))).send(0).send(1, tenant="b")
+    w.take(w.engine.replace(plan(rule(detector=burst(6))), w.now))
+    assert len(w.engine.detection.books[0]) == 0
+
+
+def test_an_alert_that_has_an_end_keeps_it_when_its_rule_changes() -> None:
+    w = World(plan(rule(detector=burst(2, 60_000)))).send(0).send(1)
+    w.take(w.engine.replace(plan(rule(detector=burst(3, 60_000))), w.now))
+    entry = next(iter(w.engine.detection.books[0].all()))
+    assert entry.episode is not None
+    assert entry.episode.until == T0 + 60_000

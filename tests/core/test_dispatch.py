@@ -12,11 +12,19 @@ from tests.core.world import World
 
 import pytest
 
-HOURLY = Route(receiver="default", group_by=("alertname",), group_wait=30_000, group_interval=5 * MINUTE, repeat_interval=HOUR)
+HOURLY = Route(
+    receiver="default",
+    group_by=("alertname",),
+    group_wait=30_000,
+    group_interval=5 * MINUTE,
+    repeat_interval=HOUR,
+)
 
 
 def bursting(**changes: object) -> World:
-    return World(plan(rule(detector=burst(2, 600_000), keep_firing_for=4 * HOUR, **changes), root=HOURLY))
+    return World(
+        plan(rule(detector=burst(2, 600_000), keep_firing_for=4 * HOUR, **changes), root=HOURLY)
+    )
 
 
 def test_an_ordinary_alert_waits_for_its_group() -> None:
@@ -27,11 +35,20 @@ def test_an_ordinary_alert_waits_for_its_group() -> None:
 
 def test_news_wait_for_the_interval_and_silence_is_repeated() -> None:
     w = bursting().send(0).send(1).at(40).send(50, tenant="b").send(51, tenant="b").at(3_600 + 400)
-    assert w.pages() == [(31, "first_notification"), (331, "new_alerts_in_group"), (331 + 3600, "repeat_interval_elapsed")]
+    assert w.pages() == [
+        (31, "first_notification"),
+        (331, "new_alerts_in_group"),
+        (331 + 3600, "repeat_interval_elapsed"),
+    ]
 
 
 def test_resolved_before_the_first_page_pages_nobody() -> None:
-    w = World(plan(rule(detector=burst(2, 1_000), keep_firing_for=0, lateness=0), root=Route(receiver="default", group_wait=2 * HOUR)))
+    w = World(
+        plan(
+            rule(detector=burst(2, 1_000), keep_firing_for=0, lateness=0),
+            root=Route(receiver="default", group_wait=2 * HOUR),
+        )
+    )
     w.send(0).send(0.5).at(3 * 3600)
     assert w.changes(Kind.RESOLVED)
     assert w.told() == []
@@ -43,7 +60,10 @@ def test_some_resolved_then_all() -> None:
     first, second = (a.alert for a in w.engine.alerts())
     w.give(ResolvedByPerson(alert=first, by="jo"))
     w.give(ResolvedByPerson(alert=second, by="jo"))
-    assert [(str(d.reason), str(d.status)) for d in w.told()[1:]] == [("some_alerts_resolved", "firing"), ("all_alerts_resolved", "resolved")]
+    assert [(str(d.reason), str(d.status)) for d in w.told()[1:]] == [
+        ("some_alerts_resolved", "firing"),
+        ("all_alerts_resolved", "resolved"),
+    ]
     assert [str(t.status) for t in w.told()[1].alerts] == ["resolved", "firing"]
     assert not w.engine.dispatch.groups
 
@@ -84,7 +104,11 @@ def test_taken_alerts_are_told_to_all_and_not_repeated() -> None:
     w = bursting().send(0).send(1).send(2, tenant="b").send(3, tenant="b").at(40)
     one, two = (a.alert for a in w.engine.alerts())
     w.give(Acknowledged(alert=one, by="jo"))
-    assert (w.told()[-1].status, w.told()[-1].page, len(w.told()[-1].alerts)) == (Status.FIRING, False, 2)
+    assert (w.told()[-1].status, w.told()[-1].page, len(w.told()[-1].alerts)) == (
+        Status.FIRING,
+        False,
+        2,
+    )
     w.give(Acknowledged(alert=two, by="jo"))
     assert w.told()[-1].status is Status.ACKNOWLEDGED
     w.clear().at(3 * 3600)
@@ -123,16 +147,33 @@ def test_a_new_severity_may_lead_to_another_receiver_and_ends_at_the_old_one() -
     owners = {"safety": Owner(name="safety", receivers={"critical": "pager", "default": "chat"})}
     r = rule(detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=graded)
     w = World(plan(r, owners=owners, root=HOURLY)).send(0).send(1).at(40).send(50).send(51).at(400)
-    assert [(d.receiver, str(d.status)) for d in w.told()] == [("chat", "firing"), ("pager", "firing"), ("chat", "resolved")]
+    assert [(d.receiver, str(d.status)) for d in w.told()] == [
+        ("chat", "firing"),
+        ("pager", "firing"),
+        ("chat", "resolved"),
+    ]
     # Up and down between two flushes: it never left.
-    assert set(w.engine.dispatch.groups) == {('{}/{owner="safety"}:{alertname="tool.denied"}', "pager")}
+    assert set(w.engine.dispatch.groups) == {
+        ('{}/{owner="safety"}:{alertname="tool.denied"}', "pager")
+    }
 
 
 def test_a_severity_that_falls_back_finds_its_old_group_again() -> None:
     owners = {"safety": Owner(name="safety", receivers={"critical": "pager", "default": "chat"})}
     grade = iter(["medium", "medium", "critical", "medium", "medium"])
-    r = rule(detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=lambda facts: next(grade))
-    w = World(plan(r, owners=owners, root=HOURLY)).send(0).send(1).at(40).send(50).send(51).send(52).at(400)
+    r = rule(
+        detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=lambda facts: next(grade)
+    )
+    w = (
+        World(plan(r, owners=owners, root=HOURLY))
+        .send(0)
+        .send(1)
+        .at(40)
+        .send(50)
+        .send(51)
+        .send(52)
+        .at(400)
+    )
     assert [(d.receiver, str(d.status)) for d in w.told()][0] == ("chat", "firing")
 
 
@@ -159,7 +200,15 @@ def test_a_new_episode_before_the_old_ones_end_was_told_tells_both() -> None:
 
 def test_a_quick_return_that_nobody_was_told_of_is_just_a_return() -> None:
     r = rule(detector=burst(2, 2_000), keep_firing_for=0, lateness=0)
-    w = World(plan(r, root=Route(receiver="default", group_wait=10 * MINUTE))).send(0).send(1).at(100).send(101).send(102).at(800)
+    w = (
+        World(plan(r, root=Route(receiver="default", group_wait=10 * MINUTE)))
+        .send(0)
+        .send(1)
+        .at(100)
+        .send(101)
+        .send(102)
+        .at(800)
+    )
     assert len(w.changes(Kind.FIRING)) == 2
 
 
@@ -197,5 +246,132 @@ def test_what_concerns_nobody_changes_nothing() -> None:
     w.engine.dispatch.replace(w.engine.plan)
     change = next(d for d in w.decisions if getattr(d, "kind", None) is Kind.FIRING)
     out: list[object] = []
-    w.engine.dispatch.receive(type(change)(kind=Kind.PENDING, at=0, reason=change.reason, alert=change.alert), 0, out)  # type: ignore[arg-type,union-attr,call-arg]
+    w.engine.dispatch.receive(
+        type(change)(kind=Kind.PENDING, at=0, reason=change.reason, alert=change.alert), 0, out
+    )  # type: ignore[arg-type,union-attr,call-arg]
     assert out == []
+
+
+def test_acknowledging_what_is_only_pending_tells_nobody() -> None:
+    w = (
+        World(plan(rule(detector=burst(2, 600_000), pending_for=MINUTE), root=HOURLY))
+        .send(0)
+        .send(1)
+    )
+    w.give(Acknowledged(alert=w.engine.alerts()[0].alert, by="jo"))
+    assert w.told() == []
+
+
+def test_a_second_urgent_alert_waits_for_the_page_that_is_on_its_way() -> None:
+    w = World(plan(rule(), root=Route(receiver="default", group_by=("alertname",))))
+    w.send(0, tenant="a").send(0.3, tenant="b").send(0.5, tenant="c").at(1)
+    assert [len(d.alerts) for d in w.told()] == [1, 3]
+
+
+def test_routes_are_found_again_by_their_key() -> None:
+    match = Matcher(name="tenant", op="=", value="acme", test=lambda text: text == "acme")
+    child = Route(receiver="audit", matchers=(match,), key='{}/{tenant="acme"}', repeat_interval=5)
+    root = Route(receiver="default", routes=(child,))
+    w = World(plan(rule(), root=root)).send(0)
+    w.engine.dispatch.replace(plan(rule(), root=root))
+    assert next(iter(w.engine.dispatch.groups.values())).route is child
+    again = Dispatch(plan(rule(), root=Route(receiver="default")))
+    again.load(w.engine.dispatch.dump())
+    assert next(iter(again.groups.values())).route.receiver == "default"
+
+
+def test_a_resolve_of_an_alert_no_group_holds_changes_nothing() -> None:
+    w = World(plan(rule(), root=HOURLY)).send(0)
+    group = next(iter(w.engine.dispatch.groups.values()))
+    group.members.clear()
+    w.clear().give(ResolvedByPerson(alert=w.engine.alerts()[0].alert, by="jo"))
+    assert w.told() == []
+
+
+def test_an_update_of_what_nobody_was_told_yet_waits() -> None:
+    w = (
+        bursting().send(0).send(1).send(2).send(3).send(4)
+    )  # the count doubled before the first page
+    assert w.told() == []
+    group = next(iter(w.engine.dispatch.groups.values()))
+    group.refresh = w.now
+    w.engine.dispatch._arm(group)
+    w.at(5)
+    assert w.told() == []
+    w.at(40)
+    assert len(w.told()) == 1
+    w.send(50).send(51).send(52).send(53).send(54).send(55).at(70)
+    assert [str(d.reason) for d in w.told()[1:]] == ["updated_in_place"]
+
+
+def test_a_deadline_of_a_group_that_is_gone_means_nothing() -> None:
+    w = bursting().send(0).send(1)
+    w.engine.dispatch.groups.clear()
+    w.at(100)
+    assert w.told() == []
+
+
+def test_two_routes_to_one_place_are_one_group() -> None:
+    match = Matcher(name="tenant", op="=", value="acme", test=lambda text: text == "acme")
+    twice = Route(receiver="audit", matchers=(match,), go_on=True, key='{}/{tenant="acme"}')
+    w = World(plan(rule(), root=Route(receiver="default", routes=(twice, twice)))).send(0)
+    assert len(w.engine.dispatch.groups) == 1
+
+
+def test_an_update_that_is_due_when_nobody_was_told_says_nothing() -> None:
+    w = bursting().send(0).send(1)
+    group = next(iter(w.engine.dispatch.groups.values()))
+    group.tick, group.refresh = None, w.now + 1
+    w.engine.dispatch._arm(group)
+    w.at(5)
+    assert w.told() == []
+    again = Dispatch(w.engine.plan)
+    again.load(w.engine.dispatch.dump())  # a group that waits for nothing
+    assert again.next_timer() is None
+
+
+def test_what_is_over_but_not_told_is_found_again_after_a_restart() -> None:
+    w = (
+        World(plan(rule(detector=burst(2, 10_000), keep_firing_for=0, lateness=0), root=HOURLY))
+        .send(0)
+        .send(1)
+        .at(100)
+    )
+    again = Dispatch(w.engine.plan)
+    again.load(w.engine.dispatch.dump())
+    out: list[object] = []
+    again.handle_timer(w.now + 10**6, out)  # type: ignore[arg-type]
+    assert [str(d.reason) for d in out] == ["all_alerts_resolved"]  # type: ignore[attr-defined]
+
+
+def test_a_severity_that_falls_back_before_anybody_looked() -> None:
+    owners = {"safety": Owner(name="safety", receivers={"critical": "pager", "default": "chat"})}
+    grade = iter(["medium", "critical", "medium"])
+    r = rule(
+        detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=lambda facts: next(grade)
+    )
+    w = World(plan(r, owners=owners, root=HOURLY)).send(0).send(1).send(2).send(3)
+    assert sorted(w.engine.dispatch.groups) == [
+        ('{}/{owner="safety"}:{alertname="tool.denied"}', n) for n in ("chat", "pager")
+    ]
+    w.at(60)
+    assert [(d.receiver, str(d.status)) for d in w.told()] == [("chat", "firing")]
+
+
+def test_an_urgent_page_moves_the_regular_one() -> None:
+    root = Route(receiver="default", group_by=("tenant",))
+    w = World(plan(rule(), rule("t.burst", detector=burst(2, 600_000), on=("other",)), root=root))
+    w.send(0, type_="other").send(1, type_="other").send(10).at(100)
+    assert w.pages() == [(10, "must_never_happen")]
+    assert len(w.told()[0].alerts) == 2
+
+
+def test_a_severity_may_change_one_of_two_places() -> None:
+    tenant = Matcher(name="tenant", op="=", value="acme", test=lambda text: text == "acme")
+    worst = Matcher(name="severity", op="=", value="critical", test=lambda text: text == "critical")
+    audit = Route(receiver="audit", matchers=(tenant,), go_on=True, key="{}/a", group_by=("alertname",))
+    pager = Route(receiver="pager", matchers=(worst,), key="{}/p", group_by=("alertname",))
+    grade = iter(["medium", "critical", "medium"])
+    r = rule(detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=lambda facts: next(grade))
+    w = World(plan(r, root=Route(receiver="default", routes=(audit, pager)))).send(0).send(1).send(2).send(3).at(60)
+    assert [d.receiver for d in w.told()] == ["audit"]

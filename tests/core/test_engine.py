@@ -31,7 +31,12 @@ def test_a_duplicate_is_counted_and_decides_nothing() -> None:
 def test_every_event_ends_in_exactly_one_outcome() -> None:
     w = World(plan(rule())).send(0).send(1, type_="other").send(1, id_="e1").send(2)
     w.give(EventRefused(source="http", rejected=Rejected(0, "invalid_json", "m", "")))
-    assert {str(k): v for k, v in w.engine.outcomes.items()} == {"matched": 3, "unmatched": 1, "duplicate": 0, "rejected": 1}
+    assert {str(k): v for k, v in w.engine.outcomes.items()} == {
+        "matched": 3,
+        "unmatched": 1,
+        "duplicate": 0,
+        "rejected": 1,
+    }
     assert line(1, w.decisions[-1])["kind"] == "event.rejected"
 
 
@@ -44,24 +49,42 @@ def test_time_never_goes_back() -> None:
 
 
 def test_deadlines_run_before_an_input_each_as_of_its_own_time() -> None:
-    w = World(plan(rule(detector=burst(2, 10_000), lateness=0))).send(0).send(1).send(5_000, tenant="b")
+    w = (
+        World(plan(rule(detector=burst(2, 10_000), lateness=0)))
+        .send(0)
+        .send(1)
+        .send(5_000, tenant="b")
+    )
     assert [d.at - T0 for d in w.decisions if isinstance(d, AlertChanged)] == [1_000, 80_000]
 
 
 def test_inputs_that_decide_nothing() -> None:
     w = World(plan(rule())).send(0).clear()
     w.give(PlanReplaced(digest="d"))
-    w.give(Delivered(notification="n", receiver="r", channel="c", outcome=DeliveryOutcome.DELIVERED, reason=DeliveryReason.OK))
+    w.give(
+        Delivered(
+            notification="n",
+            receiver="r",
+            channel="c",
+            outcome=DeliveryOutcome.DELIVERED,
+            reason=DeliveryReason.OK,
+        )
+    )
     assert w.decisions == []
     id_ = w.engine.alerts()[0].alert
-    w.give(Acknowledged(alert=id_, by="jo")).give(Unacknowledged(alert=id_, by="jo")).give(ResolvedByPerson(alert=id_, by="jo"))
+    w.give(Acknowledged(alert=id_, by="jo")).give(Unacknowledged(alert=id_, by="jo")).give(
+        ResolvedByPerson(alert=id_, by="jo")
+    )
     reasons = [str(d.reason) for d in w.decisions if isinstance(d, AlertChanged)]
     assert reasons == ["acknowledged", "unacknowledged", "resolved_by_person"]
 
 
 def test_a_shadow_rule_decides_and_logs_and_never_pages() -> None:
     w = World(plan(rule(maturity=Maturity.SHADOW, actions=("lock",)))).send(0).send(100)
-    assert w.changes() == [(0, "alert.firing", "condition_met"), (0, "alert.suppressed", "shadow_rule")]
+    assert w.changes() == [
+        (0, "alert.firing", "condition_met"),
+        (0, "alert.suppressed", "shadow_rule"),
+    ]
     assert w.told() == []
     assert not any(isinstance(d, ActionDue) for d in w.decisions)
 
@@ -82,18 +105,38 @@ def test_the_sampled_share_is_decided_by_the_alert_alone() -> None:
 def test_rules_about_alerts_see_their_transitions() -> None:
     def about(document: Document) -> bool:
         data = document["data"]
-        return document["type"] == "alert.state" and isinstance(data, dict) and data["rule"] == "tool.denied"
+        return (
+            document["type"] == "alert.state"
+            and isinstance(data, dict)
+            and data["rule"] == "tool.denied"
+        )
 
     both = (rule("both.two", by=(field("tenant"),), owner="boss"), rule())
     from dataclasses import replace
 
     watching = replace(plan(*both, when={"both.two": about}), watches_alerts=True)
     w = World(watching).send(0, model="m1")
-    assert [a.rule for a in w.engine.alerts()] == ["tool.denied", "both.two"] or {a.rule for a in w.engine.alerts()} == {"tool.denied", "both.two"}
+    assert [a.rule for a in w.engine.alerts()] == ["tool.denied", "both.two"] or {
+        a.rule for a in w.engine.alerts()
+    } == {"tool.denied", "both.two"}
     made = state_event(next(d for d in w.decisions if isinstance(d, AlertChanged)))
-    assert made.document["data"] == {"model": "m1", "tenant": "acme", "rule": "tool.denied", "state": "firing", "severity": "high", "owner": "safety"}
+    assert made.document["data"] == {
+        "model": "m1",
+        "tenant": "acme",
+        "rule": "tool.denied",
+        "state": "firing",
+        "severity": "high",
+        "owner": "safety",
+    }
     assert made.tenant == "acme"
-    assert "tenant" not in state_event(AlertChanged(kind=Kind.FIRING, at=0, reason=w.decisions[0].reason, alert=alert(labels={}))).document
+    assert (
+        "tenant"
+        not in state_event(
+            AlertChanged(
+                kind=Kind.FIRING, at=0, reason=w.decisions[0].reason, alert=alert(labels={})
+            )
+        ).document
+    )
 
 
 def test_an_event_of_the_journal_was_new_when_it_came() -> None:
@@ -118,7 +161,9 @@ def traffic(seed: int, size: int) -> list[tuple[Event, int]]:
     for n in range(size):
         now += chance.choice([0, 200, 3_000, 40_000, 400_000])
         late = chance.choice([0, 0, 0, 2_000, 20_000])
-        out.append((event(n, now - late, tenant=chance.choice("ab"), tool=chance.choice("xyz")), now))
+        out.append(
+            (event(n, now - late, tenant=chance.choice("ab"), tool=chance.choice("xyz")), now)
+        )
     return out
 
 
@@ -169,3 +214,24 @@ def test_limits_are_handed_on() -> None:
     engine.receive(event("a", T0), T0)
     engine.receive(event("a", T0), T0 + 100)
     assert engine.outcomes[Outcome.MATCHED] == 2
+
+
+def test_a_reload_runs_what_is_due_first_and_then_swaps() -> None:
+    w = (
+        World(plan(rule(detector=burst(2, 10_000), lateness=0, keep_firing_for=0), rule("t.gone")))
+        .send(0)
+        .send(1)
+    )
+    made = w.engine.replace(
+        plan(rule(detector=burst(2, 10_000), lateness=0, keep_firing_for=0)), T0 + 100_000
+    )
+    said = [(d.at - T0, str(d.reason)) for d in made if isinstance(d, AlertChanged)]
+    assert said == [(70_000, "condition_cleared"), (100_000, "rule_removed")]
+    assert w.engine.void == ["t.gone"]
+    assert w.engine.plan is w.engine.dispatch.plan
+
+
+def test_the_alert_of_a_rule_that_is_gone_still_ends_where_it_was_told() -> None:
+    w = World(plan(rule(), rule("t.gone"))).send(0).clear()
+    w.take(w.engine.replace(plan(rule()), w.now))
+    assert [str(d.status) for d in w.told()] == ["resolved"]

@@ -19,7 +19,9 @@ def test_context_shows_only_what_is_known_and_never_hides_identity() -> None:
     episode.state = AlertState.FIRING
     episode.context = {"model": "m1", "tenant": "other"}
     episode.detail = {"value": "new"}
-    told = episode.alert(rule(context=(field("model"), field("tenant"), field("route"))), {"tenant": "acme"}, "f")
+    told = episode.alert(
+        rule(context=(field("model"), field("tenant"), field("route"))), {"tenant": "acme"}, "f"
+    )
     assert told.context == {"model": "m1", "value": "new"}
 
 

@@ -28,4 +28,8 @@ def test_error_keys_cannot_be_mistaken_for_labels() -> None:
     assert is_error(key)
     assert not is_error(("a", "b", "c"))
     assert not is_error(("\x00",))
-    assert error_labels(key) == {"problem": "could_not_evaluate", "source": "/svc", "type": "tool.call"}
+    assert error_labels(key) == {
+        "problem": "could_not_evaluate",
+        "source": "/svc",
+        "type": "tool.call",
+    }

@@ -11,7 +11,10 @@ def matcher(name: str, value: str) -> Matcher:
 
 
 def test_the_root_takes_what_nobody_else_does() -> None:
-    (place,) = destinations(plan(rule("tool.x"), root=Route(receiver="default", group_by=("alertname", "tenant"))), alert())
+    (place,) = destinations(
+        plan(rule("tool.x"), root=Route(receiver="default", group_by=("alertname", "tenant"))),
+        alert(),
+    )
     assert place.receiver == "default"
     assert place.group == '{}:{alertname="tool.x", tenant="acme"}'
     assert place.labels == {"alertname": "tool.x", "tenant": "acme"}
@@ -38,18 +41,39 @@ def test_first_child_wins_unless_it_says_continue() -> None:
     inner = Route(receiver="inner", matchers=(matcher("severity", "high"),), key="{}/x/y")
     nested = replace(one, receiver="outer", routes=(inner,), go_on=True)
     root = Route(receiver="default")
-    assert [d.receiver for d in destinations(plan(rule(), root=replace(root, routes=(one, two))), alert())] == ["one"]
-    assert [d.receiver for d in destinations(plan(rule(), root=replace(root, routes=(nested, two))), alert())] == ["inner", "two"]
+    assert [
+        d.receiver
+        for d in destinations(plan(rule(), root=replace(root, routes=(one, two))), alert())
+    ] == ["one"]
+    assert [
+        d.receiver
+        for d in destinations(plan(rule(), root=replace(root, routes=(nested, two))), alert())
+    ] == ["inner", "two"]
     other = alert(labels={"tenant": "globex"})
-    assert [d.receiver for d in destinations(plan(rule(), root=replace(root, routes=(one,))), other)] == ["default"]
+    assert [
+        d.receiver for d in destinations(plan(rule(), root=replace(root, routes=(one,))), other)
+    ] == ["default"]
 
 
 def test_group_by_all_means_the_identity_so_a_new_severity_makes_no_new_group() -> None:
     base = plan(rule(), root=Route(receiver="default", group_by_all=True))
-    assert destinations(base, alert(severity="low"))[0].group == destinations(base, alert(severity="high"))[0].group
+    assert (
+        destinations(base, alert(severity="low"))[0].group
+        == destinations(base, alert(severity="high"))[0].group
+    )
 
 
 def test_label_sets_are_quoted_as_alertmanager_does() -> None:
     assert label_set({"b": 'q"\n', "a": "\\"}) == '{a="\\\\", b="q\\"\\n"}'
     assert label_set({}) == "{}"
     assert str(matcher("a", 'x"')) == 'a="x\\""'
+
+
+def test_a_last_child_that_says_continue_still_takes_the_alert() -> None:
+    audit = Route(receiver="audit", matchers=(matcher("tenant", "acme"),), go_on=True)
+    assert [
+        d.receiver
+        for d in destinations(
+            plan(rule(), root=Route(receiver="default", routes=(audit,))), alert()
+        )
+    ] == ["audit"]

@@ -49,7 +49,11 @@ def test_what_was_folded_is_not_opened_by_an_update_and_the_collected_page_ends_
         w.give(ResolvedByPerson(alert=alert.alert, by="jo"))
     assert [d.audience for d in w.told()] == [Audience.MACHINES, Audience.MACHINES, Audience.PEOPLE]
     last = w.told()[-1]
-    assert (str(last.status), str(last.reason), last.storm) == ("resolved", "all_alerts_resolved", 2)
+    assert (str(last.status), str(last.reason), last.storm) == (
+        "resolved",
+        "all_alerts_resolved",
+        2,
+    )
     assert w.engine.dispatch.throttle.owners["safety"].folded == 0
 
 

@@ -55,20 +55,32 @@ def test_a_return_within_the_hold_is_the_same_episode() -> None:
 
 
 def test_events_of_its_own_stream_move_time_on_too() -> None:
-    w = World(plan(rule(detector=burst(2, 60_000), keep_firing_for=0, lateness=0))).send(0).send(1).send(61)
+    w = (
+        World(plan(rule(detector=burst(2, 60_000), keep_firing_for=0, lateness=0)))
+        .send(0)
+        .send(1)
+        .send(61)
+    )
     assert w.changes(Kind.RESOLVED) == [(61, "alert.resolved", "condition_cleared")]
 
 
 def test_pending_must_last() -> None:
     r = rule(detector=burst(2, 60_000), pending_for=30_000, lateness=0)
-    w = World(plan(r)).send(0).send(1).send(31)
-    assert w.changes() == [(1, "alert.pending", "condition_met"), (31, "alert.firing", "pending_elapsed")]
+    w = World(plan(r)).send(0).send(1).send(10).send(31)
+    assert w.changes() == [
+        (1, "alert.pending", "condition_met"),
+        (31, "alert.firing", "pending_elapsed"),
+    ]
 
 
 def test_pending_fires_by_time_alone_when_its_condition_still_holds() -> None:
     r = rule(detector=burst(2, 60_000), pending_for=30_000, lateness=0)
     w = World(plan(r)).send(0).send(1).at(200)
-    assert w.changes()[1] == (91, "alert.firing", "pending_elapsed")  # a minute of patience for stragglers
+    assert w.changes()[1] == (
+        91,
+        "alert.firing",
+        "pending_elapsed",
+    )  # a minute of patience for stragglers
 
 
 def test_pending_that_does_not_last_is_nobodys_business() -> None:
@@ -121,7 +133,10 @@ def test_an_ordinary_rule_that_raises_tells_its_owner_and_ends_after_an_hour() -
 
     r = rule(detector=burst(3), pending_for=60_000)
     w = World(plan(r, when={r.id: when})).send(0).at(3_600)
-    assert w.changes() == [(0, "alert.firing", "could_not_evaluate"), (3600, "alert.resolved", "hold_elapsed")]
+    assert w.changes() == [
+        (0, "alert.firing", "could_not_evaluate"),
+        (3600, "alert.resolved", "hold_elapsed"),
+    ]
     assert w.last(Kind.FIRING).severity == "medium"
     assert not w.engine.detection.books[0].young
 
@@ -151,9 +166,17 @@ class Scripted(Never):
 def test_a_detector_that_clears_by_itself_resolves_without_a_hold() -> None:
     r = rule(detector=Scripted(), never=False, lateness=0, context=(field("model"),))
     w = World(plan(r)).send(0).at(200)
-    assert w.changes() == [(0, "alert.firing", "condition_met"), (110, "alert.resolved", "condition_cleared")]
+    assert w.changes() == [
+        (0, "alert.firing", "condition_met"),
+        (110, "alert.resolved", "condition_cleared"),
+    ]
     alert = w.last(Kind.FIRING)
-    assert (alert.value, alert.count, alert.context, alert.causes) == (0.5, 1, {"step": "two"}, ("x", "y", "e1"))
+    assert (alert.value, alert.count, alert.context, alert.causes) == (
+        0.5,
+        1,
+        {"step": "two"},
+        ("x", "y", "e1"),
+    )
     assert w.last(Kind.RESOLVED).value == 0.1
 
 
@@ -187,9 +210,15 @@ def test_what_is_inactive_opens_nothing_and_no_episode_takes_no_signal() -> None
 def test_a_reading_by_time_opens_an_episode_too_and_its_first_cause_names_it() -> None:
     out: list[Decision] = []
     book, entry = book_of(rule(detector=burst(2)))
-    track.read(book, entry, Reading(T0 + 5, True, 1.0, None, since=T0, causes=("gone",)), None, T0 + 9, out)
+    track.read(
+        book, entry, Reading(T0 + 5, True, 1.0, None, since=T0, causes=("gone",)), None, T0 + 9, out
+    )
     assert entry.episode is not None
-    assert (entry.episode.since, entry.episode.event_time, entry.episode.causes) == (T0, T0 + 5, ["gone"])
+    assert (entry.episode.since, entry.episode.event_time, entry.episode.causes) == (
+        T0,
+        T0 + 5,
+        ["gone"],
+    )
     assert entry.episode.state is AlertState.FIRING
     track.apply(book, entry, track.Signal.LASTED, T0, out)  # means nothing in this state
     assert len(out) == 1

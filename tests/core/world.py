@@ -25,11 +25,28 @@ class World:
         self.decisions += made
         return self
 
-    def send(self, seconds: float, *, late: float = 0, tenant: str = "acme", id_: str = "", type_: str = "tool.call", weight: int = 1, **data: Json) -> "World":
+    def send(
+        self,
+        seconds: float,
+        *,
+        late: float = 0,
+        tenant: str = "acme",
+        id_: str = "",
+        type_: str = "tool.call",
+        weight: int = 1,
+        **data: Json,
+    ) -> "World":
         """An event arrives ``seconds`` after the start, dated ``late`` seconds before that."""
         self._count += 1
         self.now = T0 + round(seconds * SECOND)
-        made = event(id_ or f"e{self._count}", self.now - round(late * SECOND), tenant=tenant, type_=type_, weight=weight, **data)
+        made = event(
+            id_ or f"e{self._count}",
+            self.now - round(late * SECOND),
+            tenant=tenant,
+            type_=type_,
+            weight=weight,
+            **data,
+        )
         return self.give(made)
 
     def give(self, item: Event | Input) -> "World":
@@ -49,10 +66,18 @@ class World:
 
     def pages(self) -> list[tuple[float, str]]:
         """(seconds, reason) of what woke somebody."""
-        return [((d.at - T0) / SECOND, str(d.reason)) for d in self.told() if d.page and d.status is Status.FIRING]
+        return [
+            ((d.at - T0) / SECOND, str(d.reason))
+            for d in self.told()
+            if d.page and d.status is Status.FIRING
+        ]
 
     def last(self, kind: Kind) -> Alert:
-        return next(d.alert for d in reversed(self.decisions) if isinstance(d, AlertChanged) and d.kind is kind)
+        return next(
+            d.alert
+            for d in reversed(self.decisions)
+            if isinstance(d, AlertChanged) and d.kind is kind
+        )
 
     def clear(self) -> "World":
         self.decisions.clear()

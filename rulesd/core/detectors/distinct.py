@@ -56,10 +56,7 @@ class Values:
         last = self._last
         last.pop(value, None)
         last[value] = at
-        while last:
-            oldest = next(iter(last))
-            if at - last[oldest] < within:
-                break
+        while at - last[oldest := next(iter(last))] >= within:
             del last[oldest]
         if len(last) < count:
             return None

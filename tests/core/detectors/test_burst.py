@@ -25,7 +25,12 @@ def test_it_fires_on_the_event_that_fills_the_window() -> None:
     found = run(Burst(3, 100), [0, 50, 99])
     assert found[:2] == [None, None]
     assert found[2] is not None
-    assert (found[2].value, found[2].threshold, found[2].until, found[2].since) == (3.0, 3.0, 100, 0)
+    assert (found[2].value, found[2].threshold, found[2].until, found[2].since) == (
+        3.0,
+        3.0,
+        100,
+        0,
+    )
 
 
 def test_the_window_is_half_open_an_event_exactly_as_old_as_it_is_out() -> None:
@@ -83,7 +88,12 @@ def test_distinct_counts_values_and_leaves_out_what_has_none() -> None:
     for document in ({}, {"user": ["a"]}, {"user": {"a": 1}}):
         assert burst.observe(state, None, Observation(0, 0, "e", 1, document)) is None
     tumbling = Burst(2, 100, distinct=field("user"), tumbling=True)
-    assert [r is not None for r in run(tumbling, [0, 1, 2, 3], ["a", "b", "b", "a"])] == [False, True, False, True]
+    assert [r is not None for r in run(tumbling, [0, 1, 2, 3], ["a", "b", "b", "a"])] == [
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_the_rest_of_the_contract() -> None:
@@ -98,11 +108,15 @@ def test_the_rest_of_the_contract() -> None:
 
 def windows(stamps: list[int], within: int, count: int) -> bool:
     ordered = sorted(stamps)
-    return any(ordered[i + count - 1] - ordered[i] < within for i in range(len(ordered) - count + 1))
+    return any(
+        ordered[i + count - 1] - ordered[i] < within for i in range(len(ordered) - count + 1)
+    )
 
 
 @given(st.lists(st.integers(0, 400), max_size=40), st.integers(1, 5), st.integers(1, 60))
-def test_in_any_order_it_fires_exactly_when_some_window_is_full(stamps: list[int], count: int, within: int) -> None:
+def test_in_any_order_it_fires_exactly_when_some_window_is_full(
+    stamps: list[int], count: int, within: int
+) -> None:
     # Everything that arrives is within a lateness of one window of the newest: what a rule waits for.
     kept: list[int] = []
     for at in stamps:
@@ -117,3 +131,11 @@ def test_the_value_is_what_lies_in_the_window(count: int) -> None:
     found = run(Burst(count, 1_000), list(range(count)))
     assert found[-1] is not None
     assert found[-1].value == count
+
+
+def test_the_value_counts_every_kept_stamp_of_the_window_before_and_after() -> None:
+    found = run(Burst(3, 100), [0, 1, 2, 3, 4])
+    assert [r.value for r in found if r] == [3.0, 4.0, 5.0]
+    late = run(Burst(3, 100), [60, 60, 60, 50])
+    assert late[3] is not None
+    assert late[3].value == 4.0

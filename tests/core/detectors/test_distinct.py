@@ -48,8 +48,14 @@ def test_nothing_seen_is_written_and_read_back() -> None:
     assert Values.load(Values().dump()).newest is None
 
 
-@given(st.lists(st.tuples(st.integers(0, 60), st.sampled_from("abcde")), max_size=14), st.integers(1, 4), st.integers(1, 20))
-def test_in_any_order_within_the_window_it_finds_every_full_window(pairs: list[tuple[int, str]], count: int, within: int) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from("abcde")), max_size=14),
+    st.integers(1, 4),
+    st.integers(1, 20),
+)
+def test_in_any_order_within_the_window_it_finds_every_full_window(
+    pairs: list[tuple[int, str]], count: int, within: int
+) -> None:
     kept: list[tuple[int, str]] = []
     for at, value in pairs:
         if not kept or at > max(t for t, _ in kept) - within:
@@ -57,3 +63,8 @@ def test_in_any_order_within_the_window_it_finds_every_full_window(pairs: list[t
     fired = any(feed(kept, within, count))
     full = any(len({v for t, v in kept if end - within < t <= end}) >= count for end, _ in kept)
     assert fired is full
+
+
+def test_the_in_order_view_is_bounded_too() -> None:
+    assert feed([(n, f"v{n}") for n in range(40)], 10**9, 4)[-1] == (16, 36)
+    assert feed([(0, "a"), (100, "b")], 1, 1) == [(1, 0), (1, 100)]

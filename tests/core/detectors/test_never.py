@@ -8,7 +8,12 @@ def test_one_occurrence_is_enough_and_nothing_happens_by_time() -> None:
     state = never.start(("a",), 0)
     reading = never.observe(state, never.pool(), Observation(50, 50, "e", 3, {}))
     assert reading is not None
-    assert (reading.active, reading.value, reading.threshold, reading.until) == (True, 3.0, None, 50)
+    assert (reading.active, reading.value, reading.threshold, reading.until) == (
+        True,
+        3.0,
+        None,
+        50,
+    )
     assert never.advance(state, None, 10**15) == ()
     assert never.deadline(state, None) is None
     assert never.forgettable(state, 0)
