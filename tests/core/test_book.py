@@ -109,3 +109,11 @@ def test_a_full_book_whose_keys_are_all_young_turns_and_looks_at_them() -> None:
     entry = Entry(("a",), b.rule.detector.start(("a",), 0))
     b.young[entry.key] = entry
     assert not b.full(10 * HOUR)
+
+
+def test_below_its_limit_a_book_is_not_full() -> None:
+    assert not book(max_keys=1).full(0)
+    b = book(max_keys=1)
+    add(b, "a", 100_000)
+    assert b.old
+    assert b.full(100_000)
