@@ -40,6 +40,7 @@ from rulesd.runners.keeper import Keeper
 from rulesd.runners.local import LocalDaemon, Made, Parts, commit_age_s
 from rulesd.runners.recovery import Restored, recover
 from rulesd.runners.sdnotify import ServiceManager, Watchdog, proofs, watchdog_seconds
+from rulesd.runners.shadow import ShadowCheck
 from rulesd.runners.writer import Writer
 from rulesd.sources.mqtt import MqttSource
 from rulesd.sources.mqtt_broker import broker_at, tls_context
@@ -162,6 +163,7 @@ class App:
             now=clock.now,
             references=lambda incident: daemon.references(incident),  # noqa: PLW0108 - made below
         )
+        shadow = ShadowCheck(self.settings.shadow_check)
         crank = Crank(
             restored.engine,
             writer,
@@ -172,8 +174,10 @@ class App:
                 due, in_force, number=number, links=links
             ),
             deliver=courier.add,
+            shadow=shadow,
         )
         parts = Parts(
+            shadow=shadow,
             store=store,
             writer=writer,
             crank=crank,

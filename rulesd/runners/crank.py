@@ -25,6 +25,7 @@ from rulesd.ports.intake import Overloaded, Receipt
 from rulesd.ports.meter import Meter
 from rulesd.ports.store import Checkpoint, Commit, DecisionRow, JournalRow, OutboxDone, OutboxRow
 from rulesd.runners import codec
+from rulesd.runners.shadow import ShadowCheck
 from rulesd.runners.writer import Writer
 
 SLICE = 500
@@ -58,6 +59,7 @@ class Crank:
         decision_seq: int,
         compose: Compose,
         deliver: Callable[[Sequence[OutboxRow]], None],
+        shadow: ShadowCheck | None = None,
     ) -> None:
         """Nothing turns before ``start``."""
         self.engine = engine
@@ -68,6 +70,7 @@ class Crank:
         self.resolved: dict[str, Alert] = {}
         self._compose = compose
         self._deliver = deliver
+        self._shadow = shadow or ShadowCheck(0)
         self._waiting = 0
         self._changed = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -152,6 +155,7 @@ class Crank:
             decisions += receive(item, now)
             rows.append(codec.input_row(item, engine.now))
         self._changed += len(rows)
+        self._shadow.offer(engine.plan, events)
         return self._commit(rows, decisions)
 
     # ------------------------------------------------------------------ acts, deliveries, time

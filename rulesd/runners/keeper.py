@@ -48,6 +48,7 @@ class Keeper:
                 Probe("source", self._sources),
                 Probe("rules", self._rules),
                 Probe("rule_set", self._refused),
+                Probe("index", parts.shadow.probe),
             ]
         )
 

@@ -26,7 +26,7 @@ from rulesd.model.inputs import (
     ResolvedByPerson,
     Unacknowledged,
 )
-from rulesd.model.instant import HOUR, Instant, format_instant
+from rulesd.model.instant import HOUR, SECOND, Instant, Milliseconds, format_instant
 from rulesd.notify.compose import Links
 from rulesd.notify.testpage import compose_test
 from rulesd.ports.channel import Channel
@@ -37,10 +37,14 @@ from rulesd.ports.meter import Meter
 from rulesd.ports.store import Commit, OutboxDone, Store
 from rulesd.runners.crank import Crank
 from rulesd.runners.delivery import Courier
+from rulesd.runners.shadow import ShadowCheck
 from rulesd.runners.writer import Writer
 
 log = logging.getLogger(__name__)
 
+
+PATIENCE: Milliseconds = 10 * SECOND
+"Without a broker the daemon is ready all the same after this, and says that it is degraded (contract 2.8)."
 
 Made = tuple[Mapping[tuple[str, str], Channel], Sequence[str]]
 "Channels by (receiver, name), and what is wrong with those that could not be made."
@@ -63,6 +67,7 @@ class Parts:
     channels: Callable[[Plan], Made]
     "Makes the channels of a plan."
 
+    shadow: ShadowCheck = field(default_factory=lambda: ShadowCheck(0))
     sources: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     "By source: empty while it works, else what is wrong in words."
 
@@ -227,7 +232,9 @@ class LocalDaemon:
             degraded.append(f"the store cannot commit: {failing}")
         if self.loaded.own_rules == 0:
             degraded.append("no rules are loaded")
-        return Health(live=True, ready=failing is None, degraded=degraded)
+        silent = any(probe() for probe in self._parts.sources.values())
+        patient = silent and self.now() - self.started_at < PATIENCE
+        return Health(live=True, ready=failing is None and not patient, degraded=degraded)
 
     def status(self) -> Mapping[str, Json]:
         """Facts for the console."""
