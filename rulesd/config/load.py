@@ -271,8 +271,6 @@ class _Workshop:
             match=matcher.positions,
             naive=matcher.naive_evaluate,
             watches_alerts=any("alert.state" in c.rule.on for c in compiled),
-            naive=matcher.naive_evaluate,
-            watches_alerts=any("alert.state" in c.rule.on for c in compiled),
             root=self.route,
             receivers=self.by_receiver,
             owners=self.owners,
