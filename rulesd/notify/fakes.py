@@ -78,6 +78,8 @@ class Message:
     thread_ts: str = ""
     edits: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    at: float = 0.0
+    "Seconds since the epoch when it was posted."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +93,8 @@ class Incident:
     "``triggered``, ``acknowledged`` or ``resolved``."
 
     events: list[dict[str, Any]] = field(default_factory=list)
+    at: float = 0.0
+    "Seconds since the epoch when it was triggered."
 
 
 class Fakes:
@@ -265,6 +269,7 @@ class Fakes:
             blocks=list(said.get("blocks", [])),
             thread_ts=str(said.get("thread_ts", "")),
             history=[said],
+            at=time.time(),
         )
         if message.thread_ts and message.thread_ts not in self.messages:
             return _json(200, {"ok": False, "error": "thread_not_found"})
@@ -312,6 +317,7 @@ class Fakes:
                 dedup_key=key,
                 routing_key=routing,
                 state="triggered",
+                at=time.time(),
             )
             self.incidents.append(incident)
         if incident is not None:
