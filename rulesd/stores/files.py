@@ -95,10 +95,10 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
         StoreError: it is damaged.
         sqlite3.DatabaseError: it is damaged so badly that it cannot be looked at.
     """
-    checks = ["integrity_check(outbox)", "quick_check"]
+    checks = ["integrity_check(outbox)", "integrity_check(key_run)", "quick_check"]
     if path.stat().st_size > _WHOLE_CHECK:
         found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        checks[1:] = [f"quick_check({name})" for (name,) in found if name != "segment"]
+        checks[2:] = [f"quick_check({name})" for (name,) in found if name != "segment"]
     for one in checks:
         (first, *_) = connection.execute(f"PRAGMA {one}").fetchone()
         if first != "ok":

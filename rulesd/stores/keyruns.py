@@ -57,8 +57,11 @@ class KeyRuns:
 
         self._after: dict[int, list[int]] = {}
 
-    def write(self, cursor: Cursor, checkpoint: Checkpoint) -> None:
-        """Append what changed and rewrite what is due, inside the caller's transaction; then ``settle``, if it was committed."""
+    def write(self, cursor: Cursor, checkpoint: Checkpoint) -> tuple[int, int]:
+        """Append what changed and rewrite what is due, inside the caller's transaction; then ``settle``, if it was committed.
+
+        Returns how many runs there are then and how many bytes they hold, for the checkpoint to remember.
+        """
         sizes = self._sizes if self._sizes is not None else _load(cursor)
         self._sizes = None
         runs = _split(checkpoint, sizes)
@@ -74,6 +77,7 @@ class KeyRuns:
                 break
             allowance -= _rewrite(cursor, part, sizes)
         self._after = sizes
+        return sum(map(len, sizes.values())), sum(map(sum, sizes.values()))
 
     def settle(self) -> None:
         """The transaction of the last ``write`` was committed."""

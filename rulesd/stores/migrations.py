@@ -70,7 +70,8 @@ MIGRATIONS: Sequence[Migration] = (
             """CREATE TABLE checkpoint (
                 one INTEGER PRIMARY KEY CHECK (one = 1), journal_seq INTEGER NOT NULL,
                 decision_seq INTEGER NOT NULL, newest INTEGER NOT NULL, plan_digest TEXT NOT NULL,
-                engine BLOB NOT NULL, row_sum INTEGER NOT NULL)""",
+                engine BLOB NOT NULL, runs INTEGER NOT NULL, run_bytes INTEGER NOT NULL,
+                row_sum INTEGER NOT NULL)""",
             """CREATE TABLE key_run (
                 number INTEGER PRIMARY KEY, part INTEGER NOT NULL, body_sum INTEGER NOT NULL,
                 body BLOB NOT NULL)""",

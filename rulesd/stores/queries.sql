@@ -166,16 +166,16 @@ DELETE FROM reference WHERE (incident, receiver, channel) IN (
 
 -- put_checkpoint --
 -- Replace the checkpoint.
-INSERT OR REPLACE INTO checkpoint (one, journal_seq, decision_seq, newest, plan_digest, engine, row_sum)
-VALUES (1, ?, ?, ?, ?, ?, ?);
+INSERT OR REPLACE INTO checkpoint (one, journal_seq, decision_seq, newest, plan_digest, engine, runs, run_bytes, row_sum)
+VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- checkpoint --
 -- The last checkpoint, if there was one.
-SELECT journal_seq, decision_seq, newest, plan_digest, engine, row_sum FROM checkpoint;
+SELECT journal_seq, decision_seq, newest, plan_digest, engine, runs, run_bytes, row_sum FROM checkpoint;
 
--- has_keys --
--- Whether there are key states: only a checkpoint writes them.
-SELECT EXISTS (SELECT 1 FROM key_run);
+-- runs_standing --
+-- How many runs of key states there are and how many bytes they hold: the checkpoint remembers both.
+SELECT count(*), coalesce(sum(length(body)), 0) FROM key_run;
 
 -- checkpoint_position --
 -- How far the last checkpoint reaches.

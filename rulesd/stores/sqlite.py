@@ -34,6 +34,8 @@ from rulesd.stores.reading import SqliteReader
 from rulesd.stores.segment import MOST_ROWS, Segment, name_bytes, pack, verify
 from rulesd.stores.statements import SQL, execute_many
 
+_NO_CHECKPOINT = (0, 0, 0, "", None, 0, 0, 0)
+
 
 class SqliteStore(SqliteReader):
     """``rulesd.db`` in the state directory. See the port for every promise."""
@@ -158,16 +160,17 @@ class SqliteStore(SqliteReader):
 
     def _recover(self, connection: sqlite3.Connection) -> Recovered:
         row = connection.execute(SQL["checkpoint"]).fetchone()
-        covered, decided, newest, digest, engine, expected = row or (0, 0, 0, "", None, 0)
-        if row and row_sum(*row[:5]) != expected:
+        covered, decided, newest, digest, engine, *runs, expected = row or _NO_CHECKPOINT
+        if row and row_sum(*row[:-1]) != expected:
             raise damaged(self._path, "the checkpoint")
         oldest, seq, events = self._standing(connection)
         (tail_newest,) = connection.execute(SQL["newest_now"], {"after": covered}).fetchone()
         last_decision, noted = connection.execute(SQL["last_decision"]).fetchone()
         if last_decision != noted:
             raise damaged(self._path, "the decision log")
-        (keyed,) = connection.execute(SQL["has_keys"]).fetchone()
-        if oldest > covered + 1 or (row is None and keyed):
+        if list(connection.execute(SQL["runs_standing"]).fetchone()) != runs:
+            raise damaged(self._path, "key states are missing, or the checkpoint they belong to")
+        if oldest > covered + 1:
             raise damaged(self._path, "a checkpoint or journal rows after it are missing")
         self._seq = max(seq, covered)
         self._events = events
@@ -225,8 +228,8 @@ class SqliteStore(SqliteReader):
         _finish(cursor, commit)
         if commit.checkpoint:
             covered = self._seq + len(commit.inputs)
-            _checkpoint(cursor, commit.checkpoint, covered, newest)
-            self._keys.write(cursor, commit.checkpoint)
+            standing = self._keys.write(cursor, commit.checkpoint)
+            _checkpoint(cursor, commit.checkpoint, covered, newest, standing)
         if commit.plan:
             cursor.execute(SQL["put_plan"], (*commit.plan, row_sum(*commit.plan)))
         _settle(cursor, last_values(commit.settings))
@@ -321,7 +324,11 @@ def _incident_of(cursor: sqlite3.Cursor, done: OutboxDone) -> str:
 
 
 def _checkpoint(
-    cursor: sqlite3.Cursor, checkpoint: Checkpoint, covered: int, newest: Instant
+    cursor: sqlite3.Cursor,
+    checkpoint: Checkpoint,
+    covered: int,
+    newest: Instant,
+    standing: tuple[int, int],
 ) -> None:
     values = (
         covered,
@@ -329,6 +336,7 @@ def _checkpoint(
         newest,
         checkpoint.plan_digest,
         checkpoint.engine,
+        *standing,
     )
     cursor.execute(SQL["put_checkpoint"], (*values, row_sum(*values)))
 

@@ -125,6 +125,20 @@ def test_a_crash_while_creating_leaves_nothing_behind(directory, monkeypatch):
     assert not (directory / "rulesd.db.new").exists()
 
 
+def test_damage_that_no_row_shows_is_found_at_the_start(directory):
+    """The root page of an index that only look-ups use: its table reads well, but the structure is broken."""
+    path = filled(directory)
+    connection = sqlite3.connect(path)
+    query = "SELECT rootpage FROM sqlite_master WHERE name = 'segment_names'"
+    (page,) = connection.execute(query).fetchone()
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * 4096 + 3 : (page - 1) * 4096 + 5] = b"\x7f\xff"
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match="damaged"):
+        SqliteStore(directory).open()
+
+
 def test_a_large_file_is_looked_at_without_its_journal_runs(directory, monkeypatch):
     path = filled(directory)
     monkeypatch.setattr(files, "_WHOLE_CHECK", 1)

@@ -96,7 +96,7 @@ def test_work_is_in_proportion_to_what_changed(cursor):
     runs.write(cursor, checkpoint(states))
     runs.settle()
     worst = 0
-    for round_ in range(100):
+    for round_ in range(250):
         before = cursor.execute("SELECT max(number) FROM key_run").fetchone()[0]
         keys = random.Random(round_).sample(range(20_000), 100)
         runs.write(cursor, checkpoint({("r", b"%d" % key): b"t" * 100 for key in keys}))
@@ -115,6 +115,10 @@ def test_a_transaction_that_was_rolled_back_is_looked_up_again(cursor):
     cursor.execute("BEGIN")
     runs.write(cursor, checkpoint({("r", b"%d" % n): b"b" for n in range(500)}))
     cursor.execute("ROLLBACK")
+    assert len(keyruns._load(cursor)) == 1
+    runs.write(cursor, checkpoint({}))
+    runs.settle()
+    assert runs._sizes == keyruns._load(cursor)
     for round_ in range(80):
         runs.write(cursor, checkpoint({("r", b"1"): b"c%d" % round_}, ["r"] if round_ == 5 else []))
         runs.settle()

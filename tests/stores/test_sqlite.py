@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -247,3 +248,45 @@ def test_steps_of_a_commit_do_not_grow_with_its_rows(store):
     keys = [KeyRow(rule="r", key=b"%d" % n, state=b"s") for n in range(5_000)]
     checkpoint = Checkpoint(engine=b"e", plan_digest="p", decision_seq=0, keys=keys)
     assert steps(Commit(checkpoint=checkpoint)) <= 12
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_nothing_is_told_as_durable_before_it_is_flushed(directory, tmp_path):
+    """What the kernel saw: after the last write to the log and before each "durable", the log was flushed."""
+    trace = tmp_path / "trace"
+    script = (
+        "import sys, tests.stores.child as c\n"
+        "from itertools import count\n"
+        "numbers = count()\n"
+        "real = print\n"
+        "def told(*words, **how):\n"
+        "    real(*words, **how)\n"
+        "    if next(numbers) == 40: raise SystemExit\n"
+        "c.print = told\n"
+        "c.main(sys.argv[1], '3')\n"
+    )
+    seen = ("-f", "-y", "-e", "trace=write,pwrite64,pwritev,fsync,fdatasync")
+    run = subprocess.run(
+        ["strace", *seen, "-o", str(trace), sys.executable, "-c", script, str(directory)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+        check=False,
+    )
+    if "ptrace" in run.stderr:
+        pytest.skip("this machine does not let us trace")
+    assert run.returncode == 0, run.stderr
+    dirty, told, flushes = False, 0, 0
+    for line in trace.read_text().splitlines():
+        if "rulesd.db-wal>" in line:
+            if "pwrite" in line or " write" in line:
+                dirty = True
+            elif "sync(" in line and line.endswith("= 0"):
+                dirty, flushes = False, flushes + 1
+        elif '"durable' in line:
+            assert not dirty, line
+            told += 1
+    assert told == 40
+    assert flushes >= told
