@@ -5,6 +5,7 @@ forms that do what the API does, under the name of the token that logged in.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,9 @@ from rulesd.web.tokens import Scope
 
 MOST_ALERTS = 200
 MOST_PAGES = 25
+MOST_FACTS = 40
+_TOLD = frozenset({"sources", "rules", "version", "now"})
+_DIGEST = re.compile(r"[0-9a-f]{32,}")
 _ORDER = {"firing": 0, "pending": 1, "resolved": 2}
 _SAID = {
     Done.DONE: "",
@@ -60,7 +64,7 @@ async def get_console(door: Door, request: web.Request) -> web.Response:
         ready=health.ready,
         reasons=list(health.degraded),
         facts=_facts(status),
-        sources=_rows(status.get("sources")),
+        sources=_sources(status.get("sources")),
         firing=[one for one in cards if one["state"] != "resolved"],
         resolved=[one for one in cards if one["state"] == "resolved"],
         more=max(len(shown) - MOST_ALERTS, 0),
@@ -152,18 +156,26 @@ def _page_row(row: OutboxRow, done: OutboxDone | None, now: int) -> dict[str, An
 
 
 def _facts(status: Mapping[str, Json]) -> list[tuple[str, str]]:
-    """The plain facts of ``status``, and those one level down."""
+    """The plain facts of ``status``, and those one level down, but for what the page tells anyway."""
     out: list[tuple[str, str]] = []
     for name, value in status.items():
+        if name in _TOLD:
+            continue
         if isinstance(value, dict):
             out += [(f"{name} {inner}", _plain(v)) for inner, v in value.items() if _is_plain(v)]
         elif _is_plain(value):
             out.append((name, _plain(value)))
-    return [(name.replace("_", " "), value) for name, value in out][:40]
+    return [(name.replace("_", " "), value) for name, value in out][:MOST_FACTS]
 
 
-def _rows(value: Json) -> list[dict[str, str]]:
-    """A list of flat objects, for a table."""
+def _sources(value: Json) -> list[dict[str, str]]:
+    """Each source with its facts: ``{name: "ok" or what is wrong}``, or a list of flat objects with ``name`` and ``up``."""
+    if isinstance(value, dict):
+        return [
+            {"name": name, "up": "yes" if said == "ok" else "no", "state": _plain(said)}
+            for name, said in value.items()
+            if _is_plain(said)
+        ]
     rows = value if isinstance(value, list) else []
     return [
         {k: _plain(v) for k, v in row.items() if _is_plain(v)}
@@ -181,7 +193,10 @@ def _plain(value: Json) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}".replace(",", "\u202f")
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    words = str(value)
+    return words[:12] if _DIGEST.fullmatch(words) else words
 
 
 def _done(word: str) -> Done:

@@ -6,6 +6,7 @@ alone never changes anything unless the browser says that the request began on o
 
 import base64
 import binascii
+import ipaddress
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -47,6 +48,18 @@ def admit(door: Door, request: web.Request, scope: Scope) -> Token:
             f"rulesd token create NAME --scope {scope}",
         )
     return token
+
+
+def near(request: web.Request) -> bool:
+    """Whether a request comes from this machine itself, and not through a proxy on it."""
+    if "Forwarded" in request.headers or "X-Forwarded-For" in request.headers:
+        return False
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    if not isinstance(peer, tuple):
+        return True  # a Unix socket
+    address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
 
 
 def same_origin(door: Door, request: web.Request) -> None:

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from rulesd.model.event import Json
 from rulesd.web.answers import Refused, answer, text_answer
 from rulesd.web.door import Door
-from rulesd.web.guard import admit
+from rulesd.web.guard import admit, caller, near
 from rulesd.web.tokens import Scope, Token
 
 
@@ -20,22 +20,33 @@ async def healthy(door: Door, _request: web.Request) -> web.Response:
 
 
 async def ready(door: Door, request: web.Request) -> web.Response:
-    """200 when events are taken, with what is degraded; 503 with the reasons when not."""
-    if not door.settings.open_metrics:
-        admit(door, request, Scope.READ)
+    """200 when events are taken, with what is degraded; 503 with the reasons when not.
+
+    The code is for everybody: supervisors elsewhere probe it.
+    """
     health = door.daemon.health()
-    reasons: list[Json] = list(health.degraded)
-    status = "degraded" if health.ready and reasons else "ready" if health.ready else "not_ready"
+    reasons: list[Json] = list(health.degraded) if _may_see(door, request) else []
+    status = (
+        "degraded" if health.ready and health.degraded else "ready" if health.ready else "not_ready"
+    )
     body: dict[str, Json] = {"status": status, "ready": health.ready, "reasons": reasons}
     return answer(body, 200 if health.ready else 503)
 
 
 async def metrics(door: Door, request: web.Request) -> web.Response:
     """Every number, in the Prometheus text format."""
-    if not door.settings.open_metrics:
+    if not _may_see(door, request):
         admit(door, request, Scope.READ)
     text = generate_latest(door.meter.registry).decode()
     return text_answer(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def _may_see(door: Door, request: web.Request) -> bool:
+    """Whether numbers and reasons may be shown: to this machine itself (where so set), and to who may read."""
+    if door.settings.open_metrics and near(request):
+        return True
+    token = caller(door, request)
+    return token is not None and token.may(Scope.READ)
 
 
 async def reload(door: Door, _request: web.Request, _token: Token) -> web.Response:

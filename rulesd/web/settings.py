@@ -69,7 +69,7 @@ class WebSettings:
     "Signs and checks read-only runbook links; ``None`` means there are none."
 
     open_metrics: bool = True
-    "Whether ``/metrics`` and ``/-/ready`` answer without a token, as Prometheus expects on loopback."
+    "Whether ``/metrics`` and the reasons of ``/-/ready`` are shown to this machine itself without a token."
 
     resolve_secret: Callable[[Json], str] = _no_secret
     "Turns a reference (``{'file': ...}``, ``{'env': ...}``, ``{'credential': ...}``) into the secret."

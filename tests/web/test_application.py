@@ -27,6 +27,19 @@ OPEN_WITHOUT_TOKEN = {
 }
 "Each of these was looked at: it shows nothing, or looks at its caller itself."
 
+WITH_TOKEN = {
+    ("POST", "/v1/events"): "ingest",
+    ("GET", "/v1/alerts"): "read",
+    ("GET", "/v1/alerts/{id}"): "read",
+    ("POST", "/v1/alerts/{id}/{act:ack|unack|resolve}"): "ack",
+    ("GET", "/v1/rules"): "read",
+    ("POST", "/v1/test-page"): "admin",
+    ("GET", "/v1/tokens"): "admin",
+    ("POST", "/v1/tokens"): "admin",
+    ("DELETE", "/v1/tokens/{name}"): "admin",
+    ("POST", "/-/reload"): "admin",
+}
+
 
 def address(path: str) -> str:
     return (
@@ -34,7 +47,8 @@ def address(path: str) -> str:
     )
 
 
-def test_the_list_of_open_routes_is_this() -> None:
+def test_the_rights_are_these() -> None:
+    assert {(method, path): str(scope) for method, path, scope, _ in GUARDED} == WITH_TOKEN
     assert {(method, path) for method, path, _ in OPEN} == OPEN_WITHOUT_TOKEN
 
 

@@ -86,6 +86,15 @@ def test_a_half_sent_body_is_not_waited_for() -> None:
     asyncio.run(story())
 
 
+def test_a_body_that_never_begins_is_not_waited_for() -> None:
+    async def story() -> None:
+        async with opened(limits=WebLimits(linger_s=0.1, body_s=0.3)) as world:
+            out = await talk(world, HEAD.encode() + b"Content-Length: 100\r\n\r\n")
+            assert out.startswith(b"HTTP/1.1 408 ")
+
+    asyncio.run(story())
+
+
 def test_a_dribbled_body_is_not_waited_for() -> None:
     async def story() -> None:
         async with opened(limits=WebLimits(linger_s=0.1, body_s=0.3, body_rate=1_000_000)) as world:

@@ -136,6 +136,21 @@ def test_rights() -> None:
     asyncio.run(story())
 
 
+def test_sources_as_the_daemon_tells_them() -> None:
+    async def story() -> None:
+        made = daemon()
+        made.facts = {"plan": "ab" * 32, "sources": {"http": "ok", "mqtt": "no broker for 12 s"}}
+        async with opened(made) as world:
+            await log_in(world)
+            _, html = await get(world, "/")
+            assert "no broker for 12 s" in html
+            assert html.count('class="dot delivered"') == 1
+            assert html.count('class="dot failed"') == 1
+            assert "abababababab<" in html
+
+    asyncio.run(story())
+
+
 def test_quiet_and_not_ready() -> None:
     async def story() -> None:
         made = FakeDaemon()

@@ -2,9 +2,12 @@
 
 import asyncio
 import base64
+from unittest.mock import Mock
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from rulesd.web.guard import near
 from tests.web.browsing import log_in, press
 from tests.web.fakes import ADMIN, FakeDaemon, alert, opened
 
@@ -65,6 +68,25 @@ def test_a_cookie_alone_changes_nothing() -> None:
                 assert status in (200, 415, 400), origin
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("peer", "near_us"),
+    [
+        (("127.0.0.1", 1), True),
+        (("127.8.8.8", 1), True),
+        (("::1", 1, 0, 0), True),
+        (("::ffff:127.0.0.1", 1, 0, 0), True),
+        (("fe80::1%eth0", 1, 0, 0), False),
+        (("::ffff:192.0.2.1", 1, 0, 0), False),
+        (("192.0.2.1", 1), False),
+        ("", True),
+    ],
+)
+def test_near(peer: object, near_us: bool) -> None:
+    transport = Mock()
+    transport.get_extra_info.return_value = peer
+    assert near(make_mocked_request("GET", "/", transport=transport)) is near_us
 
 
 def test_a_bearer_token_needs_no_origin() -> None:

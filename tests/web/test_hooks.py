@@ -164,7 +164,8 @@ def test_the_same_call_twice_at_once_acts_once() -> None:
             event = {"type": "user.feedback", "data": {}}
             first = asyncio.create_task(call(world, "raw", event))
             await asyncio.sleep(0.1)
-            status, _, headers = await call(world, "raw", event)
+            async with asyncio.timeout(5):
+                status, _, headers = await call(world, "raw", event)
             assert (status, headers["Retry-After"]) == (429, "1")
             world.daemon.intake.gate.set()
             assert (await first)[0] == 200

@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from rulesd.model.errors import Located
 from rulesd.ports.daemon import Health
+from rulesd.web import operations
 from rulesd.web.tokens import Scope
 from tests.web.fakes import opened
 
@@ -48,14 +51,31 @@ def test_metrics() -> None:
                     assert response.status == 404
             assert world.count("rulesd_http_requests_total", endpoint="unknown", code="404") == 3
             assert world.count("rulesd_http_requests_total", endpoint="/metrics", code="200") == 1
-        async with opened(open_metrics=False) as world:
-            for path in ("/metrics", "/-/ready"):
-                async with world.nobody.get(path) as response:
-                    assert response.status == 401
-                reader = await world.token("reader" + path[-1], Scope.READ)
-                async with world.nobody.get(path, headers=reader) as response:
-                    assert response.status == 200
-            async with world.nobody.get("/-/healthy") as response:
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "", "far"])
+def test_numbers_and_reasons_are_for_this_machine_or_a_token(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if header == "far":
+        monkeypatch.setattr(operations, "near", lambda _: False)
+    headers = {header: "for=192.0.2.1"} if header else {}
+
+    async def story() -> None:
+        async with opened(open_metrics=bool(header)) as world:
+            world.daemon.well = Health(live=True, ready=False, degraded=["the disk is full"])
+            async with world.nobody.get("/metrics", headers=headers) as response:
+                assert response.status == 401
+            async with world.nobody.get("/-/ready", headers=headers) as response:
+                assert (response.status, (await response.json())["reasons"]) == (503, [])
+            headers.update(await world.token("prometheus", Scope.READ))
+            async with world.nobody.get("/metrics", headers=headers) as response:
+                assert response.status == 200
+            async with world.nobody.get("/-/ready", headers=headers) as response:
+                assert (await response.json())["reasons"] == ["the disk is full"]
+            async with world.nobody.get("/-/healthy", headers=headers) as response:
                 assert response.status == 200
 
     asyncio.run(story())

@@ -31,7 +31,7 @@ def test_a_session_stands_for_its_token_until_it_idles_or_ages() -> None:
     assert sessions.find(request, NOW + IDLE) is admin
     assert sessions.find(request, NOW + 2 * IDLE + 1) is None
     request = opened(sessions, admin)
-    for now in range(NOW, NOW + LONGEST, IDLE):
+    for now in range(NOW, NOW + LONGEST + 1, IDLE):
         assert sessions.find(request, now) is admin
     assert sessions.find(request, NOW + LONGEST + 1) is None
 
@@ -59,7 +59,8 @@ def test_a_session_ends_with_its_token() -> None:
 def test_bounded() -> None:
     sessions, admin = made()
     first = opened(sessions, admin, NOW - 1)
-    for _ in range(MOST):
-        last = opened(sessions, admin)
+    for _ in range(MOST - 1):
+        sessions.open(admin, NOW, web.Response())
+    last = opened(sessions, admin)
     assert sessions.find(first, NOW) is None
     assert sessions.find(last, NOW) is admin
