@@ -20,7 +20,7 @@ from rulesd.logic.reads import is_opaque, precise_paths, root_paths
 from rulesd.logic.semantics import step
 from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.syntax import Node, Path
-from rulesd.logic.tree import Builder, Entry, Frequencies, drain
+from rulesd.logic.tree import Builder, Entry, Frequencies, drain, drain_tree
 from rulesd.logic.watch import watch
 
 Parents: TypeAlias = Callable[[Mapping[str, object]], tuple[Mapping[str, object], ...]]
@@ -38,6 +38,7 @@ class Index:
         self.texts = texts
         self._compiled: dict[int, Compiled] = {}
         self._opaque: set[int] = set()
+        self._opaque_reads: set[Path] = set()
         self.whole: frozenset[int] = frozenset()
         self.projection = self._project(rules)
         self.shapes = Shapes(self.projection)
@@ -58,6 +59,9 @@ class Index:
         self.shapes.forget()
         drain(entries)
         self.opaque = len(self._opaque)
+        self._small = self._opaque - self.whole
+        self._part_struct = self.shapes.part(self._opaque_reads, Form.STRUCT)
+        self._part_dict = self.shapes.part(self._opaque_reads, Form.DICT)
         self.always = sum(
             any(not leaf for leaves in builder.leaves.get(position, {}).values() for leaf in leaves)
             for position in range(len(rules))
@@ -87,8 +91,9 @@ class Index:
                 if reads is None or () in reads:
                     whole.add(position)
                 else:
-                    paths.update(reads)
-                    precise.update(reads)
+                    self._opaque_reads.update(reads)
+        paths |= self._opaque_reads
+        precise |= self._opaque_reads
         self.whole = frozenset(whole)
         return Projection(paths, precise)
 
@@ -99,12 +104,18 @@ class Index:
             rule = self._compiled[position] = Compiled(self.texts[position])
         return rule
 
+    def release(self) -> None:
+        """Break the cycles between functions and their tables, and free the tree bit by bit."""
+        tree, self.root, self.watched = self.watched, (), ()
+        drain_tree(tree)
+        self.shapes.release()
+
     def settle(
         self, out: list[int], document: Mapping[str, object] | None, e: object, event: bytes
     ) -> tuple[list[int], list[int]]:
         """Sort out what the functions found; datalogic decides what is unsure."""
-        if len(out) == 1 and out[0] >= 0:
-            return out, []
+        if len(out) == 1:
+            return self._settle_one(out[0], document, e, event)
         matched = {position for position in out if position >= 0}
         raised: list[int] = []
         if len(matched) < len(out):
@@ -120,6 +131,26 @@ class Index:
                     raised.append(position)
         return sorted(matched), raised
 
+    def _settle_one(
+        self, position: int, document: Mapping[str, object] | None, e: object, event: bytes
+    ) -> tuple[list[int], list[int]]:
+        """The usual case in one breath."""
+        if position >= 0:
+            return [position], []
+        position = ~position
+        rule = self._compiled.get(position) or self.compiled(position)
+        part = self._part_struct if document is None else self._part_dict
+        try:
+            if part is not None and position in self._small:
+                true = rule.truth_of_text(orjson.dumps(part(e)).decode())
+            else:
+                true = rule.truth(self._handle((position,), document, e, event))
+        except EvaluationError:
+            return [], [position]
+        except TypeError:  # A whole number beyond 64 bits: the event is no JSON for orjson.
+            true = rule.truth(handle(orjson.loads(event) if document is None else document))
+        return ([position] if true else []), []
+
     def part(self, document: Mapping[str, object]) -> datalogic.DataHandle:
         """What rules read of a document, for datalogic."""
         return handle(document if self.whole else self.projection.cut(document))
@@ -127,13 +158,21 @@ class Index:
     def _handle(
         self, unsure: Sequence[int], document: Mapping[str, object] | None, e: object, event: bytes
     ) -> datalogic.DataHandle:
+        """The document for datalogic: as small a part as these rules allow, for reading it is most of the cost."""
         if self.whole and not self.whole.isdisjoint(unsure):
             return handle(orjson.loads(event) if document is None else document)
-        if document is None:
-            try:
+        part = self._part_struct if document is None else self._part_dict
+        try:
+            if part is not None and self._small.issuperset(unsure):
+                return handle(part(e))
+            if document is None:
                 return datalogic.DataHandle(msgspec.json.encode(e).decode())
-            except (OverflowError, datalogic.DataLogicError):  # A whole number beyond 64 bits.
-                document = orjson.loads(event)
+        except (
+            OverflowError,
+            TypeError,
+            datalogic.DataLogicError,
+        ):  # A whole number beyond 64 bits.
+            document = orjson.loads(event) if document is None else document
         return handle(self.projection.cut(document))
 
 

@@ -79,6 +79,14 @@ class Matcher:
         """Pickled as its rules: what is generated from them is generated again."""
         return Matcher, (dict(zip(self.ids, self._index.texts, strict=True)),)
 
+    def release(self) -> None:
+        """Free what a replaced matcher holds, bit by bit; it must not be asked again.
+
+        Without this a matcher is freed by the garbage collector, which after ``gc.freeze`` never looks at it.
+        """
+        self.match = _released
+        self._index.release()
+
     @property
     def stats(self) -> Stats:
         """How the rules are held."""
@@ -96,6 +104,8 @@ class Matcher:
         """Ids of the rules that are true, and of those that could not be evaluated."""
         index = self._index
         try:
+            if not event.isascii():
+                event.decode()
             e = index.decode(event)
         except UNFIT:
             return self.evaluate_document(orjson.loads(event))
@@ -164,6 +174,10 @@ class Matcher:
         return None
 
 
+def _released(_: bytes) -> list[str]:
+    raise RuntimeError("this matcher was released; ask the one that replaced it")
+
+
 def _settle_garbage(*, collecting: bool) -> None:
     """Let what was just built grow old at once: looking through it as new would pause the loop for up to 100 ms."""
     frozen = gc.get_freeze_count()
@@ -198,6 +212,8 @@ def _on_bytes(
 
     def match(event: bytes) -> list[str]:
         try:
+            if not event.isascii():
+                event.decode()  # msgspec does not look into text that it skips.
             e = decode(event)
         except UNFIT:
             return otherwise(orjson.loads(event))

@@ -7,13 +7,13 @@ tuples and dictionaries because an event touches few of them and each costs a ca
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from rulesd.logic.codegen import NAMESPACE, Writer
 from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
 from rulesd.logic.semantics import MAX_ITEMS, step
-from rulesd.logic.syntax import Many, Node, Path
+from rulesd.logic.syntax import Many, Node, Path, is_index
 
 Function: TypeAlias = Callable[[object, list[int], Any], None]
 Tree: TypeAlias = tuple[Any, ...]
@@ -241,6 +241,41 @@ class Shapes:
         source = "\n    ".join(("def f(e):", *lines, f"return {expression}"))
         exec(compile(source, f"<rulesd {form} value>", "exec"), namespace)  # noqa: S102 - numbers and names of our own making.
         return cast("Callable[[object], object]", namespace["f"])
+
+    def part(self, paths: Iterable[Path], form: Form) -> Callable[[object], object] | None:
+        """A function from a document to the part of it that some rules read, or ``None`` where lists are indexed."""
+        wanted = sorted(set(paths))
+        if any(is_index(segment) for path in wanted for segment in path):
+            return None
+        holders: dict[Path, str] = {(): "d"}
+        lines = ["d = {}"]
+        values: dict[str, object] = {}
+        for path in wanted:
+            if any(path[:end] in wanted for end in range(1, len(path))):
+                continue
+            for end in range(1, len(path)):
+                if path[:end] not in holders:
+                    holders[path[:end]] = f"d{len(holders)}"
+                    values[f"N{len(values)}"] = path[end - 1]
+                    lines.append(
+                        f"{holders[path[:end]]} = {holders[path[: end - 1]]}[N{len(values) - 1}] = {{}}"
+                    )
+            values[f"N{len(values)}"] = path[-1]
+            lines.extend(self.projection.load(path, form))
+            read = f"r{self.projection.numbers[path]}"
+            lines.append(
+                f"if {read} is not UNSET: {holders[path[:-1]]}[N{len(values) - 1}] = {read}"
+            )
+        namespace = {**self._namespaces[form], **self.projection.namespace, **values}
+        source = "\n    ".join(("def f(e):", *lines, "return d"))
+        exec(compile(source, f"<rulesd {form} part>", "exec"), namespace)  # noqa: S102 - numbers and names of our own making.
+        return cast("Callable[[object], object]", namespace["f"])
+
+    def release(self) -> None:
+        """The functions are needed no more: let go of them and of what they see."""
+        for form in Form:
+            self.functions[form].clear()
+            self._namespaces[form].clear()
 
     def forget(self) -> None:
         """Building is over: drop what only building needs."""

@@ -321,6 +321,16 @@ def drain(held: dict[Any, Any] | list[Any]) -> None:
             held.pop()
 
 
+def drain_tree(node: object, levels: int = 6) -> None:
+    """Empty the dictionaries of a tree, the deepest first."""
+    if levels and isinstance(node, tuple):
+        for part in node:
+            drain_tree(part, levels - 1)
+    elif levels and isinstance(node, dict):
+        while node:
+            drain_tree(node.popitem()[1], levels - 1)
+
+
 def _affordable(entry: Entry, atom: Atom) -> bool:
     return entry.copies * len(atom.values) <= (MAX_COPIES if entry.copies > 1 else 4 * MAX_COPIES)
 

@@ -1,8 +1,10 @@
 """The contract of ``Matcher`` (2.9): answers, order, what is refused, and what is stopped."""
 
+import gc
 import pickle
 import threading
 import time
+import weakref
 from typing import Any
 
 import orjson
@@ -168,6 +170,24 @@ def test_built_in_one_thread_and_used_in_others() -> None:
 def test_a_matcher_can_be_sent_to_another_process() -> None:
     matcher = pickle.loads(pickle.dumps(Matcher(RULES)))
     assert matcher.match(b'{"tenant": "acme"}') == ["either"]
+
+
+def test_a_released_matcher_is_freed_without_the_collector() -> None:
+    matcher = Matcher({f"r{i}": {"===": [var("x"), f"v{i}"]} for i in range(200)})
+    assert matcher.match(b'{"x": "v7"}') == ["r7"]
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        matcher.release()
+        index = weakref.ref(matcher._index)
+        with pytest.raises(RuntimeError):
+            matcher.match(b"{}")
+        del matcher
+        assert index() is None
+        assert len(gc.get_objects()) < before - 200
+    finally:
+        gc.enable()
 
 
 def test_learned_frequencies_change_speed_alone() -> None:
