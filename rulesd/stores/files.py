@@ -65,8 +65,11 @@ def make_directory(directory: Path) -> None:
     Raises:
         StoreError: it cannot be created.
     """
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in reversed(missing):
+            one.mkdir(mode=0o700, exist_ok=True)
+            _flush_directory(one.parent)
     except OSError as error:
         raise StoreError(
             f"the state directory {directory} cannot be created ({error.strerror}). Create it for the "
@@ -118,7 +121,12 @@ def _create(path: Path, migrations: Sequence[Migration]) -> None:
     finally:
         connection.close()
     new.rename(path)
-    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _flush_directory(path.parent)
+
+
+def _flush_directory(directory: Path) -> None:
+    """Make the names in a directory survive a power loss, too."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:
