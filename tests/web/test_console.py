@@ -155,7 +155,7 @@ def test_quiet_and_not_ready() -> None:
     async def story() -> None:
         made = FakeDaemon()
         made.plan = plan()
-        made.well = Health(live=True, ready=False, degraded=["the disk is full"])
+        made.well = Health(live=True, ready=False, degraded=["the disk is full"] + ["x"] * 9)
         made.store.outbox = [outbox("delivered")]
         async with opened(made) as world:
             await log_in(world)
@@ -163,5 +163,6 @@ def test_quiet_and_not_ready() -> None:
             assert "Nothing is firing" in html
             assert "Not taking events" in html
             assert "the disk is full" in html
+            assert "and 4 more" in html
 
     asyncio.run(story())
