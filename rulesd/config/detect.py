@@ -57,6 +57,38 @@ def _burst(given: p.Burst) -> "Detector[Any]":
     )
 
 
+def _rate(given: p.Rate) -> "Detector[Any]":
+    from rulesd.core.detectors.rate import Rate
+
+    return Rate(
+        numerator=predicate(given.numerator),
+        within=given.within,
+        above=given.above,
+        below=given.below,
+        min_denominator=given.min_denominator,
+    )
+
+
+def _burn_rate(given: p.BurnRate) -> "Detector[Any]":
+    from rulesd.core.detectors.burn_rate import PAIRS, BurnRate, Pair
+
+    pairs = tuple(Pair(w.long, w.short, w.burn) for w in given.windows or ())
+    return BurnRate(predicate(given.good), given.objective, pairs or PAIRS)
+
+
+def _disagreement(given: p.Disagreement) -> "Detector[Any]":
+    from rulesd.core.detectors.disagreement import Disagreement
+
+    return Disagreement(
+        left=field(given.left),
+        right=field(given.right),
+        within=given.within,
+        above=given.above,
+        below=None,
+        min_denominator=1,
+    )
+
+
 def _shift(given: p.Shift) -> "Detector[Any]":
     from rulesd.core.detectors.shift import Shift
 
@@ -74,7 +106,7 @@ TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
     "repeat": Row(p.Repeat, fields=("same",)),
-    "rate": Row(p.Rate, logic=("numerator",), unit="share"),
+    "rate": Row(p.Rate, _rate, logic=("numerator",), unit="share"),
     "shift": Row(p.Shift, _shift, logic=("numerator",), unit="share"),
     "spike": Row(p.Spike),
     "rollout": Row(p.Rollout, logic=("numerator", "change"), unit="share"),
@@ -84,8 +116,8 @@ TABLE: dict[str, Row] = {
     "sequence": Row(p.Sequence, logic=("without",), unit="steps"),
     "budget": Row(p.Budget, fields=("sum",)),
     "drift": Row(p.Drift, fields=("field",), unit="PSI"),
-    "burn_rate": Row(p.BurnRate, logic=("good",), unit="x budget"),
-    "disagreement": Row(p.Disagreement, fields=("left", "right"), unit="share"),
+    "burn_rate": Row(p.BurnRate, _burn_rate, logic=("good",), unit="x budget"),
+    "disagreement": Row(p.Disagreement, _disagreement, fields=("left", "right"), unit="share"),
     "quantile": Row(p.Quantile, fields=("field",), unit=""),
     "aggregate": Row(p.Aggregate, fields=("field",), unit=""),
     "change": Row(p.Change, fields=("field",)),

@@ -173,12 +173,29 @@ class Drift(Parameters):
     budget: Above0 | None = None
 
 
+class BurnWindows(Strict):
+    """A long and a short window that must both burn so fast."""
+
+    long: Window
+    short: Window
+    burn: Above0
+
+    @model_validator(mode="after")
+    def _longer(self) -> "BurnWindows":
+        if not 2 * self.short <= self.long <= 40 * self.short:
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                '"long" must be 2 to 40 times "short". Write for example {long: 1h, short: 5m, burn: 14.4}.',
+            )
+        return self
+
+
 class BurnRate(Parameters):
     """An SLO's error budget burns."""
 
     good: Logic
     objective: Share
-    windows: Free = None
+    windows: Annotated[list[BurnWindows], Field(min_length=1, max_length=4)] | None = None
 
 
 class Disagreement(Parameters):

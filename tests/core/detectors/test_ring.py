@@ -1,0 +1,42 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rulesd.core.detectors.ring import Ring
+from rulesd.model.instant import MINUTE
+
+
+@given(st.lists(st.tuples(st.integers(0, 3_000), st.integers(1, 3), st.booleans()), max_size=60), st.integers(0, 320), st.integers(1, 60))
+def test_a_window_is_what_a_plain_count_says(events: list[tuple[int, int, bool]], last: int, panes: int) -> None:
+    ring = Ring(MINUTE, 60)
+    kept = []
+    for at, weight, hit in events:
+        if ring.add(at * 1_000 * 6, weight, hit=hit) is not None:
+            kept.append((at * 6_000 // MINUTE, weight, hit))
+        again = Ring(MINUTE, 60)
+        again.fill(ring.dump())
+        ring = again
+    held = [e for e in kept if max(last - panes, ring.newest - 90) < e[0] <= last]
+    trials = sum(w for _, w, _ in held)
+    squares = sum(w * w for _, w, _ in held)
+    assert ring.window(last, panes) == (trials, sum(w for _, w, h in held if h), squares / trials if trials else 1.0)
+
+
+def test_it_forgets_what_it_no_longer_reaches() -> None:
+    ring = Ring(MINUTE, 60)
+    assert ring.add(200 * MINUTE, 1, hit=True) == 200
+    assert ring.oldest == 111
+    assert ring.add(111 * MINUTE, 1, hit=False) == 111
+    assert ring.add(110 * MINUTE, 1, hit=False) is None
+    assert ring.pane(200) == (1, 1)
+    assert ring.pane(111) == (1, 0)
+    ring.add(10_000 * MINUTE, 5, hit=False)
+    assert ring.window(10_000, 60) == (5, 0, 5.0)
+
+
+def test_times_before_the_epoch_are_not_counted() -> None:
+    assert Ring(MINUTE, 60).add(-MINUTE * 2, 1, hit=True) is None
+
+
+def test_short_windows_have_room_for_two_minutes_and_no_window_too_much() -> None:
+    assert len(Ring(1_000, 60).trials) == 60 + 121
+    assert len(Ring(10, 60).trials) == 360
