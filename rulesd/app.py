@@ -7,7 +7,6 @@ doors, last ``READY``. Stop: the doors first, so that what was taken is committe
 import asyncio
 import gc
 import logging
-import secrets
 import signal
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
@@ -20,7 +19,7 @@ import aiohttp
 from rulesd import __version__
 from rulesd.config import Loaded, load, load_archive
 from rulesd.config.secrets import reveal
-from rulesd.config.settings import Mqtt, Settings
+from rulesd.config.settings import Settings
 from rulesd.core.engine import Limits
 from rulesd.core.plan import Plan
 from rulesd.ingest.decode import Decoder
@@ -31,6 +30,7 @@ from rulesd.notify.compose import compose
 from rulesd.ports.meter import Meter
 from rulesd.privacy.keys import load_key
 from rulesd.privacy.redact import Redactor
+from rulesd.runners.brokers import mqtt_sources
 from rulesd.runners.clock import WallClock
 from rulesd.runners.crank import Crank
 from rulesd.runners.delivery import Courier
@@ -38,12 +38,11 @@ from rulesd.runners.heartbeat import Heartbeat, Vitals
 from rulesd.runners.housekeeping import Lag, tick_forever
 from rulesd.runners.keeper import Keeper
 from rulesd.runners.local import LocalDaemon, Made, Parts, commit_age_s
+from rulesd.runners.page_links import PageLinks
 from rulesd.runners.recovery import Restored, recover
 from rulesd.runners.sdnotify import ServiceManager, Watchdog, proofs, watchdog_seconds
 from rulesd.runners.shadow import ShadowCheck
 from rulesd.runners.writer import Writer
-from rulesd.sources.mqtt import MqttSource
-from rulesd.sources.mqtt_broker import broker_at, tls_context
 from rulesd.stores.sqlite import SqliteStore
 from rulesd.web.admin_token import admin_token
 from rulesd.web.application import make_app
@@ -63,24 +62,6 @@ class Surroundings:
     pid: int
     announce: Callable[[str], None] = lambda line: None
     "Told the address once the daemon listens (the demo and tests wait for it)."
-
-
-class PageLinks:
-    """Addresses in pages; empty without ``external_url``."""
-
-    def __init__(self, external_url: str, now: Callable[[], int]) -> None:
-        """The key comes later, from the store."""
-        self.external_url = external_url
-        self._now = now
-        self.signed: Links | None = None
-
-    def runbook(self, rule_id: str) -> str:
-        """A signed link, good for seven days."""
-        return self.signed.runbook(rule_id, self._now()) if self.signed else ""
-
-    def alert(self, alert_id: str) -> str:
-        """The console's page of one alert."""
-        return f"{self.external_url}/#{alert_id}" if self.external_url else ""
 
 
 class App:
@@ -208,12 +189,16 @@ class App:
         parts.courier.add(list(parts.store.pending()))
         if restored.missing:
             parts.crank.publish(restored.missing)
+        pages = self.settings.owner_page_limit
         if (
             daemon.engine.plan.digest != plan.digest
+            or daemon.engine.dispatch.throttle.allowed != (pages.pages, pages.within)
             or parts.store.plan_archive(plan.digest) is None
         ):
-            durable = parts.crank.replace(plan, PlanReplaced(digest=plan.digest), loaded.archive)
-            await asyncio.shield(durable)
+            item = PlanReplaced(
+                digest=plan.digest, owner_pages=pages.pages, owner_window=pages.within
+            )
+            await asyncio.shield(parts.crank.replace(plan, item, loaded.archive))
         parts.crank.start()
         gc.collect()
         gc.freeze()
@@ -235,8 +220,9 @@ class App:
         )
         app = make_app(daemon, decoder, tokens, self.meter, web)
         runner = await serve(app, host=s.host, port=s.port, limits=limits)
-        name = await client_id(daemon) if s.sources.mqtt else ""
-        sources = [self._mqtt(each, n, name, parts) for n, each in enumerate(s.sources.mqtt)]
+        sources = await mqtt_sources(
+            s.sources.mqtt, daemon, parts, decoder=self._decoder, secret=self.secret
+        )
         parts.sources = {name: source.problem for name, source in sources}
         keeper = Keeper(daemon, parts, self.settings)
         lag = Lag()
@@ -271,35 +257,6 @@ class App:
         with suppress(Exception):
             return self.secret({"credential": "admin_token"})
         return ""
-
-    def _mqtt(
-        self, each: Mqtt, position: int, client_id: str, parts: Parts
-    ) -> tuple[str, MqttSource]:
-        """One broker; the second and further ones are named by their position."""
-        name = "mqtt" if position == 0 else f"mqtt{position + 1}"
-        tls = None
-        if each.tls is not None:
-            files = (each.tls.ca_file, each.tls.cert_file, each.tls.key_file)
-            tls = tls_context(*files, insecure=each.tls.insecure_skip_verify)
-        broker = broker_at(
-            each.url,
-            client_id=each.client_id
-            or (client_id if position == 0 else f"{client_id}-{position + 1}"),
-            topics=each.topics,
-            protocol=each.protocol,
-            username=each.username,
-            password=self.secret(each.password) if each.password else "",
-            tls=tls,
-        )
-        source = MqttSource(
-            broker,
-            intake=parts.crank,
-            decoder=self._decoder(),
-            clock=parts.clock,
-            meter=self.meter,
-            name=name,
-        )
-        return name, source
 
     def _supervise(self, parts: Parts, daemon: LocalDaemon, lag: Lag) -> None:
         """The service manager's watchdog and the heartbeat to the outside."""
@@ -391,16 +348,6 @@ class App:
         await parts.courier.stop(5.0)
         await parts.writer.stop()
         await session.close()
-
-
-async def client_id(daemon: LocalDaemon) -> str:
-    """The name by which brokers know this daemon: made once, kept with the state, so that a session outlives a restart."""
-    known = daemon.store.setting("mqtt/client_id")
-    if known:
-        return known.decode()
-    made = f"rulesd-{secrets.token_hex(4)}"
-    await daemon.put_setting("mqtt/client_id", made.encode())
-    return made
 
 
 def _rebuild(archive: bytes) -> Plan:

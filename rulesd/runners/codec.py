@@ -66,7 +66,7 @@ def input_row(item: Input, now: Instant) -> JournalRow:
                 ],
             )
         case PlanReplaced():
-            return _row(now, "plan", [item.digest])
+            return _row(now, "plan", [item.digest, item.owner_pages, item.owner_window])
 
 
 def _row(now: Instant, kind: str, body: list[Json]) -> JournalRow:
@@ -114,7 +114,7 @@ def read_input(row: JournalRow) -> Input:
                 attempts=body[5],
             )
         case "plan":
-            return PlanReplaced(digest=body[0])
+            return PlanReplaced(digest=body[0], owner_pages=body[1], owner_window=body[2])
     raise ValueError(
         f"the journal holds an input of kind {row.kind!r}, which this version does not know"
     )

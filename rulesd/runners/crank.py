@@ -17,7 +17,7 @@ from rulesd.core.plan import Plan
 from rulesd.model.alert import Alert
 from rulesd.model.decision import AlertChanged, Decision, Kind, NotificationDue
 from rulesd.model.event import Event, Rejected
-from rulesd.model.inputs import EventRefused, Input
+from rulesd.model.inputs import EventRefused, Input, PlanReplaced
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import Outcome
 from rulesd.ports.clock import Clock
@@ -178,10 +178,10 @@ class Crank:
             rows.append(codec.input_row(item, self.engine.now))
         return decisions, self._commit(rows, decisions, done=done)
 
-    def replace(self, plan: Plan, item: Input, archive: bytes) -> asyncio.Future[None]:
+    def replace(self, plan: Plan, item: PlanReplaced, archive: bytes) -> asyncio.Future[None]:
         """Swap the plan, and checkpoint at once: a journal tail never spans two plans."""
         now = self.clock.now()
-        decisions = self.engine.replace(plan, now)
+        decisions = self.engine.replace(plan, now, (item.owner_pages, item.owner_window))
         row = codec.input_row(item, self.engine.now)
         self._commit([row], decisions, plan=(plan.digest, archive))
         return self.checkpoint()

@@ -72,7 +72,7 @@ class Keeper:
         try:
             await self._parts.crank.submit("self", events, ())
         except Overloaded as error:
-            log.error("rulesd cannot take an event about itself: %s", error)
+            log.warning("rulesd cannot take an event about itself: %s", error)
 
     def _compact(self, now: Instant) -> None:
         store, dedup = self._parts.store, self._settings.dedup

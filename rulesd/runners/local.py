@@ -162,7 +162,9 @@ class LocalDaemon:
         made = self._parts.channels(plan)
         self.channel_problems = made[1]
         await self._parts.courier.reload(made[0])
-        durable = self._parts.crank.replace(plan, PlanReplaced(digest=plan.digest), loaded.archive)
+        pages, window = self.engine.dispatch.throttle.allowed
+        item = PlanReplaced(digest=plan.digest, owner_pages=pages, owner_window=window)
+        durable = self._parts.crank.replace(plan, item, loaded.archive)
         gc.collect()
         gc.freeze()
         await asyncio.shield(durable)

@@ -56,7 +56,8 @@ def recover(
         item = codec.read_input(row)
         restored.replayed += 1
         if isinstance(item, PlanReplaced):
-            made = engine.replace(_plan_of(store, item.digest, plan, rebuild), row.now)
+            pages = (item.owner_pages, item.owner_window)
+            made = engine.replace(_plan_of(store, item.digest, plan, rebuild), row.now, pages)
         elif isinstance(item, Event):
             made = engine.take_again(item, row.now)
         else:

@@ -105,7 +105,7 @@ def replay_journal(
             plan = _plan(store, item.digest, rebuild)
             if engine is None:
                 engine = Engine(plan, limits)
-            log.add(engine.replace(plan, row.now))
+            log.add(engine.replace(plan, row.now, (item.owner_pages, item.owner_window)))
         elif engine is None:
             raise StoreError(
                 "the journal does not begin with a plan; this version cannot replay it"
@@ -117,8 +117,18 @@ def replay_journal(
             summary.rejected += isinstance(item, EventRefused)
             log.add(engine.receive(item, row.now))
         summary.last = row.now
+    if engine is not None:
+        _run_deadlines(store, engine, log)
     summary.decisions = log.seq
     return summary
+
+
+def _run_deadlines(store: Store, engine: Engine, log: Log) -> None:
+    """Deadlines ran after the last input too: as many as the live log holds."""
+    last = store.read_decisions(after_seq=log.seq, limit=1)
+    while last and (due := engine.next_timer()) is not None:
+        log.add(engine.handle_timer(due))
+        last = store.read_decisions(after_seq=log.seq, limit=1)
 
 
 def _plan(store: Store, digest: str, rebuild: Callable[[bytes], Plan]) -> Plan:

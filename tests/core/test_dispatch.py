@@ -1,5 +1,7 @@
 """Whom an alert reaches, when, and how often."""
 
+import pytest
+
 from rulesd.core import dispatch as module
 from rulesd.core.dispatch import Dispatch
 from rulesd.core.plan import Matcher, Owner, Route
@@ -9,8 +11,6 @@ from rulesd.model.inputs import Acknowledged, ResolvedByPerson, Unacknowledged
 from rulesd.model.instant import HOUR, MINUTE
 from tests.core.plans import burst, plan, rule
 from tests.core.world import World
-
-import pytest
 
 HOURLY = Route(
     receiver="default",
@@ -174,7 +174,7 @@ def test_a_severity_that_falls_back_finds_its_old_group_again() -> None:
         .send(52)
         .at(400)
     )
-    assert [(d.receiver, str(d.status)) for d in w.told()][0] == ("chat", "firing")
+    assert next((d.receiver, str(d.status)) for d in w.told()) == ("chat", "firing")
 
 
 def test_continue_tells_two_receivers() -> None:
@@ -369,9 +369,20 @@ def test_an_urgent_page_moves_the_regular_one() -> None:
 def test_a_severity_may_change_one_of_two_places() -> None:
     tenant = Matcher(name="tenant", op="=", value="acme", test=lambda text: text == "acme")
     worst = Matcher(name="severity", op="=", value="critical", test=lambda text: text == "critical")
-    audit = Route(receiver="audit", matchers=(tenant,), go_on=True, key="{}/a", group_by=("alertname",))
+    audit = Route(
+        receiver="audit", matchers=(tenant,), go_on=True, key="{}/a", group_by=("alertname",)
+    )
     pager = Route(receiver="pager", matchers=(worst,), key="{}/p", group_by=("alertname",))
     grade = iter(["medium", "critical", "medium"])
-    r = rule(detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=lambda facts: next(grade))
-    w = World(plan(r, root=Route(receiver="default", routes=(audit, pager)))).send(0).send(1).send(2).send(3).at(60)
+    r = rule(
+        detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=lambda facts: next(grade)
+    )
+    w = (
+        World(plan(r, root=Route(receiver="default", routes=(audit, pager))))
+        .send(0)
+        .send(1)
+        .send(2)
+        .send(3)
+        .at(60)
+    )
     assert [d.receiver for d in w.told()] == ["audit"]

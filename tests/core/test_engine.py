@@ -10,7 +10,12 @@ from rulesd.core.plan import Maturity, Plan
 from rulesd.model.decision import ActionDue, AlertChanged, Kind, ReviewOpened, line
 from rulesd.model.event import Document, Event, Rejected
 from rulesd.model.inputs import (
-    Acknowledged, Delivered, EventRefused, PlanReplaced, ResolvedByPerson, Unacknowledged,
+    Acknowledged,
+    Delivered,
+    EventRefused,
+    PlanReplaced,
+    ResolvedByPerson,
+    Unacknowledged,
 )  # fmt: skip
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason, Outcome
 from tests.core.plans import T0, burst, event, field, plan, rule

@@ -101,3 +101,23 @@ def test_it_is_written_and_read_back() -> None:
     quiet.load({"safety": OwnerPages(1, 1).dump()})
     assert quiet.next_timer() is None
     assert replace(STORM).receiver == "default"
+
+
+def test_another_limit_holds_from_now_on_for_owners_known_and_new() -> None:
+    w = storm(2)
+    assert w.engine.dispatch.throttle.allowed == (10, 300_000)
+    w.take(w.engine.replace(w.engine.plan, w.now, (2, 300_000)))
+    w.send(5, tenant="one more")
+    assert len(to(w, Audience.ALL)) == 2
+    assert len(to(w, Audience.PEOPLE)) == 1
+    assert w.engine.dispatch.throttle.allowed == (2, 300_000)
+
+
+def test_the_limit_in_force_is_part_of_the_state() -> None:
+    w = storm(2)
+    w.engine.replace(w.engine.plan, w.now, (2, 60_000))
+    again = World(w.engine.plan)
+    again.engine.restore(*w.engine.snapshot())
+    assert again.engine.dispatch.throttle.allowed == (2, 60_000)
+    again.send(5, tenant="one more")
+    assert len(to(again, Audience.PEOPLE)) == 1

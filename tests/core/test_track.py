@@ -1,10 +1,10 @@
 """When an alert changes, and how seldom it speaks."""
 
+from rulesd.core import track
+from rulesd.core.book import Book, Entry
 from rulesd.core.detectors.never import LastSeen, Never
 from rulesd.core.detectors.protocol import Clock, Reading
 from rulesd.core.plan import Rule
-from rulesd.core import track
-from rulesd.core.book import Book, Entry
 from rulesd.model.decision import Decision, Kind
 from rulesd.model.event import Document
 from rulesd.model.inputs import Acknowledged

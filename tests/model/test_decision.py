@@ -1,7 +1,17 @@
 import json
 
 from rulesd.model.decision import (
-    ActionDue, AlertChanged, Audience, EventWasRejected, Kind, LimitReached, NotificationDue, ReviewOpened, Status, Told, line,
+    ActionDue,
+    AlertChanged,
+    Audience,
+    EventWasRejected,
+    Kind,
+    LimitReached,
+    NotificationDue,
+    ReviewOpened,
+    Status,
+    Told,
+    line,
 )  # fmt: skip
 from rulesd.model.reasons import Reason
 from tests.model.test_alert import alert
