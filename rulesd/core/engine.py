@@ -213,8 +213,10 @@ class Engine:
         """Every pending and firing alert."""
         return self.detection.open_alerts(self.now)
 
-    def replace(self, plan: Plan, now: Instant) -> list[Decision]:
-        """Swap the plan; windows of unchanged rules survive."""
+    def replace(
+        self, plan: Plan, now: Instant, pages: tuple[int, Milliseconds] | None = None
+    ) -> list[Decision]:
+        """Swap the plan; windows of unchanged rules survive. ``pages``: the page limit of owners from now on (count, window)."""
         now = max(now, self.now)
         out = self.handle_timer(now)
         self.now = now
@@ -223,6 +225,8 @@ class Engine:
         self._follow(out, start, now)
         self.plan = plan
         self.dispatch.replace(plan)
+        if pages is not None:
+            self.dispatch.throttle.allow(*pages)
         return out
 
     # ------------------------------------------------------------------ state
@@ -244,6 +248,7 @@ class Engine:
             "books": books,
             "dispatch": self.dispatch.dump(),
             "outcomes": {str(k): v for k, v in self.outcomes.items()},
+            "pages": list(self.dispatch.throttle.allowed),
         }
 
     def changes(self) -> Iterator[KeyState]:
@@ -293,6 +298,12 @@ class Engine:
             if good.get(state.rule):
                 by_id[state.rule].load_entry(state.key, state.data)
         self.detection.rebuild()
+        pages = small["pages"]
+        assert isinstance(pages, list)
+        limit, window = pages
+        assert isinstance(limit, int)
+        assert isinstance(window, int)
+        self.dispatch.throttle.allow(limit, window)
         self.dispatch.load(small["dispatch"])
         return [rule for rule, ok in good.items() if not ok]
 

@@ -67,6 +67,10 @@ class OwnerPages:
         self.folded += 1
         return False
 
+    def allow(self, limit: int, window: Milliseconds) -> None:
+        """Another limit from now on; what was sent or folded stays so."""
+        self._limit, self._window = limit, window
+
     def dump(self) -> Json:
         """Plain data."""
         times: list[Json] = list(self._times)
@@ -97,6 +101,17 @@ class Throttle:
         """Allow each owner ``limit`` pages in ``window`` milliseconds."""
         self._limit, self._window = limit, window
         self.owners: dict[str, OwnerPages] = {}
+
+    @property
+    def allowed(self) -> tuple[int, Milliseconds]:
+        """So many pages, in so many milliseconds."""
+        return self._limit, self._window
+
+    def allow(self, limit: int, window: Milliseconds) -> None:
+        """Another limit from now on, for every owner."""
+        self._limit, self._window = limit, window
+        for pages in self.owners.values():
+            pages.allow(limit, window)
 
     def _pages(self, owner: str) -> OwnerPages:
         pages = self.owners.get(owner)

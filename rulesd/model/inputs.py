@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rulesd.model.event import Event, Rejected
+from rulesd.model.instant import MINUTE, Milliseconds
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 
 
@@ -63,6 +64,11 @@ class PlanReplaced:
     """The rules were reloaded; state of unchanged rules is kept."""
 
     digest: str
+    owner_pages: int = 10
+    "Pages one owner may get ..."
+
+    owner_window: Milliseconds = 5 * MINUTE
+    "... in this time. A setting, on record because decisions follow from it."
 
 
 Input: TypeAlias = (

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -80,9 +81,18 @@ def paging(url: str, *, timeout: str = "2s", extra: str = "") -> dict[str, str]:
     }
 
 
-def event(id_: str, *, type_: str = "tool.call", source: str = "/svc", **data: Any) -> dict[str, Any]:
+def event(
+    id_: str, *, type_: str = "tool.call", source: str = "/svc", **data: Any
+) -> dict[str, Any]:
     """A CloudEvent."""
-    return {"specversion": "1.0", "id": id_, "source": source, "type": type_, "tenant": "acme", "data": data}
+    return {
+        "specversion": "1.0",
+        "id": id_,
+        "source": source,
+        "type": type_,
+        "tenant": "acme",
+        "data": data,
+    }
 
 
 def until(true: Callable[[], Any], seconds: float = 30.0, what: str = "") -> Any:
@@ -158,7 +168,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=self._limit if self.limits else None,
+                preexec_fn=self._limit if self.limits else None,  # noqa: PLW1509 - it calls setrlimit alone
             )
         self.starts += 1
         if ready:
@@ -180,7 +190,9 @@ class Daemon:
             except OSError:
                 pass
             if self.process is not None and self.process.poll() is not None:
-                raise AssertionError(f"the daemon ended: {self.process.returncode}\n{self.log()[-3000:]}")
+                raise AssertionError(
+                    f"the daemon ended: {self.process.returncode}\n{self.log()[-3000:]}"
+                )
             assert time.monotonic() < limit, f"not ready\n{self.log()[-3000:]}"
             time.sleep(0.02)
 
@@ -227,7 +239,11 @@ class Daemon:
     # ------------------------------------------------------------------ talking to it
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request on this thread's connection; raises ``OSError`` when there is no answer."""
         link: http.client.HTTPConnection | None = getattr(self._local, "link", None)
@@ -235,7 +251,9 @@ class Daemon:
             link = self._local.link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             self._links.append(link)
         try:
-            link.request(method, path, body, {"Authorization": f"Bearer {TOKEN}", **(headers or {})})
+            link.request(
+                method, path, body, {"Authorization": f"Bearer {TOKEN}", **(headers or {})}
+            )
             answer = link.getresponse()
             found = Answer(answer.status, dict(answer.headers), answer.read())
         except (OSError, http.client.HTTPException) as error:
@@ -257,9 +275,16 @@ class Daemon:
     def post(self, events: Iterable[Mapping[str, Any] | bytes]) -> Answer:
         """Events as NDJSON."""
         lines = [e if isinstance(e, bytes) else orjson.dumps(e) for e in events]
-        return self.request("POST", "/v1/events", b"\n".join(lines) + b"\n", {"Content-Type": "application/x-ndjson"})
+        return self.request(
+            "POST",
+            "/v1/events",
+            b"\n".join(lines) + b"\n",
+            {"Content-Type": "application/x-ndjson"},
+        )
 
-    def accept(self, events: Iterable[Mapping[str, Any] | bytes], seconds: float = 60.0) -> dict[str, Any]:
+    def accept(
+        self, events: Iterable[Mapping[str, Any] | bytes], seconds: float = 60.0
+    ) -> dict[str, Any]:
         """Post until accepted, as a patient producer does."""
         batch = list(events)
         limit = time.monotonic() + seconds
@@ -286,7 +311,11 @@ class Daemon:
     def total(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that carry these labels."""
         wanted = [f'{k}="{v}"' for k, v in labels.items()]
-        return sum(v for k, v in self.metrics().items() if k.split("{")[0] == name and all(w in k for w in wanted))
+        return sum(
+            v
+            for k, v in self.metrics().items()
+            if k.split("{")[0] == name and all(w in k for w in wanted)
+        )
 
     def log(self) -> str:
         """What it logged over all its lives."""
@@ -343,15 +372,23 @@ class Page(NamedTuple):
 class Receiver:
     """A webhook's receiver in threads of its own. ``mood`` says how to answer: a status, or seconds to wait, or ``None`` for 200."""
 
-    def __init__(self, mood: Callable[[str], int | float | None] | None = None, *, parse: bool = True) -> None:
+    def __init__(
+        self, mood: Callable[[str], int | float | None] | None = None, *, parse: bool = True
+    ) -> None:
         self.pages: list[Page] = []
         self.mood = mood
+        self.sockets: list[socket.socket] = []
         self._parse = parse
         self._ending = threading.Event()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            timeout = 60
+
+            def setup(self) -> None:
+                super().setup()
+                receiver.sockets.append(self.connection)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -374,7 +411,8 @@ class Receiver:
                     self.close_connection = True
 
         class Server(ThreadingHTTPServer):
-            daemon_threads = True
+            daemon_threads = False
+            block_on_close = True
             request_queue_size = 128
 
             def handle_error(self, *_: object) -> None:
@@ -382,7 +420,9 @@ class Receiver:
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
 
     def take(self, path: str, key: str, body: bytes, at: float) -> int:
         """Keep a request and say what it is answered."""
@@ -415,6 +455,9 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self._ending.set()
         self._server.shutdown()
+        for each in self.sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
 
@@ -432,7 +475,9 @@ def journal(state: Path) -> Iterator[tuple[int, Any]]:
 
 def journaled_ids(state: Path) -> list[str]:
     """Ids of all events in the journal, in order."""
-    return [str(orjson.loads(row.payload)[2]["id"]) for _, row in journal(state) if row.kind == "event"]
+    return [
+        str(orjson.loads(row.payload)[2]["id"]) for _, row in journal(state) if row.kind == "event"
+    ]
 
 
 def decision_log(state: Path) -> bytes:

@@ -40,7 +40,10 @@ def test_counters_add_up(tmp_path: Path) -> None:
         lines = [event(f"e{n}", tool="t", scope="out" if n % 10 == 0 else "in") for n in range(100)]
         daemon.post(lines)
         daemon.post([*lines[:30], b"{broken", b"[1]"])
-        outcomes = {o: daemon.total("rulesd_events_total", outcome=o) for o in ("matched", "unmatched", "duplicate", "rejected")}
+        outcomes = {
+            o: daemon.total("rulesd_events_total", outcome=o)
+            for o in ("matched", "unmatched", "duplicate", "rejected")
+        }
         assert outcomes == {"matched": 10, "unmatched": 90, "duplicate": 30, "rejected": 2}
         assert daemon.total("rulesd_events_in_flight") == 0
         assert daemon.total("rulesd_rejected_total") == 2
