@@ -59,25 +59,33 @@ class Segment(NamedTuple):
     payloads: bytes
 
 
-class _Inner(msgspec.Struct):
+class _Document(msgspec.Struct):
     id: str = ""
 
 
 class _Named(msgspec.Struct):
     id: str = ""
-    document: _Inner | None = None
+    document: _Document | None = None
 
 
-_decode_named = msgspec.json.Decoder(_Named).decode
+_decode_named = msgspec.json.Decoder(
+    _Named | list[_Document | str | int | float | bool | None]
+).decode
 
 
 def event_id(payload: bytes) -> str:
-    """The CloudEvents id in an event's payload: member ``id``, or ``id`` in its ``document``; empty when it has none."""
+    """The CloudEvents id in an event's payload; empty when it has none.
+
+    The payload is an object with a member ``id`` or ``document``, or an array in which the document stands, as the journal's
+    writers please; a document is an object with the member ``id``.
+    """
     try:
         named = _decode_named(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return ""
-    return named.id or (named.document.id if named.document else "")
+    if isinstance(named, _Named):
+        return named.id or (named.document.id if named.document else "")
+    return next((one.id for one in named if isinstance(one, _Document) and one.id), "")
 
 
 def name_bytes(identity: str) -> bytes:

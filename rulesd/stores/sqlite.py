@@ -61,6 +61,7 @@ class SqliteStore(SqliteReader):
         """
         if self._opened:
             raise StoreError("the store is open already. Close it first")
+        self._keys = KeyRuns()
         make_directory(self._directory)
         self._lock.acquire()
         try:

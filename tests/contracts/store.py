@@ -221,11 +221,13 @@ class StoreContract:
 
     def test_an_event_is_found_by_its_id(self, store):
         inner = event(2, payload=b'{"source":"s","document":{"id":"\\u00e9-1"}}')
-        rows = [event(1), inner, event(1, T0 + 9), event(3)]
+        listed = event(3, payload=b'["acme",1,{"id":"l1","data":{"tool":"e1"}}]')
+        rows = [event(1), inner, event(1, T0 + 9), listed]
         store.commit(Commit(inputs=rows))
         store.commit(Commit(inputs=[event(1, T0 + 20), ack()]))
         assert store.read_event("e1") == [(1, rows[0]), (3, rows[2]), (5, event(1, T0 + 20))]
         assert store.read_event("é-1") == [(2, inner)]
+        assert store.read_event("l1") == [(4, listed)]
         assert store.read_event("e") == []
         assert store.read_event("") == []
 

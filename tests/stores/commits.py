@@ -11,7 +11,6 @@ from rulesd.ports.store import (
     KeyRow,
     OutboxDone,
     OutboxRow,
-    Recovered,
     Store,
 )
 
@@ -165,8 +164,3 @@ def answers(store: Store, maker: Maker) -> dict[str, object]:
     for number in (0, 1, 39, 99):
         out[f"event {number}"] = store.read_event(f"e{number}")
     return out
-
-
-def same(left: Recovered, right: Recovered) -> bool:
-    """Whether two stores stand at the same place."""
-    return left == right

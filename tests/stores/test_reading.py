@@ -135,3 +135,15 @@ def test_names_that_meet_by_chance_are_told_apart(store, monkeypatch):
     assert [row.seq for row in store.read_decisions(alert="a2")] == [2, 7, 12, 17, 22, 27]
     assert [row.seq for row in store.read_decisions(rule="r1", alert="a2")] == [7, 22]
     assert [row.seq for row in store.read_decisions(rule="r0", after_seq=4, limit=3)] == [6, 9, 12]
+
+
+def test_an_event_as_the_daemon_writes_it_is_found_by_its_id(store):
+    from rulesd.model.event import Event
+    from rulesd.runners.codec import event_row
+
+    document = {"id": "évènement-1", "source": "s", "type": "tool.call", "data": {"id": "no"}}
+    event = Event("évènement-1", "s", "tool.call", "acme", 5, document, 1, 2)
+    row = event_row(event, 7)
+    store.commit(Commit(inputs=[row]))
+    assert store.read_event("évènement-1") == [(1, row)]
+    assert not store.read_event("no")
