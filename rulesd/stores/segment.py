@@ -85,7 +85,10 @@ def event_id(payload: bytes) -> str:
         return ""
     if isinstance(named, _Named):
         return named.id or (named.document.id if named.document else "")
-    return next((one.id for one in named if isinstance(one, _Document) and one.id), "")
+    for one in named:
+        if isinstance(one, _Document) and one.id:
+            return one.id
+    return ""
 
 
 def name_bytes(identity: str) -> bytes:
