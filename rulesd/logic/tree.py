@@ -31,6 +31,9 @@ _WORTH: Final = 1.6
 _WIDE: Final = 0.5
 "A list with more than this share of a field's values is checked, not looked up."
 
+_SHARED_NODE: Final = 32
+"Rules up to which a node is looked for among those already built."
+
 _FEW: Final = 3
 "Rules that are simply checked."
 
@@ -93,6 +96,8 @@ class Builder:
     ) -> None:
         self._rules = rules
         self._opaque = opaque
+        self._nodes: dict[tuple[object, ...], Tree | None] = {}
+        self._checks: dict[tuple[Node, tuple[int, ...]], Tree] = {}
         self._shapes = shapes
         self._frequencies = frequencies
         self._residuals: dict[tuple[int, frozenset[Node]], tuple[Node, frozenset[Path]]] = {}
@@ -100,7 +105,28 @@ class Builder:
         "For each rule and each of its conjunctions, the atoms that lead to its leaves."
 
     def build(self, entries: Sequence[Entry], level: int = 0) -> Tree | None:
-        """One node that reaches every entry; ``None`` for no entries that can be true."""
+        """One node that reaches every entry; ``None`` for no entries that can be true.
+
+        Rules copied under several values meet there in the same company again and again: one node serves all.
+        """
+        if not level or len(entries) > _SHARED_NODE:
+            return self._build(entries, level)
+        key = (level, *(self._mark(entry) for entry in entries))
+        if key not in self._nodes:
+            self._nodes[key] = self._build(entries, level)
+        return self._nodes[key]
+
+    def _mark(self, entry: Entry) -> tuple[object, ...]:
+        """What makes two entries the same for a node."""
+        return (
+            entry.position,
+            entry.branch,
+            entry.copies,
+            *map(id, entry.used),
+            *[value.value for _, value in entry.values],
+        )
+
+    def _build(self, entries: Sequence[Entry], level: int) -> Tree | None:
         children: list[Tree] = []
         rest = list(entries)
         while len(rest) > _FEW and level < _MAX_LEVELS:
@@ -285,17 +311,22 @@ class Builder:
         result: list[Tree] = [(self._shapes.sure, tuple(unsure))] if unsure else []
         for residual, positions in grouped.items():
             found = tuple(sorted(positions))
-            result.append(
-                (self._shapes.sure, found)
-                if residual == TRUE
-                else self._shapes.leaf(residual, found)
-            )
+            known = self._checks.get((residual, found))
+            if known is not None:
+                result.append(known)
+                continue
+            sure = residual == TRUE
+            check = (self._shapes.sure, found) if sure else self._shapes.leaf(residual, found)
+            self._checks[residual, found] = check
+            result.append(check)
         return result
 
     def forget(self) -> None:
         """Building is over: drop what only building needs, bit by bit."""
         drain(self._residuals)
         drain(self.leaves)
+        drain(self._nodes)
+        drain(self._checks)
 
     def _residual(self, entry: Entry) -> Node:
         held = frozenset(atom.node for atom in entry.used if atom.node is not None)

@@ -25,7 +25,8 @@ def watch(rules: Sequence[Node], builder: Builder, shapes: Shapes) -> Iterator[T
                 continue
             if trouble.path is None:
                 guards = cover(Many("and", trouble.guards)) if trouble.guards else ((),)
-                entries.extend(Entry(position, 0, conjunction) for conjunction in guards)
+                # Branches of their own: these are other conjunctions than the index has.
+                entries.extend(Entry(position, -1 - len(entries), c) for c in guards)
             else:
                 field = (trouble.path, trouble.item)
                 typed.setdefault(field, {}).setdefault(trouble.types, []).append(
