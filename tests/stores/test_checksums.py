@@ -9,12 +9,12 @@ from tests.stores.filled import everything, filled
 
 def test_flipped_bits_are_found_or_harmless_never_used(tmp_path):
     directory = tmp_path / "state"
-    """In 150 copies a byte is flipped at random: either the store refuses, or every answer is unchanged."""
+    """In 80 copies a byte is flipped at random: either the store refuses, or every answer is unchanged."""
     path = filled(directory)
     data, expected = path.read_bytes(), everything(directory)
     chance = random.Random(3)
     found = 0
-    for _ in range(150):
+    for _ in range(80):
         flipped = bytearray(data)
         at = chance.randrange(len(data))
         flipped[at] ^= 1 << chance.randrange(8)
@@ -27,7 +27,7 @@ def test_flipped_bits_are_found_or_harmless_never_used(tmp_path):
             found += 1
         else:
             assert answers == expected, at
-    assert found > 50
+    assert found > 30
 
 
 def test_slices_add_up_to_the_whole():

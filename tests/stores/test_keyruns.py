@@ -66,7 +66,7 @@ def test_any_number_of_checkpoints_is_the_last_states(cursor, seed):
 
 def test_dead_states_do_not_outweigh_live_ones(cursor):
     runs = KeyRuns()
-    for round_ in range(400):
+    for round_ in range(200):
         states = {("r", b"%d" % key): b"%03d" % round_ + b"s" * 200 for key in range(2_000)}
         if round_:
             keys = random.Random(round_).sample(range(2_000), 100)
