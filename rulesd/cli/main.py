@@ -5,6 +5,7 @@ configuration, 3 no daemon answers.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -63,7 +64,8 @@ def _run(name: str, arguments: list[str]) -> int:
         print(f"rulesd: {error}", file=sys.stderr)
         return Exit.FINDINGS
     except BrokenPipeError:
-        sys.stderr.close()
+        # The reader has left; what Python flushes at exit must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
     return Exit.FINE

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+from tests.cli.conftest import Run
+from tests.cli.files import RULE, make
+
+
+def test_a_good_set_is_fine(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(tmp_path)
+    said = run("check", rules, notifiers)
+    assert (said.code, said.out.splitlines()[-1]) == (0, "1 rules, no problems")
+    assert run("check", tmp_path).code == 0
+    assert run("check", "--rules", rules, "--notifiers", notifiers).code == 0
+    assert run("check", rules / "tool" / "scope.yaml", notifiers).code == 0
+
+
+def test_every_mistake_is_named_with_its_place(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(
+        tmp_path,
+        RULE.replace("owner: safety", "owner: nobody").replace("detect: never", "detect: nver"),
+    )
+    said = run("check", rules, notifiers)
+    assert said.code == 1
+    assert f"{rules}/tool/scope.yaml:3:8: " in said.out
+    assert f"{rules}/tool/scope.yaml:7:" in said.out
+    body = run("check", rules, notifiers, "--format", "json").json
+    assert body["ok"] is False
+    assert {p["line"] for p in body["problems"]} >= {3, 7}
+
+
+def test_warnings_are_findings_only_when_strict(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(tmp_path, RULE[: RULE.index("tests:")])
+    said = run("check", rules, notifiers)
+    assert said.code == 0
+    assert said.out.startswith("warning: ")
+    assert run("check", rules, notifiers, "--strict").code == 1
+
+
+def test_a_path_that_is_not_there_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    assert run("check", tmp_path / "nothing").code == 2
+
+
+def test_the_shipped_set_is_what_is_checked_by_default(run: Run) -> None:
+    assert run("check").code == 0

@@ -1,0 +1,64 @@
+import pytest
+
+from rulesd import __version__
+from rulesd.cli import check
+from rulesd.cli.main import COMMANDS
+from rulesd.model.errors import ConfigurationError, DaemonUnreachable, Located, RulesdError
+from tests.cli.conftest import Run
+
+
+def test_help_names_every_command_and_the_exit_codes(run: Run) -> None:
+    said = run("--help")
+    assert said.code == 0
+    assert all(f"  {name} " in said.out for name in COMMANDS)
+    assert "3 daemon unreachable" in said.out
+    assert run().code == 2
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").out == f"rulesd {__version__}\n"
+
+
+def test_a_word_that_is_no_command_gets_the_closest_one(run: Run) -> None:
+    said = run("chekc")
+    assert said.code == 2
+    assert "Did you mean check?" in said.err
+    assert "Did you mean" not in run("qqqqqq").err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_teaches(run: Run, command: str) -> None:
+    said = run(command, "--help")
+    assert said.code == 0
+    assert len(said.out) > 200
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (
+            ConfigurationError([Located("a.yaml", 1, 2, "code", "wrong", "Write it")]),
+            2,
+            "a.yaml:1:2: code: wrong. Write it",
+        ),
+        (DaemonUnreachable("nobody is there"), 3, "rulesd: nobody is there"),
+        (RulesdError("no"), 1, "rulesd: no"),
+        (KeyboardInterrupt(), 130, ""),
+        (BrokenPipeError(), 0, ""),
+    ],
+)
+def test_errors_become_exit_codes(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str
+) -> None:
+    def app(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(check, "app", app)
+    monkeypatch.setattr("os.dup2", lambda *_: 0)
+    said = run("check")
+    assert said.code == code
+    assert words in said.err
+
+
+def test_wrong_flags_are_wrong_usage(run: Run) -> None:
+    assert run("check", "--nope").code == 2
