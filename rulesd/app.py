@@ -86,8 +86,7 @@ class App:
 
     def secret(self, reference: object) -> str:
         """The secret behind a reference."""
-        if not isinstance(reference, Mapping):
-            raise ConfigurationError(())
+        assert isinstance(reference, Mapping)  # Files are validated: a secret is a reference.
         credentials = self.around.environ.get("CREDENTIALS_DIRECTORY")
         return reveal(
             reference,
