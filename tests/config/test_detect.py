@@ -43,7 +43,7 @@ EXAMPLES = {
     "sequence": "{steps: [{name: a, when: true}, {name: b, when: true}], within: 5m, ordered: true, without: false}",
     "budget": "{sum: cost_usd, cap: 100, within: 1d, horizon: 1h}",
     "drift": "{field: score, bins: 10, baseline: 7d, budget: 1}",
-    "burn_rate": "{good: {var: data.x}, objective: 0.99, windows: [{long: 1h, short: 5m, factor: 14.4}]}",
+    "burn_rate": "{good: {var: data.x}, objective: 0.99, windows: [{long: 1h, short: 5m, burn: 14.4}]}",
     "disagreement": "{left: classifier_label, right: reviewer_label, within: 1d, above: 0.2}",
     "quantile": "{field: latency_ms, q: 0.99, above: 2000, within: 5m}",
     "aggregate": "{field: cost_usd, fn: sum, above: 100, within: 1h, min_count: 5}",
