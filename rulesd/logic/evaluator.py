@@ -188,7 +188,7 @@ def _reason(error: datalogic.DataLogicError) -> RaiseReason:
         return RaiseReason.BUDGET_EXCEEDED
     if tag == "Thrown":
         return RaiseReason.NOT_A_NUMBER if "NaN" in str(error) else RaiseReason.THROWN
-    if tag in ("InvalidArguments", "TypeError", "ArithmeticError"):
+    if tag in ("InvalidArguments", "TypeError", "ArithmeticError", "Custom"):
         return RaiseReason.INVALID_ARGUMENTS
     return RaiseReason.OTHER
 

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from rulesd.logic import EvaluationError, Matcher, RuleError, predicate, value_of
+from rulesd.logic import EvaluationError, Matcher, RaiseReason, RuleError, predicate, value_of
 
 CASES: list[tuple[str, Any, Any, bool | None]] = [
     ("matches", "fs.read", "^fs[.]", True),
@@ -49,6 +49,7 @@ def test_meaning(operator: str, value: Any, argument: Any, expected: bool | None
     assert answer == matcher.naive_evaluate(document) == matcher.evaluate_document(document)
     if expected is None:
         assert answer.raised == ["r", "not", "opaque"]
+        assert matcher.why_raised("r", document) is RaiseReason.INVALID_ARGUMENTS
         with pytest.raises(EvaluationError):
             predicate(logic)(document)
     else:
