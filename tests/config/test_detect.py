@@ -2,7 +2,9 @@ import re
 
 import pytest
 
-from rulesd.config.detect import TABLE, built
+from rulesd.config import parameters
+from rulesd.config.detect import TABLE, Row, built
+from rulesd.config.problems import Code
 from tests.config.testing import loaded, rule
 
 WORDS = [
@@ -84,3 +86,11 @@ def test_what_is_no_detector(given: str) -> None:
     result = loaded({"rules/tool/mistake.yaml": rule(detect=given)})
     assert result.plan is None
     assert all(p.line == 6 for p in result.errors)
+
+
+def test_a_word_without_a_builder_is_an_error_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TABLE, "burst", Row(parameters.Burst))
+    result = loaded({"rules/tool/mistake.yaml": rule(detect="{burst: {count: 2, within: 5m}}")})
+    (found,) = result.errors
+    assert (found.line, found.column, found.code) == (6, 10, Code.NOT_BUILT)
+    assert found.hint == f"Use one of: {', '.join(built())}."

@@ -86,6 +86,7 @@ ELSEWHERE = {
     Code.TOO_DEEP: "test_yaml_text",
     Code.TOO_MANY_VALUES: "test_yaml_text",
     Code.NO_EXTERNAL_URL: "test_settings_load",
+    Code.NOT_BUILT: "test_detect",
 }
 
 
