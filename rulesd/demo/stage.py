@@ -49,23 +49,24 @@ class Stage:
         return self._planted + sum(queue.confirmed for queue in queues)
 
     async def plant(self, planted: Planted, trace: Trace) -> None:
-        """Let an incident happen."""
+        """Let an incident happen, or happen again: the clock runs from the first time only."""
+        first = not trace.sent_at
         for sending in planted.make(self._forge, time.time()):
             if sending.again:
                 await asyncio.sleep(AGAIN_S)
             else:
                 trace.events.update(str(event["id"]) for event in sending.events)
-            await self._send(sending, trace)
+            await self._send(sending, trace if first and not sending.again else None)
 
-    async def _send(self, sending: Sending, trace: Trace) -> None:
+    async def _send(self, sending: Sending, clock: Trace | None) -> None:
         # One at a time over MQTT: the clock of an incident starts when its last event leaves.
         step = 1 if sending.via is Via.MQTT else len(sending.events)
         for first in range(0, len(sending.events), step):
             part = sending.events[first : first + step]
             tenant = str(part[0].get("tenant", ""))
             sender = self._mqtt[tenant] if sending.via is Via.MQTT else self._http
-            if not sending.again:
-                trace.sent_at = time.time()
+            if clock is not None:
+                clock.sent_at = time.time()
             await sender.send(part)
             self._planted += len(part)
 

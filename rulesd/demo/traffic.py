@@ -10,6 +10,8 @@ from typing import Any
 
 from rulesd.demo.forge import Event, Forge
 
+LANGUAGES = ("en", "de", "es", "fr")
+_SPOKEN = (70, 12, 10, 8)
 USERS = 50_000
 "Users of one tenant; they take turns, so that none is busy enough to look like a loop."
 
@@ -34,7 +36,10 @@ class Assistant:
             "surface": self.surface,
             "model": self.model,
             "release": self.release,
+            "language": "en",
+            "region": "eu-1",
             "policy_version": "2026-11",
+            "prompt_version": "p18",
         }
 
 
@@ -108,6 +113,7 @@ class Traffic:
         make = self._forge.random.choices(self._kinds, self._weights)[0]
         name, data = make(assistant)
         person = {
+            "language": self._forge.random.choices(LANGUAGES, _SPOKEN)[0],
             "user_ref": f"u-{turn // len(ASSISTANTS) % USERS:05d}",
             "session_id": f"s-{turn:08x}",
         }
@@ -126,11 +132,17 @@ class Traffic:
         return round(self._forge.random.lognormvariate(0, 0.5) * usual)
 
     def _policy(self, _assistant: Assistant) -> tuple[str, dict[str, Any]]:
-        said = {"stage": self._forge.random.choice(("input", "output", "tool_call"))}
+        said = {
+            "stage": self._forge.random.choice(("input", "output", "tool_call")),
+            "component": "policy-gate",
+            "status": "ok",
+            "hazard": "none",
+        }
         if self._rarely(0.02):
             refused = {"verdict": "deny", "action": "refuse", "reason_code": "out_of_domain"}
             return "policy.decision", {**said, **refused, "latency_ms": self._ms(9)}
-        allowed = {"verdict": "allow", "action": "allow"}
+        asks = self._rarely(0.02)
+        allowed = {"verdict": "allow", "action": "ask_clarify" if asks else "allow"}
         return "policy.decision", {**said, **allowed, "latency_ms": self._ms(9)}
 
     def _tool(self, assistant: Assistant) -> tuple[str, dict[str, Any]]:
