@@ -89,8 +89,10 @@ def test_what_is_no_detector(given: str) -> None:
 
 
 def test_a_word_without_a_builder_is_an_error_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TABLE, "burst", Row(parameters.Burst))
-    result = loaded({"rules/tool/mistake.yaml": rule(detect="{burst: {count: 2, within: 5m}}")})
+    monkeypatch.setitem(TABLE, "repeat", Row(parameters.Repeat))
+    result = loaded(
+        {"rules/tool/mistake.yaml": rule(detect="{repeat: {same: tool, count: 2, within: 5m}}")}
+    )
     (found,) = result.errors
     assert (found.line, found.column, found.code) == (6, 10, Code.NOT_BUILT)
     assert found.hint == f"Use one of: {', '.join(built())}."
