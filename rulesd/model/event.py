@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from rulesd.model.instant import Instant
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 "What a JSON text can hold once decoded."
 
 Document: TypeAlias = Mapping[str, Json]
