@@ -27,6 +27,10 @@ PART = 1_000
 class Decoder(EventDecoder):
     """Decodes deliveries of every framing. Not for several threads at once."""
 
+    @property
+    def _lone(self) -> int:
+        return min(MIB, self.limits.body)
+
     def http(
         self,
         content_type: str,
@@ -77,6 +81,14 @@ class Decoder(EventDecoder):
         if len(payload) > self.limits.body:
             return iter((_too_much(too_large(self.limits.body), len(payload)),))
         return self.many_parts(payload, now=now, tenant=tenant)
+
+    def lone(
+        self, payload: bytes, now: Instant, tenant: str, notices: Counter[str]
+    ) -> Event | Rejected | None:
+        """Decode a message that plainly is one event; ``None`` asks for ``mqtt`` (hot path: positional arguments)."""
+        if payload[:1] != b"{" or b"\n" in payload or len(payload) > self._lone:
+            return None
+        return self._text(payload, now, tenant, 0, notices)
 
     def many(self, text: bytes, *, now: Instant, tenant: str = "") -> Decoded:
         """Decode a text that is one event, a JSON array or NDJSON, whichever it is. Never raises."""

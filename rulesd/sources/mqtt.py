@@ -188,6 +188,10 @@ class MqttSource:
             if tenant is None:
                 out.rejected.append(_no_tenant(len(message.payload)))
                 continue
+            item = self._decoder.lone(message.payload, now, tenant, out.notices)
+            if item is not None:
+                out.add(item)
+                continue
             parts = self._decoder.mqtt_parts(message.payload, now=now, tenant=tenant)
             for number, part in enumerate(parts):
                 if number:

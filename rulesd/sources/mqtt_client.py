@@ -9,6 +9,7 @@ delivered right after CONNACK. ``_acknowledge_ourselves`` is the only place that
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -24,6 +25,9 @@ from rulesd.sources.mqtt_broker import Broker
 BATCH_MESSAGES = 500
 BATCH_BYTES = 256 * 1024
 "A batch ends with the message that passes this: about 4 ms of decoding."
+
+GATHER_TURNS = 16
+"How many turns of the loop a batch may wait while each brings a message: under a millisecond."
 
 INBOX_MESSAGES = 20_000
 INBOX_BYTES = 64 * MIB
@@ -83,6 +87,7 @@ class Connection:
         self._inbox = _Inbox()
         self._client = _client(broker, self._inbox, packet_bytes)
         self._paho = _acknowledge_ourselves(self._client)
+        self._watch: asyncio.Future[aiomqtt.Message]
 
     @property
     def connected(self) -> bool:
@@ -97,24 +102,19 @@ class Connection:
             Overflowed: see there.
         """
         inbox = self._inbox
-        if inbox.overflowed and inbox.empty():
+        if inbox.overflowed and not inbox.waiting:
             raise Overflowed(
                 f"{inbox.overflowed} messages are left to the broker and fetched again"
             )
-        try:
-            taken = [await anext(self._client.messages)]
-            if not self.connected:
-                inbox.clear()
-                await anext(self._client.messages)
-        except aiomqtt.MqttError as error:
-            raise Lost(_said(error), taken_over=_reason_code(error) == _TAKEN_OVER) from None
-        size = len(taken[0].payload)
-        while not inbox.empty() and len(taken) < BATCH_MESSAGES and size < BATCH_BYTES:
-            taken.append(inbox.get_nowait())
-            size += len(taken[-1].payload)
-        inbox.held -= size
+        if not inbox.waiting and not self._watch.done():
+            await inbox.arrival()
+            await inbox.gather()
+        if self._watch.done() or not self.connected:
+            await asyncio.wait([self._watch], timeout=1)
+            raise self._end()
         return [
-            Message(m.topic.value, bytes(m.payload), m.qos, m.mid) for m in taken if m is not _WAKE
+            Message(m.topic.value, bytes(m.payload), m.qos, m.mid)
+            for m in inbox.take(BATCH_MESSAGES, BATCH_BYTES)
         ]
 
     def acknowledge(self, batch: Sequence[Message]) -> None:
@@ -125,15 +125,40 @@ class Connection:
 
     def wake(self) -> None:
         """Let ``batch`` return although nothing came."""
-        self._inbox.put_nowait(_WAKE)
+        self._inbox.wake()
 
-    async def _see_it_off(self) -> None:
-        """Hear why a broken connection broke, or asyncio complains that nobody did."""
-        if not self.connected:
-            self._inbox.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await anext(self._client.messages)
+    async def _open(self) -> None:
+        """Connect, and from then on notice when the connection ends."""
+        name = self._broker.name
+        try:
+            await self._client.__aenter__()
+        except aiomqtt.exceptions.MqttConnectError as error:
+            self._paho.disconnect()
+            raise Refused(f"{name} refused the connection: {_said(error)}") from None
+        except (aiomqtt.MqttError, ValueError, UnicodeError) as error:
+            # ValueError is paho's word for a host or client id it cannot use. A connection that was
+            # broken off half-way still holds its socket.
+            self._paho.disconnect()
+            raise Unreachable(f"{name} cannot be reached: {error}") from None
+        self._watch = asyncio.ensure_future(anext(self._client.messages))
+        self._watch.add_done_callback(lambda _: self._inbox.wake())
+
+    def _end(self) -> Lost:
+        """Why the connection ended."""
+        watch = self._watch
+        error = watch.exception() if watch.done() and not watch.cancelled() else None
+        if not isinstance(error, aiomqtt.MqttError):
+            return Lost("it was closed")
+        return Lost(_said(error), taken_over=_reason_code(error) == _TAKEN_OVER)
+
+    async def _close(self) -> None:
+        """Disconnect politely where that is still possible, and let go of everything."""
+        with contextlib.suppress(aiomqtt.MqttError):
+            await self._client.__aexit__(None, None, None)
+        self._watch.cancel()
+        await asyncio.wait([self._watch])
+        self._end()
+        self._paho.disconnect()
 
     async def _subscribe(self) -> None:
         """Subscribe with QoS 1 and look at what was granted: an unchecked SUBACK looks like silence."""
@@ -162,27 +187,12 @@ async def open_connection(broker: Broker, *, packet_bytes: int) -> AsyncIterator
         Lost: it went away while we subscribed.
     """
     connection = Connection(broker, packet_bytes=packet_bytes)
-    client = connection._client  # noqa: SLF001
-    try:
-        await client.__aenter__()
-    except aiomqtt.exceptions.MqttConnectError as error:
-        _close(client)
-        raise Refused(f"{broker.name} refused the connection: {_said(error)}") from None
-    except (aiomqtt.MqttError, ValueError, UnicodeError) as error:
-        # ValueError is paho's word for a host or client id it cannot use.
-        _close(client)
-        raise Unreachable(f"{broker.name} cannot be reached: {error}") from None
+    await connection._open()  # noqa: SLF001
     try:
         await connection._subscribe()  # noqa: SLF001
         yield connection
     finally:
-        try:
-            await connection._see_it_off()  # noqa: SLF001
-            await client.__aexit__(None, None, None)
-        except aiomqtt.MqttError:
-            pass
-        finally:
-            _close(client)
+        await connection._close()  # noqa: SLF001
 
 
 def _acknowledge_ourselves(client: aiomqtt.Client) -> Paho:
@@ -190,11 +200,6 @@ def _acknowledge_ourselves(client: aiomqtt.Client) -> Paho:
     paho = client._client  # noqa: SLF001 - aiomqtt 2.5 has no public way.
     paho.manual_ack_set(True)
     return paho
-
-
-def _close(client: aiomqtt.Client) -> None:
-    """Let go of the socket that a connection broken off half-way still holds."""
-    client._client.disconnect()  # noqa: SLF001
 
 
 def _client(broker: Broker, inbox: "_Inbox", packet_bytes: int) -> aiomqtt.Client:
@@ -223,33 +228,70 @@ def _client(broker: Broker, inbox: "_Inbox", packet_bytes: int) -> aiomqtt.Clien
 
 
 class _Inbox(asyncio.Queue[aiomqtt.Message]):
-    """What the broker has sent and no batch has taken; full means: leave it to the broker."""
+    """What the broker has sent and no batch has taken; full means: leave it to the broker.
+
+    aiomqtt puts messages in with ``put_nowait``. Its ``get`` never answers, so that waiting for the next message, which is
+    aiomqtt's one public way to learn that a connection ended, waits for just that, without a task for each message.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.waiting: deque[aiomqtt.Message] = deque()
         self.held = 0
         "Bytes in it."
 
         self.overflowed = 0
         "Messages that did not fit; the order is kept by letting none pass after the first."
 
+        self._arrival: asyncio.Future[None] | None = None
+
     def put_nowait(self, item: aiomqtt.Message) -> None:
         """Take a message in, or count it out."""
-        full = self.qsize() >= INBOX_MESSAGES or self.held > INBOX_BYTES
-        if item is not _WAKE and (self.overflowed or full):
+        full = len(self.waiting) >= INBOX_MESSAGES or self.held > INBOX_BYTES
+        if self.overflowed or full:
             self.overflowed += 1
             return
         self.held += len(item.payload)
-        super().put_nowait(item)
+        self.waiting.append(item)
+        if self._arrival is not None:
+            self.wake()
 
-    def clear(self) -> None:
-        """Forget everything: its connection is gone, and all of it comes again."""
-        while not self.empty():
-            self.get_nowait()
-        self.held = 0
+    async def get(self) -> aiomqtt.Message:
+        """Wait for ever (see above)."""
+        never: asyncio.Future[aiomqtt.Message] = asyncio.get_running_loop().create_future()
+        return await never
 
+    async def arrival(self) -> None:
+        """Wait for a message or for ``wake``."""
+        self._arrival = asyncio.get_running_loop().create_future()
+        try:
+            await self._arrival
+        finally:
+            self._arrival = None
 
-_WAKE = aiomqtt.Message("wake", b"", 0, False, 0, None)
+    async def gather(self) -> None:
+        """Let a stream that is flowing fill the batch: paho reads one message in a turn of the loop."""
+        before = 0
+        for _ in range(GATHER_TURNS):
+            if len(self.waiting) == before:
+                return
+            before = len(self.waiting)
+            await asyncio.sleep(0)
+
+    def wake(self) -> None:
+        """End ``arrival``."""
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def take(self, messages: int, size: int) -> list[aiomqtt.Message]:
+        """The oldest so many messages, up to the one that passes so many bytes."""
+        waiting, taken = self.waiting, 0
+        out: list[aiomqtt.Message] = []
+        while waiting and len(out) < messages and taken < size:
+            out.append(waiting.popleft())
+            taken += len(out[-1].payload)
+        self.held -= taken
+        return out
 
 
 def _reason_code(error: aiomqtt.MqttError) -> int:

@@ -398,7 +398,7 @@ def test_after_the_first_that_does_not_fit_none_passes() -> None:
         inbox.put_nowait(message)
         inbox.held = 0
         inbox.put_nowait(message)
-        assert (inbox.overflowed, inbox.qsize()) == (2, 0)
+        assert (inbox.overflowed, len(inbox.waiting)) == (2, 0)
 
     asyncio.run(run())
 
@@ -411,7 +411,12 @@ def test_what_is_left_of_a_broken_connection_is_forgotten_not_taken_twice() -> N
         for number in range(1, 6):
             bench.send(event(number))
         await asyncio.sleep(0.1)
-        await bench.reconnect()
+        connection = bench.source._connection
+        assert connection is not None
+        bench.broker.kick()
+        while connection.connected:
+            await asyncio.sleep(0.01)
+        bench.intake.gate.set()
         await bench.broker.until(lambda b: not b.session)
         assert bench.intake.ids == ["e-0", *(f"e-{n}" for n in range(6))]
 
@@ -425,6 +430,8 @@ def test_one_module_imports_aiomqtt() -> None:
     found = set()
     for path in Path(rulesd.__file__).parent.rglob("*.py"):
         text = path.read_text()
+        if "demo" in path.parts:
+            continue  # Producers that show the way in are no sources.
         if not re.search(r"^\s*(import|from) (aiomqtt|paho)\b", text, re.MULTILINE):
             continue
         found.add(path.name)
