@@ -89,6 +89,18 @@ def _disagreement(given: p.Disagreement) -> "Detector[Any]":
     )
 
 
+def _drift(given: p.Drift) -> "Detector[Any]":
+    from rulesd.core.detectors.drift import Drift
+
+    return Drift(
+        field=field(given.field),
+        bins=tuple(sorted(given.bins)) if isinstance(given.bins, list) else given.bins,
+        top=given.top or 10,
+        baseline=given.baseline,
+        budget=given.budget,
+    )
+
+
 def _shift(given: p.Shift) -> "Detector[Any]":
     from rulesd.core.detectors.shift import Shift
 
@@ -102,10 +114,28 @@ def _shift(given: p.Shift) -> "Detector[Any]":
     )
 
 
+def _repeat(given: p.Repeat) -> "Detector[Any]":
+    from rulesd.core.detectors.repeat import Repeat
+
+    return Repeat(tuple(field(n) for n in given.same), given.count, given.within)
+
+
+def _sequence(given: p.Sequence) -> "Detector[Any]":
+    from rulesd.core.detectors.sequence import Steps
+
+    return Steps(
+        names=tuple(s.name for s in given.steps),
+        whens=tuple(predicate(s.when) for s in given.steps),
+        within=given.within,
+        ordered=given.ordered,
+        without=predicate(given.without) if given.without is not None else None,
+    )
+
+
 TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
-    "repeat": Row(p.Repeat, fields=("same",)),
+    "repeat": Row(p.Repeat, _repeat, fields=("same",)),
     "rate": Row(p.Rate, _rate, logic=("numerator",), unit="share"),
     "shift": Row(p.Shift, _shift, logic=("numerator",), unit="share"),
     "spike": Row(p.Spike),
@@ -113,9 +143,9 @@ TABLE: dict[str, Row] = {
     "absence": Row(p.Absence),
     "new_value": Row(p.NewValue, fields=("field",)),
     "cardinality": Row(p.Cardinality, fields=("field",), unit="values"),
-    "sequence": Row(p.Sequence, logic=("without",), unit="steps"),
+    "sequence": Row(p.Sequence, _sequence, logic=("without",), unit="steps"),
     "budget": Row(p.Budget, fields=("sum",)),
-    "drift": Row(p.Drift, fields=("field",), unit="PSI"),
+    "drift": Row(p.Drift, _drift, fields=("field",), unit="PSI"),
     "burn_rate": Row(p.BurnRate, _burn_rate, logic=("good",), unit="x budget"),
     "disagreement": Row(p.Disagreement, _disagreement, fields=("left", "right"), unit="share"),
     "quantile": Row(p.Quantile, fields=("field",), unit=""),
@@ -185,12 +215,11 @@ def _build(
             except ValueError as error:
                 hint = 'Write a name such as "tool".'
                 problems.at(document, (*base, name), Code.INVALID_VALUE, f"{name}: {error}", hint)
-    for name in row.logic:
-        if (logic := getattr(parameters, name)) is not None:
-            try:
-                predicate(logic)
-            except RuleError as error:
-                logic_problem(error, (*base, name), document, problems)
+    for place, logic in _conditions(row, parameters):
+        try:
+            predicate(logic)
+        except RuleError as error:
+            logic_problem(error, (*base, *place), document, problems)
     if row.build is None:
         said = f'this version cannot run the detector "{word}" yet'
         hint = f"Use one of: {', '.join(built())}."
@@ -199,6 +228,14 @@ def _build(
     if len(problems.errors) > before:
         return None
     return Detected(word=word, parameters=parameters, detector=row.build(parameters), unit=row.unit)
+
+
+def _conditions(row: Row, parameters: p.Parameters) -> list[tuple[Path_, object]]:
+    """Every condition among the parameters, with its place."""
+    found: list[tuple[Path_, object]] = [((name,), getattr(parameters, name)) for name in row.logic]
+    if isinstance(parameters, p.Sequence):
+        found += [(("steps", i, "when"), step.when) for i, step in enumerate(parameters.steps)]
+    return [(place, logic) for place, logic in found if logic is not None]
 
 
 def _names(value: object) -> tuple[str, ...]:
