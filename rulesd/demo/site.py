@@ -128,7 +128,10 @@ class Site:
         while not self._closing.is_set():
             body = orjson.dumps(parts(self._show))
             if body != last:
-                await response.write(b"data: " + body + b"\n\n")
+                try:
+                    await response.write(b"data: " + body + b"\n\n")
+                except ConnectionError:
+                    break  # The visitor closed the page.
                 last = body
             try:
                 async with asyncio.timeout(LIVE_S):

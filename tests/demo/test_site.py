@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import orjson
+import pytest
 from aiohttp import web
 
 from rulesd.demo.children import Child
 from rulesd.demo.daemon import Daemon
 from rulesd.demo.show import Show
-from rulesd.demo.site import Site
+from rulesd.demo.site import LIVE_S, Site
 from rulesd.notify.fakes import Fakes
 from tests.demo.samples import duty_event, slack_page, trace, webhook
 
@@ -114,6 +115,20 @@ def test_an_open_page_does_not_hold_up_the_end() -> None:
             live.close()
 
     asyncio.run(run())
+
+
+def test_a_visitor_who_leaves_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        async with site() as (_, show, session):
+            live = await session.get(show.inbox_url + "live")
+            await live.content.readline()
+            live.close()
+            for _ in range(3):
+                await deliver(show, session)
+                await asyncio.sleep(LIVE_S)
+
+    asyncio.run(run())
+    assert [r.getMessage() for r in caplog.records] == []
 
 
 def test_the_way_to_the_console_logs_in() -> None:
