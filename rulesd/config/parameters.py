@@ -167,10 +167,23 @@ class Drift(Parameters):
     """A distribution moved."""
 
     field: str
-    bins: list[Number] | Annotated[int, Field(ge=2, le=100)] | None = None
-    top: Annotated[int, Field(ge=2, le=1000)] | None = None
-    baseline: Window | None = None
-    budget: Above0 | None = None
+    bins: (
+        Annotated[list[Number], Field(min_length=1, max_length=49)]
+        | Annotated[int, Field(ge=2, le=50)]
+        | None
+    ) = None
+    top: Annotated[int, Field(ge=2, le=50)] | None = None
+    baseline: Window = 7 * DAY
+    budget: Above0 = 0.1
+
+    @model_validator(mode="after")
+    def _one(self) -> "Drift":
+        if self.bins is not None and self.top is not None:
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                'has "bins" and "top". Keep "bins" for a number, "top" for labels.',
+            )
+        return self
 
 
 class BurnWindows(Strict):

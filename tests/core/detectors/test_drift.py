@@ -1,0 +1,165 @@
+"""``drift``: windows by count against a baseline that is learned once."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rulesd.core.detectors.drift import Drift
+from rulesd.core.detectors.protocol import Observation
+from rulesd.model.event import Json
+from rulesd.model.instant import DAY, HOUR, MINUTE, SECOND
+from tests.core.detectors.harness import Seen, episodes, run, shuffled
+from tests.core.plans import field
+
+
+def drift(**changes: Any) -> Drift:
+    return Drift(**{"field": field("v"), "bins": None, "top": 10, "baseline": DAY, "budget": 0.1, **changes})
+
+
+def values(start: int, end: int, step: int, shares: dict[Json, float], seed: int = 0, weight: int = 1) -> list[Seen]:
+    rng = Random(seed)
+    picks = rng.choices(list(shares), list(shares.values()), k=len(range(start, end, step)))
+    return [Seen(at, {"v": v}, weight=weight) for at, v in zip(range(start, end, step), picks, strict=True)]
+
+
+OLD: dict[Json, float] = {"a": 0.5, "b": 0.3, "c": 0.2}
+NEW: dict[Json, float] = {"a": 0.2, "b": 0.3, "c": 0.5}
+BEFORE = values(0, DAY, MINUTE, OLD)
+
+
+def test_it_fires_within_a_block_or_two_and_clears_when_the_old_mix_is_back() -> None:
+    events = BEFORE + values(DAY, DAY + 6 * HOUR, MINUTE, OLD, 1) + values(DAY + 6 * HOUR, DAY + 12 * HOUR, MINUTE, NEW, 2)
+    said = run(drift(), events + values(DAY + 12 * HOUR, 3 * DAY, MINUTE, OLD, 3))[("k",)]
+    ((start, end),) = episodes(said)
+    assert DAY + 6 * HOUR < start < DAY + 9 * HOUR
+    assert end is not None
+    assert DAY + 12 * HOUR < end < DAY + 22 * HOUR
+    assert said[0].threshold is not None
+    assert said[0].value > said[0].threshold
+    assert said[0].detail is not None
+    assert int(said[0].detail["events"]) in {50, 100, 200}
+
+
+def test_more_traffic_in_the_same_mix_is_quiet() -> None:
+    assert run(drift(), BEFORE + values(DAY, 2 * DAY, 15 * SECOND, OLD, 4))[("k",)] == []
+
+
+def test_the_order_of_the_values_does_not_matter_the_mix_does() -> None:
+    # By turns instead of at random: the same shares.
+    turns = [Seen(DAY + n * MINUTE, {"v": "aaaaabbbcc"[n % 10]}) for n in range(1_000)]
+    assert run(drift(), BEFORE + turns)[("k",)] == []
+
+
+def test_a_value_that_takes_over_is_found_whether_it_was_rare_or_new() -> None:
+    rare = {**OLD, "d": 0.01}
+    for name in ("d", "never seen"):
+        said = run(drift(), values(0, DAY, MINUTE, rare) + values(DAY, DAY + 3 * HOUR, MINUTE, {**OLD, name: 1.0}, 1))[("k",)]
+        assert said[0].at < DAY + 2 * HOUR
+
+
+def test_a_missing_value_is_a_value() -> None:
+    said = run(drift(), BEFORE + [Seen(DAY + n * MINUTE, {}) for n in range(120)])[("k",)]
+    assert said[0].active
+
+
+def test_values_beyond_the_top_are_one() -> None:
+    many: dict[Json, float] = {f"v{n}": 1.0 for n in range(600)}
+    detector = drift(top=2)
+    assert run(detector, values(0, DAY, MINUTE, {**many, "a": 600.0}) + values(DAY, 2 * DAY, MINUTE, {**many, "a": 600.0}, 1))[("k",)] == []
+    assert run(detector, values(0, DAY, MINUTE, {**many, "a": 600.0}) + values(DAY, 2 * DAY, MINUTE, many, 1))[("k",)] != []
+
+
+def test_numbers_are_put_into_bins_at_edges_given_or_learned() -> None:
+    def numbers(start: int, end: int, centre: float, seed: int) -> list[Seen]:
+        rng = Random(seed)
+        return [Seen(at, {"v": rng.gauss(centre, 1.0)}) for at in range(start, end, MINUTE)]
+
+    for bins in (8, (-1.0, 0.0, 1.0)):
+        assert run(drift(bins=bins), numbers(0, DAY, 0.0, 1) + numbers(DAY, 2 * DAY, 0.0, 2))[("k",)] == []
+        said = run(drift(bins=bins), numbers(0, DAY, 0.0, 1) + numbers(DAY, DAY + 4 * HOUR, 1.5, 2))[("k",)]
+        assert said[0].at < DAY + 2 * HOUR
+    odd = [Seen(at, {"v": v}) for at, v in enumerate([True, "x", None, float("nan"), float("inf"), [1.0]])]
+    assert run(drift(bins=4), odd)[("k",)] == []
+
+
+def test_clumped_traffic_raises_its_own_threshold() -> None:
+    def clumps(start: int, end: int, seed: int) -> list[Seen]:
+        rng, out = Random(seed), []
+        for at in range(start, end, 10 * MINUTE):
+            value = rng.choices("abc", [0.5, 0.3, 0.2])[0]
+            out += [Seen(at + n * SECOND, {"v": value}) for n in range(10)]
+        return out
+
+    events = clumps(0, 2 * DAY, 1) + clumps(2 * DAY, 8 * DAY, 2)
+    assert run(drift(baseline=2 * DAY), events)[("k",)] == []
+    loose = drift(baseline=2 * DAY)
+    pool, state = loose.pool(), loose.start(("k",), 0)
+    for seen in events:
+        loose.advance(state, pool, seen.at)
+        loose.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    assert state.dispersion[0] > 4.0
+
+
+def test_sampled_events_weigh_in_the_shares_and_prove_one_each() -> None:
+    def weighted(weight: int) -> list[Seen]:
+        return values(0, DAY, MINUTE, OLD, weight=weight) + values(DAY, DAY + 6 * HOUR, MINUTE, NEW, 1, weight)
+
+    assert episodes(run(drift(), weighted(1))[("k",)]) == episodes(run(drift(), weighted(50))[("k",)])
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([None, 6, (1.5, 2.5)]))
+def test_the_order_within_the_lateness_does_not_change_what_is_said(seed: int, bins: Any) -> None:
+    rng = Random(seed)
+    events = values(0, DAY, 2 * MINUTE, {1: 0.5, 2: 0.3, 3: 0.2}, seed) + values(
+        DAY, DAY + 8 * HOUR, MINUTE, {1: 0.1, 2: 0.3, 3: 0.6}, seed
+    )
+    detector = drift(bins=bins)
+    expected = run(detector, events, until=3 * DAY)
+    assert expected[("k",)]
+    found = run(detector, shuffled(events, rng), until=3 * DAY)
+    assert found == expected
+
+
+@pytest.mark.parametrize("bins", [None, 6, (1.5, 2.5)])
+def test_a_restart_anywhere_changes_nothing(bins: Any) -> None:
+    detector = drift(bins=bins)
+    events = values(0, DAY, 3 * MINUTE, {1: 0.5, 2: 0.3, 3: 0.2}) + values(DAY, DAY + 5 * HOUR, 2 * MINUTE, {1: 0.1, 2: 0.3, 3: 0.6})
+    expected = run(detector, events, until=3 * DAY)
+    assert expected[("k",)]
+    assert run(detector, events, restart=True, until=3 * DAY) == expected
+
+
+def test_too_little_is_no_baseline() -> None:
+    assert run(drift(), values(0, DAY, 10 * MINUTE, OLD) + values(DAY, DAY + HOUR, 2 * MINUTE, NEW, 1))[("k",)] == []
+
+
+def test_an_alert_ends_when_its_key_is_silent_for_a_baseline_and_four_start_it_afresh() -> None:
+    detector = drift()
+    events = BEFORE + values(DAY, DAY + 3 * HOUR, MINUTE, NEW, 1)
+    ((start, end),) = episodes(run(detector, events, until=7 * DAY)[("k",)])
+    assert start < DAY + 3 * HOUR
+    assert end == 2 * DAY + 3 * HOUR - 45 * SECOND
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    for seen in events:
+        detector.advance(state, pool, seen.at)
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    assert not detector.forgettable(state, 9 * DAY)
+    detector.advance(state, pool, 3 * DAY)
+    assert detector.deadline(state, pool) is None
+    assert detector.forgettable(state, 6 * DAY)
+    detector.observe(state, pool, Observation(9 * DAY, 9 * DAY, "e", 1, {"v": "a"}))
+    detector.advance(state, pool, 9 * DAY + HOUR)
+    assert state.dispersion == []
+    assert state.learn_from == 9 * DAY
+
+
+def test_the_rest_of_the_contract() -> None:
+    detector = drift()
+    state = detector.start(("k",), 7)
+    assert detector.hold == 0
+    assert not detector.observe_pool(detector.pool(), Observation(0, 0, "e", 1, {}))
+    assert detector.deadline(state, detector.pool()) is None
