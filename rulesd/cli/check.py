@@ -31,14 +31,17 @@ def check(
     """Lint and compile rules and notifiers.
 
     Prints every problem as path:line:column: code: what is wrong. what to write. Exit 1 when there is an error (with --strict: or a
-    warning), 0 when the set can be used.
+    warning), 0 when the set can be used. Lines that start with "info:" are good to know (what a rule costs, a rule inside a wider
+    one) and never count.
     """
     problems: list[Located] = []
+    infos: list[Located] = []
     loaded: list[Loaded] = []
     for rules_dir, notifiers_dir in _sets(paths or [], rules, notifiers):
         found = load(rules_dir, notifiers_dir)
         loaded.append(found)
         problems += [p for p in found.problems if p not in problems]
+        infos += [p for p in found.infos if p not in infos]
     errors = [p for p in problems if p.severity == "error"]
     count = sum(each.own_rules for each in loaded)
     if format_ is Format.JSON:
@@ -46,12 +49,15 @@ def check(
             "ok": not errors,
             "rules": count,
             "problems": [p._asdict() for p in problems],
+            "infos": [p._asdict() for p in infos],
         }
         typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
     else:
         for problem in problems:
             prefix = "" if problem.severity == "error" else "warning: "
             typer.echo(f"{prefix}{problem}")
+        for info in infos:
+            typer.echo(f"info: {info}")
         typer.echo(_summary(count, len(errors), len(problems) - len(errors)))
     raise typer.Exit(Exit.FINDINGS if errors or (strict and problems) else Exit.FINE)
 

@@ -1,6 +1,7 @@
 """What no single file can tell: names that lead nowhere, pages nobody gets, conditions that never hold.
 
-Law: an error only where a page would be lost or a plan would not mean what it says; everything else is a warning.
+Law: an error only where a page would be lost or a plan would not mean what it says; everything else is a warning, and what
+is merely good to know (a cost, a rule inside a wider one) is an info: shown, never counted as a finding.
 """
 
 from collections.abc import Mapping
@@ -113,9 +114,12 @@ def conditions(compiled: list[Compiled], problems: Problems) -> None:
     for found in lint_rules(
         logics, {name: c.rule.on for name, c in written.items()}, lint_schema()
     ):
-        if found.severity == "info" or found.rule not in written:
+        if found.rule not in written:
             continue
         one = written[found.rule]
         path = ("when", *at_pointer(found.pointer))
         hint = found.hint or "Correct the condition here."
-        problems.at(one.document, path, str(found.code), found.message, hint, warning=True)
+        info = found.severity == "info"
+        problems.at(
+            one.document, path, str(found.code), found.message, hint, warning=not info, info=info
+        )

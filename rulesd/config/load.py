@@ -39,7 +39,7 @@ class Loaded:
     "``None`` when a problem is an error."
 
     problems: tuple[Located, ...]
-    "By file and place; ``severity`` tells errors from warnings."
+    "Errors and warnings, by file and place; ``severity`` tells them apart."
 
     files: Files
     tests: tuple[RuleTest, ...]
@@ -50,6 +50,9 @@ class Loaded:
 
     risks: Mapping[str, str] | None = None
     "Titles by name, ``None`` without risks.yaml."
+
+    infos: tuple[Located, ...] = ()
+    "What is good to know and no finding: what a rule costs, a rule inside a wider one."
 
     @property
     def errors(self) -> tuple[Located, ...]:
@@ -91,6 +94,7 @@ def _load(files: Files, problems: Problems) -> Loaded:
     return Loaded(
         plan=plan,
         problems=problems.sorted(),
+        infos=problems.infos,
         files=files,
         tests=tuple(shop.tests),
         archive=archive,

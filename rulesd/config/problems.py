@@ -118,10 +118,11 @@ class Problems:
         *,
         key: bool = False,
         warning: bool = False,
+        info: bool = False,
     ) -> None:
         """Add one at a place in a document; ``key``: at the name of the field instead of its value."""
         line, column = document.place(path, key=key)
-        self.add(document.shown, line, column, code, problem, hint, warning=warning)
+        self.add(document.shown, line, column, code, problem, hint, warning=warning, info=info)
 
     def add(
         self,
@@ -133,9 +134,10 @@ class Problems:
         hint: str,
         *,
         warning: bool = False,
+        info: bool = False,
     ) -> None:
-        """Add one at a line and column, counted from 1."""
-        severity = "warning" if warning else "error"
+        """Add one at a line and column, counted from 1; an error unless said otherwise."""
+        severity = "info" if info else "warning" if warning else "error"
         self._found.append(
             Located(shown, line, column, str(code), problem.rstrip("."), hint, severity)
         )
@@ -145,8 +147,13 @@ class Problems:
         self._found.extend(found)
 
     def sorted(self) -> tuple[Located, ...]:
-        """All, once each, by file and place."""
-        return tuple(sorted(set(self._found)))
+        """Errors and warnings, once each, by file and place."""
+        return tuple(sorted({p for p in self._found if p.severity != "info"}))
+
+    @property
+    def infos(self) -> tuple[Located, ...]:
+        """What is good to know and no mistake, in the same order."""
+        return tuple(sorted({p for p in self._found if p.severity == "info"}))
 
     @property
     def errors(self) -> Sequence[Located]:

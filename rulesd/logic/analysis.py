@@ -303,5 +303,5 @@ def _shadowed(rules: Mapping[str, object], on: Mapping[str, Sequence[str]]) -> I
                     words = "has the same condition" if same else "is true whenever this one is"
                     yield Finding(
                         rule=name, code=FindingCode.SHADOWED, severity="warning" if same else "info", pointer="",
-                        message=f"`{other}` {words}", hint="Merge the two, or make their conditions exclude each other.",
+                        message=f"`{other}` {words}", hint="Leave it when the two count different things; else merge them, or make their conditions exclude each other.",
                     )  # fmt: skip

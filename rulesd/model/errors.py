@@ -30,7 +30,7 @@ class Located(NamedTuple):
     problem: str
     hint: str
     severity: str = "error"
-    "``error`` stops a load; ``warning`` is shown and counted as a finding."
+    "``error`` stops a load; ``warning`` is shown and counted as a finding; ``info`` is shown."
 
     def __str__(self) -> str:
         """``path:line:column: code: what is wrong. what to write``."""

@@ -35,6 +35,23 @@ def test_warnings_are_findings_only_when_strict(run: Run, tmp_path: Path) -> Non
     assert run("check", rules, notifiers, "--strict").code == 1
 
 
+def test_what_is_good_to_know_is_shown_and_never_counts(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(tmp_path)
+    narrower = RULE.replace("id: tool.scope", "id: tool.narrow").replace(
+        'when: {"===": [{"var": "data.scope"}, "out"]}',
+        'when: {"and": [{"===": [{"var": "data.scope"}, "out"]}, {"===": [{"var": "data.tool"}, "mail"]}]}',
+    )
+    (rules / "tool" / "narrow.yaml").write_text(narrower)
+    said = run("check", rules, notifiers, "--strict")
+    (info,) = [line for line in said.out.splitlines() if line.startswith("info: ")]
+    assert info.startswith(f"info: {rules}/tool/narrow.yaml:6:")
+    assert "shadowed: `tool.scope` is true whenever this one is" in info
+    assert (said.code, said.out.splitlines()[-1]) == (0, "2 rules, no problems")
+    body = run("check", rules, notifiers, "--format", "json").json
+    assert (body["ok"], body["problems"]) == (True, [])
+    assert [(p["code"], p["severity"]) for p in body["infos"]] == [("shadowed", "info")]
+
+
 def test_a_path_that_is_not_there_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     assert run("check", tmp_path / "nothing").code == 2
 

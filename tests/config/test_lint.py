@@ -63,7 +63,11 @@ def test_what_the_logics_lint_finds_is_a_warning_at_its_place(
     assert [(p.line, p.column, p.code, p.severity) for p in result.problems] == [
         (9, 22, "missing_guard", "warning")
     ]
+    assert [(p.line, p.column, p.code, p.severity) for p in result.infos] == [
+        (9, 22, "missing_guard", "info")
+    ]
     assert result.plan is not None
+    assert len(result.plan.warnings) == 1  # what is merely good to know is not carried about
     assert seen == [
         {"tool.mistake": {"===": [{"var": "data.tool"}, "shell"]}},
         {"tool.mistake": ("tool.call",)},
