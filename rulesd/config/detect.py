@@ -132,6 +132,18 @@ def _sequence(given: p.Sequence) -> "Detector[Any]":
     )
 
 
+def _cardinality(given: p.Cardinality) -> "Detector[Any]":
+    from rulesd.core.detectors.cardinality import Cardinality
+
+    return Cardinality(field(given.field), given.within, given.above, given.below)
+
+
+def _accumulation(given: p.Accumulation) -> "Detector[Any]":
+    from rulesd.core.detectors.accumulation import Accumulation
+
+    return Accumulation(given.half_life, given.threshold)
+
+
 TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
@@ -142,7 +154,7 @@ TABLE: dict[str, Row] = {
     "rollout": Row(p.Rollout, logic=("numerator", "change"), unit="share"),
     "absence": Row(p.Absence),
     "new_value": Row(p.NewValue, fields=("field",)),
-    "cardinality": Row(p.Cardinality, fields=("field",), unit="values"),
+    "cardinality": Row(p.Cardinality, _cardinality, fields=("field",), unit="values"),
     "sequence": Row(p.Sequence, _sequence, logic=("without",), unit="steps"),
     "budget": Row(p.Budget, fields=("sum",)),
     "drift": Row(p.Drift, _drift, fields=("field",), unit="PSI"),
@@ -151,7 +163,7 @@ TABLE: dict[str, Row] = {
     "quantile": Row(p.Quantile, fields=("field",), unit=""),
     "aggregate": Row(p.Aggregate, fields=("field",), unit=""),
     "change": Row(p.Change, fields=("field",)),
-    "accumulation": Row(p.Accumulation),
+    "accumulation": Row(p.Accumulation, _accumulation, unit="points"),
     "composite": Row(p.Composite, unit="alerts"),
 }
 "Every detector of the contract."
