@@ -27,7 +27,7 @@ class Terminal:
 
     def say(self, words: str) -> None:
         """One line."""
-        self._console.print(Text(words))
+        self._console.print(Text(words), soft_wrap=True)
 
     def open(self) -> AbstractContextManager[object]:
         """The live table, where there is a terminal."""

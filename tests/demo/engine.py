@@ -16,7 +16,7 @@ from rulesd.runners.replay import replay_lines
 
 
 @cache
-def _plan() -> Plan:
+def shipped_plan() -> Plan:
     loaded = load(bundled("rules"), bundled("notifiers"))
     assert loaded.plan is not None, loaded.errors
     return loaded.plan
@@ -27,7 +27,7 @@ def fired(events: Iterable[Event], clock: Iterable[str] | None = None) -> Counte
     log: list[bytes] = []
     arrivals = iter(clock) if clock is not None else None
     lines = [orjson.dumps({**e, "arrivaltime": next(arrivals)} if arrivals else e) for e in events]
-    replay_lines(lines, Engine(_plan()), recorded_decoder(), log.append, until=None)
+    replay_lines(lines, Engine(shipped_plan()), recorded_decoder(), log.append, until=None)
     decisions = [orjson.loads(row) for block in log for row in block.splitlines()]
     return Counter(
         (d["rule"], d["labels"].get("tenant", "")) for d in decisions if d["kind"] == "alert.firing"

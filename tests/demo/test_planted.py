@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rulesd.core.engine import Limits
+from rulesd.demo.folder import bundled
 from rulesd.demo.planted import PLANTED, Planted, Via
-from tests.demo.engine import fired
+from tests.demo.engine import fired, shipped_plan
 from tests.demo.samples import AT, forge
 
 
@@ -56,5 +58,14 @@ def test_what_is_sent_again_is_the_same_event() -> None:
 
 def test_no_owner_gets_more_pages_than_the_limit_that_collects_them() -> None:
     # More than ten pages to one owner in five minutes become one: each incident would lose its own.
-    owners = Counter(p.rule.split(".")[0] for p in PLANTED)
-    assert max(owners.values()) <= 10
+    owner = {rule.id: rule.owner for rule in shipped_plan().rules}
+    owners = Counter(owner[p.rule] for p in PLANTED)
+    assert max(owners.values()) < Limits().owner_pages
+
+
+def test_the_severity_told_is_the_rules() -> None:
+    folder = bundled("rules")
+    for planted in PLANTED:
+        area, name = planted.rule.split(".")
+        text = (folder / area / f"{name}.yaml").read_text("utf-8")
+        assert f"severity: {planted.severity}" in text or f"then: {planted.severity}" in text
