@@ -5,6 +5,7 @@ once when commits have failed for ten seconds, and again every hour while they d
 reason for it.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ from rulesd.model.instant import HOUR, SECOND, Instant
 from rulesd.model.notification import Notification
 from rulesd.model.reasons import AlertState, Reason
 from rulesd.notify.compose import Links, compose, decode_notification
-from rulesd.runners.local import LocalDaemon, Parts
+from rulesd.runners.local import LocalDaemon, Parts, cannot_commit
 
 log = logging.getLogger(__name__)
 
@@ -36,27 +37,31 @@ class Emergency:
         self._since: Instant | None = None
         self._told: Instant | None = None
 
-    async def look(self, now: Instant) -> None:
-        """See whether the store commits, and tell if not."""
-        failing = self._parts.writer.failing
-        if failing is None:
+    def look(self, now: Instant) -> bool:
+        """See whether the store commits; ``True`` when people must be told now."""
+        failing = cannot_commit(self._parts.writer)
+        if not failing:
             self._since = self._told = None
-            return
+            return False
         if self._since is None:
             self._since = now
         if now - self._since < PATIENCE or (self._told is not None and now - self._told < AGAIN):
-            return
+            return False
         self._told = now
         log.critical("the store cannot commit: %s", failing)
-        due = due_for(self._daemon.plan, self._since, now)
-        for receiver, channel, page in pages(due, self._daemon.plan, self._parts.links):
-            result, _ = await self._parts.courier.try_once(receiver, channel, page)
-            log.critical(
-                "emergency page: receiver=%s channel=%s outcome=%s",
-                receiver,
-                channel,
-                result.outcome,
-            )
+        return True
+
+    async def tell(self, now: Instant) -> None:
+        """Send the page on every channel at once: one that hangs must not delay the others."""
+        due = due_for(self._daemon.plan, self._since or now, now)
+        told = pages(due, self._daemon.plan, self._parts.links)
+        await asyncio.gather(*(self._send(*one) for one in told))
+
+    async def _send(self, receiver: str, channel: str, page: Notification) -> None:
+        result, _ = await self._parts.courier.try_once(receiver, channel, page)
+        log.critical(
+            "emergency page: receiver=%s channel=%s outcome=%s", receiver, channel, result.outcome
+        )
 
 
 def due_for(plan: Plan, since: Instant, now: Instant) -> NotificationDue:

@@ -1,11 +1,14 @@
 """The keeper of the running daemon: its second hand.
 
 Law: every second it brings gauges up to date and looks whether rulesd itself is well; every five seconds it asks for a checkpoint when
-there is something to save; every minute it lets the store drop what is older than the retention.
+there is something to save; every minute it lets the store drop what is older than the retention. It never waits: what takes
+time (an event about rulesd, the page about a store that cannot commit) goes its own way, because the second hand is also the proof
+that the event loop is alive.
 """
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 
 from rulesd.config.settings import Settings
 from rulesd.model.errors import StoreError
@@ -25,6 +28,9 @@ OUTBOX_STUCK = MINUTE
 SOURCE_SILENT = 5 * MINUTE
 "A source that spoke before and is disconnected for this long is silent."
 
+GIVEN_UP = 10 * MINUTE
+"A receiver that refused a page for good is a failing one for this long."
+
 CHECKPOINT_EVERY = 5 * SECOND
 COMPACT_EVERY = MINUTE
 COMPACT_ROWS = 20_000
@@ -41,6 +47,7 @@ class Keeper:
         self._checkpointed: Instant = daemon.now()
         self._compacted: Instant = daemon.now()
         self._silent_since: dict[str, Instant] = {}
+        self._running: set[asyncio.Task[None]] = set()
         self._watch = SelfWatch(
             [
                 Probe("outbox", self._outbox),
@@ -63,16 +70,28 @@ class Keeper:
         if now - self._compacted >= COMPACT_EVERY:
             self._compacted = now
             self._compact(now)
-        await self._emergency.look(now)
+        if self._emergency.look(now):
+            self._spawn(self._emergency.tell(now), "page about the store")
         events = self._watch.look(now)
         if events:
-            await self._submit(events)
+            self._spawn(self._submit(events), "events about rulesd")
+
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s: failed", task.get_name(), exc_info=error)
 
     async def _submit(self, events: list[Event]) -> None:
         try:
             await self._parts.crank.submit("self", events, ())
-        except Overloaded as error:
-            log.warning("rulesd cannot take an event about itself: %s", error)
+        except (Overloaded, StoreError) as error:
+            self._watch.again(events)
+            log.debug("rulesd cannot take an event about itself yet: %s", error)
 
     def _compact(self, now: Instant) -> None:
         store, dedup = self._parts.store, self._settings.dedup
@@ -93,9 +112,12 @@ class Keeper:
         return {"outbox": "stuck"} if stuck else {}
 
     def _receivers(self) -> Mapping[str, str]:
+        """Those that take nothing now, and those that refused a page for good a short time ago."""
+        since = self._daemon.now() - GIVEN_UP
+        refused = [place for place, at in self._daemon.given_up.items() if at > since]
         return {
             f"{receiver}/{channel}": "failing"
-            for receiver, channel in self._parts.courier.failing()
+            for receiver, channel in [*self._parts.courier.failing(), *refused]
         }
 
     def _sources(self) -> Mapping[str, str]:

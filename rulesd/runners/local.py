@@ -46,6 +46,9 @@ log = logging.getLogger(__name__)
 PATIENCE: Milliseconds = 10 * SECOND
 "Without a broker the daemon is ready all the same after this, and says that it is degraded (contract 2.8)."
 
+HUNG_COMMIT_S = 5.0
+"A commit that lasts longer is one of a disk that hangs."
+
 Made = tuple[Mapping[tuple[str, str], Channel], Sequence[str]]
 "Channels by (receiver, name), and what is wrong with those that could not be made."
 
@@ -72,6 +75,13 @@ class Parts:
     "By source: empty while it works, else what is wrong in words."
 
 
+_TOLD = {
+    "failed": (logging.ERROR, "a page was given up"),
+    "pending": (logging.WARNING, "a page was not taken and will be sent again"),
+}
+"How the log tells of attempts that did not deliver."
+
+
 class LocalDaemon:
     """Implements ``rulesd.ports.daemon.Daemon``."""
 
@@ -82,6 +92,8 @@ class LocalDaemon:
         self.refused: Sequence[Located] = ()
         "Problems of the last reload, if it was refused."
         self.channel_problems: Sequence[str] = ()
+        self.given_up: dict[tuple[str, str], Instant] = {}
+        "By (receiver, channel): when the last page was given up."
         self.started_at: Instant = parts.clock.now()
         self.on_reload: Callable[[], None] = lambda: None
         self._reloading = asyncio.Lock()
@@ -174,10 +186,23 @@ class LocalDaemon:
 
     def delivered(self, done: OutboxDone, delivered: Delivered | None) -> None:
         """The courier's report: made durable, and an input like any other."""
+        self._note(done)
         if delivered is None:
             self._parts.writer.submit(Commit(done=[done]))
         else:
             self._parts.crank.turn(delivered, done=[done])
+
+    def _note(self, done: OutboxDone) -> None:
+        """No page is given up, or held up, without a word in the log."""
+        if done.state not in _TOLD:
+            return
+        level, words = _TOLD[done.state]
+        said = "%s: receiver=%s channel=%s page=%s attempts=%d %s"
+        log.log(
+            level, said, words, done.receiver, done.channel, done.id, done.attempts, done.detail
+        )
+        if done.state == "failed":
+            self.given_up[done.receiver, done.channel] = self.now()
 
     async def test_page(self, owner: str, severity: str, by: str) -> Sequence[Attempt]:
         """A marked test page along the owner's whole path."""
@@ -218,7 +243,7 @@ class LocalDaemon:
 
     def health(self) -> Health:
         """Live while commits work; ready while it can take events and deliver pages; degraded says what is not well."""
-        failing = self._parts.writer.failing
+        failing = cannot_commit(self._parts.writer)
         degraded = [
             f"{name}: {said}" for name, probe in self._parts.sources.items() if (said := probe())
         ]
@@ -230,13 +255,13 @@ class LocalDaemon:
             degraded.append(
                 f"the last reload was refused: {len(self.refused)} problems, see the log"
             )
-        if failing is not None:
+        if failing:
             degraded.append(f"the store cannot commit: {failing}")
         if self.loaded.own_rules == 0:
             degraded.append("no rules are loaded")
         silent = any(probe() for probe in self._parts.sources.values())
         patient = silent and self.now() - self.started_at < PATIENCE
-        return Health(live=True, ready=failing is None and not patient, degraded=degraded)
+        return Health(live=True, ready=not failing and not patient, degraded=degraded)
 
     def status(self) -> Mapping[str, Json]:
         """Facts for the console."""
@@ -261,7 +286,17 @@ class LocalDaemon:
 
 
 def commit_age_s(writer: Writer) -> float:
-    """Seconds the oldest waiting commit has been refused by the disk; a failing store is said aloud elsewhere."""
-    if writer.failing_since is None or writer.waiting == 0:
-        return 0.0
-    return max(0.0, time.time() - writer.failing_since / 1000)
+    """Seconds the commit under way has lasted; 0 between commits.
+
+    A store that refuses is not one that hangs: it is told aloud (``emergency``) and waited for, and a restart would not help.
+    """
+    since = writer.committing_since
+    return 0.0 if since is None else max(0.0, time.monotonic() - since)
+
+
+def cannot_commit(writer: Writer) -> str:
+    """Why nothing can be made durable now, in words; empty while all is well."""
+    if writer.failing is not None:
+        return str(writer.failing)
+    age = commit_age_s(writer)
+    return f"a commit has not ended for {age:.0f} s" if age > HUNG_COMMIT_S else ""

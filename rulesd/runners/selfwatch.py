@@ -53,6 +53,17 @@ class SelfWatch:
                     events.append(self._event(component, subject, "ok", now))
         return events
 
+    def again(self, events: list[Event]) -> None:
+        """These could not be taken: ask as if they had never been told."""
+        for event in events:
+            data = event.document["data"]
+            assert isinstance(data, dict)
+            place = (str(data["component"]), str(data["subject"]))
+            if data["status"] == "ok":
+                self._bad.setdefault(place, ("", 0))
+            else:
+                self._bad.pop(place, None)
+
     @staticmethod
     def _event(component: str, subject: str, status: str, now: Instant) -> Event:
         id_ = f"{component}-{subject}-{status}-{now}"

@@ -96,6 +96,9 @@ class Writer:
         self.waiting = 0
         "Inputs submitted and not yet durable."
 
+        self.committing_since: float | None = None
+        "``time.monotonic()`` at which the commit under way began; ``None`` between commits, also while a refused one rests."
+
         self._store = store
         self._meter = meter
         self._delays = (first_delay_s, last_delay_s)
@@ -250,9 +253,11 @@ class Writer:
         delay, longest = self._delays
         while True:
             started = time.perf_counter()
+            self.committing_since = time.monotonic()
             try:
                 self._store.commit(commit)
             except StoreError as error:
+                self.committing_since = None
                 self._failed(error)
                 if self._give_up.is_set():
                     # Nothing after it may become durable: the journal never has a hole.
@@ -260,7 +265,11 @@ class Writer:
                     return error
                 (self._give_up if self._hurry.is_set() else self._hurry).wait(delay)
                 delay = min(2 * delay, longest)
+            except BaseException:
+                self.committing_since = None
+                raise
             else:
+                self.committing_since = None
                 self._meter.commit.observe(time.perf_counter() - started)
                 self.failing = self.failing_since = None
                 return None
