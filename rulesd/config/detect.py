@@ -5,6 +5,7 @@ this version cannot run yet: a located error, never silence.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,9 +18,10 @@ from rulesd.config.fields import field
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.shape import report
 from rulesd.core.detectors.protocol import Detector
+from rulesd.core.field import Field
 from rulesd.logic import RuleError, predicate
 
-Build: TypeAlias = Callable[[Any], "Detector[Any]"]
+Build: TypeAlias = Callable[..., "Detector[Any]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Row:
 
     parameters: type[p.Parameters]
     build: Build | None = None
-    "Parameters in, detector out; ``None``: not built yet. May raise ``ValueError`` for a name that is none."
+    "Parameters (and the fields of ``by`` where ``keyed``) in, detector out; ``None``: not built yet. May raise ``ValueError`` that says what to write."
 
     fields: tuple[str, ...] = ()
     "Parameters that name a field of the event."
@@ -38,6 +40,9 @@ class Row:
 
     unit: str = "events"
     "What ``value`` counts."
+
+    keyed: bool = False
+    "Whether ``build`` is also given the fields of ``by``."
 
 
 def _never(_: p.Never) -> "Detector[Any]":
@@ -144,15 +149,40 @@ def _accumulation(given: p.Accumulation) -> "Detector[Any]":
     return Accumulation(given.half_life, given.threshold)
 
 
+def _spike(given: p.Spike) -> "Detector[Any]":
+    from rulesd.core.detectors.spike import Spike
+
+    return Spike(
+        within=given.within,
+        reference=given.reference,
+        min_count=given.min_count,
+        ratio=given.ratio,
+        budget=given.budget,
+    )
+
+
+def _absence(given: p.Absence, by: tuple[Field, ...]) -> "Detector[Any]":
+    from rulesd.config.schedule import schedule
+    from rulesd.core.detectors.absence import Absence
+
+    keys = [(k,) if isinstance(k, str) else tuple(k) for k in given.expected or ()]
+    for key in keys:
+        if len(key) != len(by):
+            said = f"{list(key)} in expected has {len(key)} values, and by has {len(by)} labels"
+            raise ValueError(f"{said}. Write one value for each label of by, in its order")
+    planned = schedule(given.schedule) if given.schedule is not None else None
+    return Absence(given.period, given.missed, tuple(keys), planned)
+
+
 TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
     "repeat": Row(p.Repeat, _repeat, fields=("same",)),
     "rate": Row(p.Rate, _rate, logic=("numerator",), unit="share"),
     "shift": Row(p.Shift, _shift, logic=("numerator",), unit="share"),
-    "spike": Row(p.Spike),
+    "spike": Row(p.Spike, _spike),
     "rollout": Row(p.Rollout, logic=("numerator", "change"), unit="share"),
-    "absence": Row(p.Absence),
+    "absence": Row(p.Absence, _absence, unit="missed", keyed=True),
     "new_value": Row(p.NewValue, fields=("field",)),
     "cardinality": Row(p.Cardinality, _cardinality, fields=("field",), unit="values"),
     "sequence": Row(p.Sequence, _sequence, logic=("without",), unit="steps"),
@@ -239,7 +269,26 @@ def _build(
         return None
     if len(problems.errors) > before:
         return None
-    return Detected(word=word, parameters=parameters, detector=row.build(parameters), unit=row.unit)
+    try:
+        given = (parameters, _by(document)) if row.keyed else (parameters,)
+        detector = row.build(*given)
+    except ValueError as error:
+        said, _, hint = str(error).partition(". ")
+        problems.at(document, base, Code.INVALID_VALUE, f"{word}: {said}", f"{hint}.")
+        return None
+    return Detected(word=word, parameters=parameters, detector=detector, unit=row.unit)
+
+
+def _by(document: Document) -> tuple[Field, ...]:
+    """The fields of ``by``; what is none there is reported where ``by`` is read."""
+    node = document.node(("by",))
+    named = node.data if node is not None else ()
+    names = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+    found = []
+    for name in names:
+        with suppress(ValueError):
+            found.append(field(str(name)))
+    return tuple(found)
 
 
 def _conditions(row: Row, parameters: p.Parameters) -> list[tuple[Path_, object]]:

@@ -97,10 +97,19 @@ class Spike(Parameters):
     """More than its own history explains."""
 
     within: Window
-    reference: Window | None = None
+    reference: Window = 28 * DAY
     min_count: Count = 10
-    ratio: Above0 | None = None
-    budget: Above0 | None = None
+    ratio: Annotated[Above0, Field(gt=1, le=1000)] = 2.0
+    budget: Above0 = 0.1
+
+    @model_validator(mode="after")
+    def _enough(self) -> "Spike":
+        if self.reference < 3 * self.within:
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                '"reference" must hold three windows. Write a longer "reference" or a shorter "within".',
+            )
+        return self
 
 
 class Rollout(Parameters):
@@ -117,8 +126,8 @@ class Absence(Parameters):
     """An expected event did not come."""
 
     period: Window | None = None
-    missed: Count = 3
-    expected: Free = None
+    missed: Annotated[int, Field(ge=1, le=1000)] = 3
+    expected: Annotated[list[str | list[str]], Field(max_length=10_000)] | None = None
     schedule: str | None = None
 
 

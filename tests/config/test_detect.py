@@ -39,7 +39,7 @@ EXAMPLES = {
     "shift": "{numerator: {var: data.x}, baseline: 7d, ratio: 2, tolerance: 0.1, direction: up, budget: 1}",
     "spike": "{within: 5m, reference: 7d, min_count: 10, ratio: 3, budget: 1}",
     "rollout": "{numerator: {var: data.x}, change: {var: data.y}, alpha: 0.01, tolerance: 0.1, watch: 2h}",
-    "absence": "{period: 1m, missed: 3, expected: [a, b], schedule: '* * * * *'}",
+    "absence": "{period: 1m, missed: 3, schedule: '* * * * *'}",
     "new_value": "{field: tool, learn_for: 1d, forget_after: 7d, share: 0.5}",
     "cardinality": "{field: doc_id, within: 1h, above: 100}",
     "sequence": "{steps: [{name: a, when: true}, {name: b, when: true}], within: 5m, ordered: true, without: false}",
@@ -96,3 +96,25 @@ def test_a_word_without_a_builder_is_an_error_at_its_place(monkeypatch: pytest.M
     (found,) = result.errors
     assert (found.line, found.column, found.code) == (6, 10, Code.NOT_BUILT)
     assert found.hint == f"Use one of: {', '.join(built())}."
+
+
+def test_expected_keys_and_schedules_are_checked() -> None:
+    def said(parameters: str) -> list[str]:
+        name = "rules/tool/mistake.yaml"
+        found = loaded({name: rule(detect=f"{{absence: {parameters}}}", by="[tenant, tool]")})
+        return [f"{p} {p.hint}" for p in found.errors]
+
+    assert said("{period: 1m, expected: [[a, b]]}") == []
+    (wrong,) = said("{period: 1m, expected: [a]}")
+    assert "has 1 values, and by has 2 labels" in wrong
+    assert "Write one value for each label" in wrong
+    (wrong,) = said("{schedule: every day}")
+    assert "is no cron line" in wrong
+    assert "Write five fields" in wrong
+
+
+def test_a_condition_inside_a_step_is_reported_where_it_stands() -> None:
+    steps = "{steps: [{name: a, when: {nonsense: 1}}, {name: b, when: true}], within: 5m}"
+    result = loaded({"rules/tool/mistake.yaml": rule(detect=f"{{sequence: {steps}}}")})
+    assert len(result.errors) == 1
+    assert "nonsense" in str(result.errors[0])

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 from rulesd.core.detection import Detection
+from rulesd.core.detectors.absence import Absence
 from rulesd.core.detectors.never import Never
 from rulesd.core.detectors.protocol import Observation
+from rulesd.core.plan import Plan
 from rulesd.model.decision import Kind, LimitReached
 from rulesd.model.event import Document
 from rulesd.model.inputs import Acknowledged, ResolvedByPerson
@@ -244,3 +246,26 @@ def test_an_alert_that_has_an_end_keeps_it_when_its_rule_changes() -> None:
     entry = next(iter(w.engine.detection.books[0].all()))
     assert entry.episode is not None
     assert entry.episode.until == T0 + 60_000
+
+
+def test_an_expected_key_that_never_comes_fires_and_is_watched_again_after_a_change() -> None:
+    def absent(missed: int) -> Plan:
+        watch = Absence(60_000, missed, (("acme",), ("globex",)))
+        return plan(rule("tool.silent", detector=watch, digest=f"missed {missed}"))
+
+    world = World(absent(1))
+    world.send(0)
+    world.at(3_600)
+    assert world.changes(Kind.FIRING) == [(165.0, "alert.firing", "condition_met")] * 2
+    world = World(absent(1))
+    world.send(0, type_="other")
+    world.take(world.engine.replace(absent(2), T0 + 60_000))
+    world.at(200)
+    assert world.changes(Kind.FIRING) == []
+    world.at(300)
+    assert len(world.changes(Kind.FIRING)) == 2
+    small, keys = world.engine.snapshot()
+    again = World(absent(2))
+    again.engine.restore(small, keys)
+    again.send(301, type_="other")
+    assert len(again.engine.alerts()) == 2

@@ -1,0 +1,162 @@
+"""``absence``: something expected did not come.
+
+Law: judged in event time at the watermark, so a beat that is only late within the rule's ``lateness`` is not missing. A key is watched from its first
+beat on; an ``expected`` key from the moment the rule is in force. Any newer beat clears.
+
+Method: with ``period`` p the key is silent at last + missed * p + p / 4 + slack: ``missed`` beats did not come, the last of them by a quarter of a period
+(clocks jitter). Without ``period`` the event's own ``interval_s`` counts, else the median of the last gaps (from the fourth on). Slack: a key whose
+beats reach us late, but regularly, is not silent: the fifth largest of the last 20 delays (arrival - event time) beyond one minute, at most
+``missed`` periods. With a ``schedule`` (cron) the beat must come within ``period`` (10 minutes) after each scheduled time; one up to a minute early counts for it.
+
+Memory per key: 0.6 kB. Cost per observation: 2 us (a schedule is asked once for each of its times).
+"""
+
+from array import array
+from bisect import insort
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+from rulesd.core.detectors.apart import Apart
+from rulesd.core.detectors.plain import rows, whole, wholes
+from rulesd.core.detectors.protocol import Observation, Reading
+from rulesd.model.duration import format_duration
+from rulesd.model.event import Document, Json
+from rulesd.model.instant import HOUR, MINUTE, SECOND, Instant, Milliseconds, format_instant
+
+_STAMPS, _DELAYS, _REGULAR = 17, 20, 5
+_GAPS_NEEDED = 4
+_EARLY = MINUTE
+_GRACE = 10 * MINUTE
+_LONGEST_INTERVAL = 400 * 24 * HOUR
+
+
+class Beats:
+    """State of one key."""
+
+    __slots__ = ("delays", "due", "last", "period", "silent", "stamps", "watched")
+
+    def __init__(self, at: Instant, *, watched: bool) -> None:
+        """Nothing has come yet."""
+        self.last = at
+        "The newest beat, or since when one is expected."
+        self.watched = watched
+        self.silent = False
+        self.period: Milliseconds = 0
+        "What the key's own beats say; 0 while unknown."
+        self.due: Instant = 0
+        "The first scheduled time that no beat covers; 0 before it is asked for."
+        self.stamps: array[int] = array("q")
+        self.delays: array[int] = array("q")
+
+
+@dataclass(frozen=True, slots=True)
+class Absence(Apart):
+    """Fires when ``missed`` beats in a row did not come."""
+
+    period: Milliseconds | None
+    missed: int
+    expected_keys: tuple[tuple[str, ...], ...] = ()
+    schedule: Callable[[Instant], Instant] | None = None
+
+    name: ClassVar[str] = "absence"
+
+    @property
+    def hold(self) -> Milliseconds:
+        """The next beat is the end of it."""
+        return 0
+
+    def start(self, key: tuple[str, ...], at: Instant) -> Beats:
+        """Watched from now on when it is expected, else from its first beat."""
+        return Beats(at, watched=key in self.expected_keys)
+
+    def observe(self, state: Beats, pool: object, seen: Observation) -> Reading | None:
+        """A beat: learn its rhythm and its delay; a newer one ends a silence."""
+        state.delays.append(max(0, seen.now - seen.at))
+        del state.delays[:-_DELAYS]
+        if self.period is None and self.schedule is None:
+            self._learn(state, seen)
+        if state.watched and seen.at <= state.last:
+            return None
+        state.last, state.watched = seen.at, True
+        if self.schedule is not None and seen.at + _EARLY >= state.due:
+            state.due = self.schedule(seen.at + _EARLY)
+        if not state.silent:
+            return None
+        state.silent = False
+        return Reading(seen.at, False, 0.0, float(self.missed))
+
+    def _learn(self, state: Beats, seen: Observation) -> None:
+        told = _interval(seen.document)
+        if told is not None:
+            state.period = told
+            return
+        insort(state.stamps, seen.at)
+        if len(state.stamps) > _STAMPS:
+            del state.stamps[0]
+        gaps = sorted(b - a for a, b in pairwise(state.stamps))
+        if len(gaps) >= _GAPS_NEEDED:
+            state.period = gaps[len(gaps) // 2]
+
+    def _late(self, state: Beats, most: Milliseconds) -> Milliseconds:
+        """What regular delays allow beyond one minute."""
+        usual = sorted(state.delays)[-_REGULAR] if len(state.delays) >= _REGULAR else 0
+        return min(max(0, usual - MINUTE), most)
+
+    def deadline(self, state: Beats, pool: object) -> Instant | None:
+        """When the key is silent if nothing comes; ``None`` while that is not known, or it is silent already."""
+        if state.silent or not state.watched:
+            return None
+        if self.schedule is not None:
+            due = state.due or self.schedule(state.last + _EARLY)
+            for _ in range(self.missed - 1):
+                due = self.schedule(due)
+            grace = self.period or _GRACE
+            return due + grace + self._late(state, grace)
+        period = self.period or state.period
+        if not period:
+            return None
+        whole_ = self.missed * period
+        return state.last + whole_ + period // 4 + self._late(state, whole_)
+
+    def advance(self, state: Beats, pool: object, watermark: Instant) -> Sequence[Reading]:
+        """Say once that the key is silent."""
+        due = self.deadline(state, pool)
+        if due is None or due > watermark:
+            return ()
+        state.silent = True
+        detail = {"last": format_instant(state.last)}
+        period = self.period or state.period
+        if self.schedule is None:
+            detail["every"] = format_duration(period)
+        missed = float(self.missed)
+        return [Reading(due, True, missed, missed, detail=detail, since=state.last)]
+
+    def forgettable(self, state: Beats, watermark: Instant) -> bool:
+        """Only what nobody waits for."""
+        return not state.watched
+
+    def dump(self, state: Beats) -> Json:
+        """Plain data."""
+        known: list[Json] = [state.last, state.watched, state.silent, state.period, state.due]
+        return [known, list(state.stamps), list(state.delays)]
+
+    def load(self, data: Json) -> Beats:
+        """From what ``dump`` gave."""
+        known, stamps, delays = rows(data)
+        last, watched, silent, period, due = rows(known)
+        out = Beats(whole(last), watched=watched is True)
+        out.silent, out.period, out.due = silent is True, whole(period), whole(due)
+        out.stamps, out.delays = array("q", wholes(stamps)), array("q", wholes(delays))
+        return out
+
+
+def _interval(document: Document) -> Milliseconds | None:
+    """The ``interval_s`` an event carries, when it is a length of time that makes sense."""
+    data = document.get("data")
+    told = data.get("interval_s") if isinstance(data, dict) else None
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return None
+    length = told * SECOND
+    return round(length) if SECOND <= length <= _LONGEST_INTERVAL else None

@@ -1,0 +1,141 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rulesd.core.detectors.absence import Absence
+from rulesd.core.detectors.protocol import Observation, Reading
+from rulesd.model.event import Document
+from rulesd.model.instant import DAY, HOUR, MINUTE
+from tests.core.detectors.harness import Seen, episodes, run
+from tests.core.detectors.metamorphic import same_alerts
+
+
+def beats(*minutes: float, document: Document | None = None) -> list[Seen]:
+    return [Seen(round(at * MINUTE), document or {}) for at in minutes]
+
+
+def said(detector: Absence, events: list[Seen], until: float) -> list[tuple[int, int | None]]:
+    found = episodes(run(detector, events, until=round(until * MINUTE)).get(("k",), []))
+    return [(a // MINUTE, b if b is None else b // MINUTE) for a, b in found]
+
+
+FIVE = Absence(5 * MINUTE, 2)
+
+
+def test_it_fires_when_two_beats_did_not_come_and_clears_with_the_next() -> None:
+    events = beats(0, 5, 10, 40, 45)
+    assert said(FIVE, events, 45) == [(21, 40)]
+    (found,) = run(FIVE, events[:3], until=HOUR).values()
+    assert found == [
+        Reading(
+            21 * MINUTE + 15_000,
+            True,
+            2.0,
+            2.0,
+            detail={"last": "1970-01-01T00:10:00.000Z", "every": "5m"},
+            since=10 * MINUTE,
+        )
+    ]
+    assert FIVE.hold == 0
+
+
+def test_one_missing_beat_and_a_jittery_clock_are_quiet() -> None:
+    assert said(FIVE, beats(0, 5, 15.2, 20, 25, 35.9), 36) == []
+
+
+def test_an_old_beat_that_arrives_late_changes_nothing() -> None:
+    assert said(FIVE, beats(0, 5, 3), 16) == []
+    assert said(FIVE, beats(0, 5, 3), 17) == [(16, None)]
+
+
+def test_without_a_period_the_event_tells_it_or_the_gaps_do() -> None:
+    learns = Absence(None, 2)
+    assert said(learns, beats(0, document={"data": {"interval_s": 300}}), 60) == [(11, None)]
+    assert said(learns, beats(0, 10, 20, 30), 600) == []
+    assert said(learns, beats(0, 10, 20, 30, 40), 600) == [(62, None)]
+    assert said(learns, beats(*range(0, 600, 10)), 640) == [(612, None)]
+    odd = [0, -5, True, "300", None, 10**12, 0.5]
+    for interval in odd:
+        document: Document = {"data": {"interval_s": interval}}
+        assert said(learns, beats(0, document=document), 10**5) == []
+    assert said(learns, beats(0, document={"data": "none"}), 10**5) == []
+
+
+def test_an_expected_key_is_watched_from_the_start() -> None:
+    detector = Absence(5 * MINUTE, 2, (("k",),))
+    state = detector.start(("k",), 100)
+    assert detector.deadline(state, None) == 100 + 10 * MINUTE + 75_000
+    assert not detector.forgettable(state, DAY)
+    other = detector.start(("x",), 100)
+    assert detector.deadline(other, None) is None
+    assert detector.forgettable(other, DAY)
+    late = Observation(99, 99, "e", 1, {})
+    assert detector.observe(state, None, late) is None
+    assert state.last == 100
+
+
+def test_a_key_that_always_reports_late_gets_the_time_it_needs() -> None:
+    state = FIVE.start(("k",), 0)
+    for n in range(20):
+        at = n * 5 * MINUTE
+        FIVE.observe(state, None, Observation(at, at + 4 * MINUTE, "e", 1, {}))
+    due = FIVE.deadline(state, None)
+    assert due == 95 * MINUTE + 11 * MINUTE + 15_000 + 3 * MINUTE
+    for n in range(20, 40):
+        at = n * 5 * MINUTE
+        FIVE.observe(state, None, Observation(at, at + DAY, "e", 1, {}))
+    assert FIVE.deadline(state, None) == 195 * MINUTE + 11 * MINUTE + 15_000 + 10 * MINUTE
+    assert len(state.delays) == 20
+    once = FIVE.start(("k",), 0)
+    for n in range(20):
+        at = n * 5 * MINUTE
+        late = 20 * MINUTE if n > 16 else 0
+        FIVE.observe(once, None, Observation(at, at + late, "e", 1, {}))
+    assert FIVE.deadline(once, None) == 95 * MINUTE + 11 * MINUTE + 15_000
+
+
+def hourly(at: int) -> int:
+    return (at // HOUR + 1) * HOUR
+
+
+def test_a_scheduled_event_must_come_within_its_grace() -> None:
+    job = Absence(None, 1, schedule=hourly)
+    assert said(job, beats(61, 121, 179.5), 249) == []
+    assert said(job, beats(61, 121), 249) == [(190, None)]
+    assert said(job, beats(61, 121, 200), 249) == [(190, 200)]
+    assert said(Absence(MINUTE * 2, 1, schedule=hourly), beats(61), 249) == [(122, None)]
+    assert said(Absence(None, 3, schedule=hourly), beats(61), 600) == [(250, None)]
+    (found,) = run(job, beats(61), until=3 * HOUR).values()
+    assert found[0].detail == {"last": "1970-01-01T01:01:00.000Z"}
+
+
+def test_an_expected_job_that_never_ran_is_missed_at_its_first_time() -> None:
+    job = Absence(None, 1, (("k",),), schedule=hourly)
+    state = job.start(("k",), 5 * MINUTE)
+    assert job.deadline(state, None) == 70 * MINUTE
+
+
+def test_the_schedule_is_asked_once_for_each_of_its_times() -> None:
+    asked = []
+
+    def count(at: int) -> int:
+        asked.append(at)
+        return hourly(at)
+
+    job = Absence(None, 1, schedule=count)
+    state = job.start(("k",), 0)
+    for at in range(0, HOUR - 2 * MINUTE, MINUTE):
+        job.observe(state, None, Observation(at, at, "e", 1, {}))
+    assert len(asked) == 1
+
+
+@given(st.lists(st.integers(0, 40), max_size=20), st.integers(1, 3), st.integers(0, 9))
+def test_order_and_restarts_change_nothing(minutes: list[int], missed: int, seed: int) -> None:
+    stamps = sorted({m * MINUTE for m in minutes})
+    end = 42 * MINUTE
+    fired = same_alerts(Absence(MINUTE, missed), [Seen(at, {}) for at in stamps], seed, until=end)
+    limit = missed * MINUTE + MINUTE // 4
+    longest = max((b - a for a, b in pairwise([*stamps, end])), default=0)
+    assert bool(fired) is (longest > limit)
+    same_alerts(Absence(None, missed), [Seen(at, {}) for at in stamps], seed, until=end)
