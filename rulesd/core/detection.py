@@ -43,11 +43,15 @@ class Detection:
         self._heap: list[tuple[Instant, str, Key]] = []
         self._open: dict[str, tuple[str, Key]] = {}
         "Where each open episode lives."
+        self._awaits = True
+        "Whether keys that are expected may still be unwatched."
 
     # ------------------------------------------------------------------ events
 
     def observe(self, event: Event, now: Instant, out: list[Decision]) -> bool:
         """Take one event; append what it decides; say whether any rule matched."""
+        if self._awaits:
+            self.expect(now)
         matched, raised = self.plan.match(event.document)
         if not matched and not raised:
             return False
@@ -97,6 +101,17 @@ class Detection:
             entry.episode.add_cause(event.id)
         book.dirty[entry.key] = None
         self._arm(book, entry)
+
+    def expect(self, now: Instant) -> None:
+        """Watch every key that a rule expects from now on (``expected_keys`` of its detector), unless it is watched already."""
+        self._awaits = False
+        for book in self.books:
+            for key in getattr(book.rule.detector, "expected_keys", ()):
+                if book.peek(key) is None:
+                    entry = Entry(key, book.rule.detector.start(key, now))
+                    book.add(entry, self._watermark(book, now), now)
+                    book.dirty[key] = None
+                    self._arm(book, entry)
 
     def _new_entry(
         self,
@@ -282,6 +297,7 @@ class Detection:
             void.append(was.rule.id)
             self._close(was, now, out)
         self.plan, self.books = plan, books
+        self.expect(now)
         self.rule_matches = {id_: self.rule_matches.get(id_, 0) for id_ in plan.by_id}
         self.rule_errors = {id_: self.rule_errors.get(id_, 0) for id_ in plan.by_id}
         for book in books:
@@ -314,6 +330,7 @@ class Detection:
         """Make the heap and the index of open episodes from the books (after a restore)."""
         self._heap = []
         self._open = {}
+        self._awaits = True
         for book in self.books:
             for entry in book.all():
                 self._index(book, entry, None)
