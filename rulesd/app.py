@@ -198,7 +198,7 @@ class App:
                 digest=plan.digest, owner_pages=pages.pages, owner_window=pages.within
             )
             await asyncio.shield(parts.crank.replace(plan, item, loaded.archive))
-        parts.crank.start()
+        parts.crank.start(restored.replayed)
         gc.collect()
         gc.freeze()
 
@@ -247,7 +247,7 @@ class App:
             await runner.cleanup()
 
     def _decoder(self) -> Decoder:
-        return Decoder(Redactor(load_key(self.state / "privacy.key")))
+        return Decoder(Redactor(load_key(self.state)))
 
     def _admin_token(self) -> str:
         given = self.around.environ.get("RULESD_ADMIN_TOKEN", "")

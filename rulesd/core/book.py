@@ -4,17 +4,24 @@ Law: bounded. A rule holds at most ``rule.max_keys`` keys; what is idle is forgo
 pause: keys live in two generations, a touched key moves to the young one, and each new key lets the old one give up two.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from rulesd.core.detectors.protocol import Clock
 from rulesd.core.episode import Episode
 from rulesd.core.labels import Key as Key
 from rulesd.core.plan import Rule
-from rulesd.model.event import Json
+from rulesd.model.event import Document, Json
 from rulesd.model.instant import SECOND, Instant, Milliseconds
 
 IDLE: Milliseconds = 60 * SECOND
 "How long after the lateness a quiet key's time moves on by itself (contract 1.3)."
+
+UNKNOWN: Instant = -(1 << 62)
+"Not asked yet: the detector has to be."
+
+NOT_DUE: Instant = 1 << 62
+"No deadline."
 
 _GIVEN_UP_PER_NEW_KEY = 2
 
@@ -22,7 +29,7 @@ _GIVEN_UP_PER_NEW_KEY = 2
 class Entry:
     """One key."""
 
-    __slots__ = ("episode", "key", "state", "wake")
+    __slots__ = ("due", "episode", "key", "state", "wake")
 
     def __init__(self, key: Key, state: object) -> None:
         """A key without an episode."""
@@ -31,6 +38,8 @@ class Entry:
         self.episode: Episode | None = None
         self.wake: Instant = 0
         "The processing time this key is to be woken at; 0 for never."
+        self.due: Instant = UNKNOWN
+        "The detector's own deadline as it was last told, so that it is asked once for each observation."
 
 
 @dataclass(slots=True)
@@ -52,6 +61,23 @@ class Book:
 
     dirty: dict[Key, None] = field(default_factory=dict)
     "Keys whose state changed since the last checkpoint (a dict, because its order is defined)."
+
+    getters: tuple[Callable[[Document], Json], ...] = ()
+    "How to read the ``by`` labels; this and what follows stand here because every event asks."
+
+    arrival: bool = False
+    pooled: bool = False
+
+    def __post_init__(self) -> None:
+        """Read what every event asks for."""
+        self.take(self.rule)
+
+    def take(self, rule: Rule) -> None:
+        """Go on under a rule with the same digest."""
+        self.rule = rule
+        self.getters = tuple(f.get for f in rule.by)
+        self.arrival = rule.detector.clock is Clock.ARRIVAL
+        self.pooled = rule.detector.pooled
 
     def get(self, key: Key) -> Entry | None:
         """The entry of a key, moved to the young generation when it was old."""

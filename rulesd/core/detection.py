@@ -15,8 +15,8 @@ other event: no event can disable a rule.
 from heapq import heapify, heappop, heappush
 
 from rulesd.core import track
-from rulesd.core.book import IDLE, Book, Entry, Key
-from rulesd.core.detectors.protocol import Clock, Observation, Reading
+from rulesd.core.book import IDLE, NOT_DUE, UNKNOWN, Book, Entry, Key
+from rulesd.core.detectors.protocol import Observation, Reading
 from rulesd.core.labels import error_key, key_of
 from rulesd.core.lifecycle import Signal
 from rulesd.core.plan import Plan
@@ -76,31 +76,34 @@ class Detection:
     def _observe(
         self, book: Book, event: Event, at: Instant, now: Instant, out: list[Decision]
     ) -> None:
-        rule = book.rule
-        detector = rule.detector
-        watermark = self._watermark(book, now)
-        if detector.clock is Clock.ARRIVAL:
-            at = now
+        detector, pool = book.rule.detector, book.pool
+        if book.arrival:
+            at = watermark = now
+        else:
+            watermark = self._watermark(book, now)
         document = event.document
         seen = Observation(at, now, event.id, event.weight, document)
-        if detector.pooled and detector.observe_pool(book.pool, seen):
+        if book.pooled and detector.observe_pool(pool, seen):
             return
-        key = key_of(rule.by, document)
-        entry = book.get(key)
+        key = key_of(book.getters, document)
+        entry = book.young.get(key) or book.get(key)
         if entry is None:
             entry = self._new_entry(book, key, at, watermark, now, out)
-        for reading in detector.advance(entry.state, book.pool, watermark):
+        for reading in detector.advance(entry.state, pool, watermark):
             self._read(book, entry, reading, None, now, out)
         if entry.episode is not None:
             self._settle(book, entry, watermark, now, out)
-        found = detector.observe(entry.state, book.pool, seen)
+        found = detector.observe(entry.state, pool, seen)
         if found is not None:
             self._read(book, entry, found, event, now, out)
         elif entry.episode is not None:
             entry.episode.count += event.weight
             entry.episode.add_cause(event.id)
         book.dirty[entry.key] = None
-        self._arm(book, entry)
+        due = detector.deadline(entry.state, pool)
+        entry.due = NOT_DUE if due is None else due
+        if due is not None or entry.episode is not None:
+            self._arm(book, entry)
 
     def expect(self, now: Instant) -> None:
         """Watch every key that a rule expects from now on (``expected_keys`` of its detector), unless it is watched already."""
@@ -111,6 +114,7 @@ class Detection:
                     entry = Entry(key, book.rule.detector.start(key, now))
                     book.add(entry, self._watermark(book, now), now)
                     book.dirty[key] = None
+                    track.ask(book, entry)
                     self._arm(book, entry)
 
     def _new_entry(
@@ -160,13 +164,14 @@ class Detection:
             book.add(entry, watermark, now)
         reading = Reading(now, True, float(event.weight), None, until=now)
         self._read(book, entry, reading, event, now, out)
+        track.ask(book, entry)
         self._arm(book, entry)
 
     def _watermark(self, book: Book, now: Instant) -> Instant:
-        if book.rule.detector.clock is Clock.ARRIVAL:
+        if book.arrival:
             return now
-        lateness = book.rule.lateness
-        return max(book.newest, now - IDLE) - lateness
+        newest, least = book.newest, now - IDLE
+        return (newest if newest > least else least) - book.rule.lateness
 
     # ------------------------------------------------------------------ episodes
 
@@ -224,6 +229,7 @@ class Detection:
         track.apply(book, entry, Signal.PERSON_RESOLVED, now, out)
         self._index(book, entry, alert)
         entry.state = book.rule.detector.start(entry.key, now)
+        entry.due = UNKNOWN
         return True
 
     def _find(self, alert: str) -> tuple[Book, Entry] | None:
@@ -256,13 +262,13 @@ class Detection:
             if book is None or entry is None or entry.wake != due:
                 continue
             entry.wake = 0
-            arrival = book.rule.detector.clock is Clock.ARRIVAL
-            watermark = now if arrival else now - IDLE - book.rule.lateness
+            watermark = now if book.arrival else now - IDLE - book.rule.lateness
             for reading in book.rule.detector.advance(entry.state, book.pool, watermark):
                 self._read(book, entry, reading, None, now, out)
             if entry.episode is not None:
                 self._settle(book, entry, watermark, now, out)
             book.dirty[key] = None
+            track.ask(book, entry)
             self._arm(book, entry)
 
     def _arm(self, book: Book, entry: Entry) -> None:
@@ -285,7 +291,7 @@ class Detection:
         for rule in plan.rules:
             was = before.pop(rule.id, None)
             if was is not None and was.rule.digest == rule.digest:
-                was.rule = rule
+                was.take(rule)
                 books.append(was)
                 continue
             book = Book(rule, rule.detector.pool())
@@ -303,6 +309,7 @@ class Detection:
         for book in books:
             if book.rule.id in void:
                 for entry in book.all():
+                    track.ask(book, entry)
                     self._arm(book, entry)
         return void
 
@@ -316,7 +323,7 @@ class Detection:
                 entry.state = book.rule.detector.start(entry.key, now)
                 if entry.episode.until is None:
                     entry.episode.until = now
-                entry.wake = 0
+                entry.wake, entry.due = 0, UNKNOWN
                 book.young[entry.key] = entry
                 book.dirty[entry.key] = None
 
@@ -334,6 +341,7 @@ class Detection:
         for book in self.books:
             for entry in book.all():
                 self._index(book, entry, None)
+                track.ask(book, entry)
                 wake = track.wake_at(book, entry)
                 entry.wake = wake or 0
                 if wake is not None:

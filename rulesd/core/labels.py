@@ -4,6 +4,8 @@ Law: total and stable. Every value has exactly one text; what is absent is visib
 as ``(invalid)``. Numbers that are whole are written without a fraction, so that 1 and 1.0 are one segment.
 """
 
+from collections.abc import Callable
+
 from rulesd.core.field import Field
 from rulesd.model.alert import INVALID, MISSING
 from rulesd.model.event import Document, Json
@@ -34,9 +36,15 @@ def label_text(value: Json) -> str:
     return INVALID
 
 
-def key_of(by: tuple[Field, ...], document: Document) -> Key:
-    """The key an event belongs to under a rule."""
-    return tuple([label_text(f.get(document)) or MISSING for f in by])
+def key_of(getters: tuple[Callable[[Document], Json], ...], document: Document) -> Key:
+    """The key an event belongs to, read by the getters of a rule's ``by``."""
+    out = []
+    for get in getters:
+        value = get(document)
+        if type(value) is not str or not value or len(value) > _LONGEST or "\x00" in value:
+            value = label_text(value) or MISSING
+        out.append(value)
+    return tuple(out)
 
 
 def labels_of(by: tuple[Field, ...], key: Key) -> dict[str, str]:

@@ -4,8 +4,8 @@ Law: one entry (rule, key) at a time; the only state is the entry's episode. Tra
 here is when a signal applies, and how seldom an open episode speaks.
 """
 
-from rulesd.core.book import IDLE, Book, Entry
-from rulesd.core.detectors.protocol import Clock, Reading
+from rulesd.core.book import IDLE, NOT_DUE, Book, Entry
+from rulesd.core.detectors.protocol import Reading
 from rulesd.core.episode import Episode
 from rulesd.core.labels import error_labels, is_error, label_text, labels_of
 from rulesd.core.lifecycle import Signal, step
@@ -21,8 +21,6 @@ PUBLISH_EVERY: Milliseconds = SECOND
 
 ERROR_HOLD: Milliseconds = HOUR
 'A "could not evaluate" alert of an ordinary rule resolves after an hour without another.'
-
-_NOT_DUE: Instant = 1 << 62
 
 
 def labels(book: Book, entry: Entry) -> dict[str, str]:
@@ -129,12 +127,17 @@ def keep(book: Book, entry: Entry) -> Milliseconds:
     return book.rule.detector.hold if own is None else own
 
 
+def ask(book: Book, entry: Entry) -> None:
+    """Ask the detector for its next deadline."""
+    due = book.rule.detector.deadline(entry.state, book.pool)
+    entry.due = NOT_DUE if due is None else due
+
+
 def wake_at(book: Book, entry: Entry) -> Instant | None:
-    """The processing time at which this entry has something to settle, ``None`` for never."""
+    """The processing time at which this entry has something to settle, ``None`` for never; ``ask`` comes first."""
     rule = book.rule
-    patience = 0 if rule.detector.clock is Clock.ARRIVAL else rule.lateness + IDLE
-    deadline = rule.detector.deadline(entry.state, book.pool)
-    due = _NOT_DUE if deadline is None else deadline + patience
+    patience = 0 if book.arrival else rule.lateness + IDLE
+    due = entry.due + patience
     episode = entry.episode
     if episode is not None:
         if is_error(entry.key):
@@ -142,7 +145,7 @@ def wake_at(book: Book, entry: Entry) -> Instant | None:
         if episode.state is AlertState.PENDING:
             due = min(due, episode.pending_since + rule.pending_for + patience)
         due = min(due, _end(book, entry, episode) + patience, _owes(book, entry, episode))
-    return due if due < _NOT_DUE else None
+    return due if due < NOT_DUE else None
 
 
 def _open(book: Book, entry: Entry, reading: Reading, event: Event | None, now: Instant) -> Episode:
@@ -235,11 +238,11 @@ def _owes(book: Book, entry: Entry, episode: Episode) -> Instant:
     counted = book.rule.never or is_error(entry.key)
     if counted and episode.count > episode.published_count and episode.state is AlertState.FIRING:
         return episode.published + PUBLISH_EVERY
-    return _NOT_DUE
+    return NOT_DUE
 
 
 def _end(book: Book, entry: Entry, episode: Episode) -> Instant:
     """The detector time at which a firing episode resolves."""
     if episode.until is None or episode.state is not AlertState.FIRING:
-        return _NOT_DUE
+        return NOT_DUE
     return episode.until + keep(book, entry)

@@ -204,6 +204,7 @@ def test_what_is_inactive_opens_nothing_and_no_episode_takes_no_signal() -> None
     track.read(book, entry, Reading(T0, False, 0.0, 1.0), None, T0, out)
     track.apply(book, entry, track.Signal.CLEARED, T0, out)
     assert out == []
+    track.ask(book, entry)
     assert track.wake_at(book, entry) is None
 
 

@@ -23,9 +23,13 @@ def run(
     *,
     lateness: int = LATENESS,
     restart: bool = False,
+    lazy: bool = False,
     until: int | None = None,
 ) -> dict[tuple[str, ...], list[Reading]]:
-    """What the detector says of each key; after the last event time goes on to ``until``."""
+    """What the detector says of each key; after the last event time goes on to ``until``.
+
+    ``lazy``: ask the detector to advance only when it said it would have something to say.
+    """
     pool, states, said = detector.pool(), {}, {}
     newest = 0
     for number, (at, document, key, weight) in enumerate(events):
@@ -36,7 +40,9 @@ def run(
         if key not in states:
             states[key], said[key] = detector.start(key, at), []
         state = states[key]
-        said[key] += detector.advance(state, pool, newest - lateness)
+        due = detector.deadline(state, pool)
+        if not lazy or (due is not None and due <= newest - lateness):
+            said[key] += detector.advance(state, pool, newest - lateness)
         found = detector.observe(state, pool, seen)
         if found is not None:
             said[key].append(found)
@@ -48,19 +54,14 @@ def run(
         while (due := detector.deadline(state, pool)) is not None and due <= end:
             before = detector.dump(state)
             said[key] += detector.advance(state, pool, due)
-            assert detector.dump(state) != before, (
-                "a deadline at which nothing happens would come again for ever"
-            )
+            assert detector.dump(state) != before, "a deadline at which nothing happens would come again for ever"
         said[key] += detector.advance(state, pool, end)
     return said
 
 
 def shuffled(events: Sequence[Seen], rng: Random, lateness: int = LATENESS) -> list[Seen]:
     """The same events, each delivered up to ``lateness`` late."""
-    return [
-        e
-        for _, _, e in sorted((e.at + rng.randrange(lateness), n, e) for n, e in enumerate(events))
-    ]
+    return [e for _, _, e in sorted((e.at + rng.randrange(lateness), n, e) for n, e in enumerate(events))]
 
 
 def episodes(readings: Iterable[Reading]) -> list[tuple[int, int | None]]:

@@ -120,7 +120,7 @@ def test_the_order_within_the_lateness_does_not_change_what_is_said(seed: int, b
     detector = drift(bins=bins)
     expected = run(detector, events, until=3 * DAY)
     assert expected[("k",)]
-    found = run(detector, shuffled(events, rng), until=3 * DAY)
+    found = run(detector, shuffled(events, rng), lazy=seed % 2 == 0, until=3 * DAY)
     assert found == expected
 
 
@@ -149,7 +149,6 @@ def test_an_alert_ends_when_its_key_is_silent_for_a_baseline_and_four_start_it_a
         detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
     assert not detector.forgettable(state, 9 * DAY)
     detector.advance(state, pool, 3 * DAY)
-    assert detector.deadline(state, pool) is None
     assert detector.forgettable(state, 6 * DAY)
     detector.observe(state, pool, Observation(9 * DAY, 9 * DAY, "e", 1, {"v": "a"}))
     detector.advance(state, pool, 9 * DAY + HOUR)

@@ -1,4 +1,5 @@
 from rulesd.core.detectors.slots import WIDTH, Slots
+from rulesd.model.instant import HOUR
 
 
 def test_slots_are_read_once_in_order_when_the_watermark_has_passed_their_end() -> None:
@@ -28,3 +29,13 @@ def test_they_are_written_and_read_back() -> None:
     slots.at(3 * WIDTH, 2)[0] += 1
     again = Slots.load(slots.dump())
     assert (again.next, again.waiting) == (slots.next, slots.waiting)
+
+
+def test_what_has_nothing_to_say_is_read_an_hour_late_or_when_there_is_much_of_it() -> None:
+    slots = Slots()
+    assert slots.lazy() is None
+    for n in range(15):
+        slots.at(n * WIDTH, 1)
+        assert slots.lazy() == WIDTH + HOUR
+    slots.at(15 * WIDTH, 1)
+    assert slots.lazy() == WIDTH
