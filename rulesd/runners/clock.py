@@ -15,17 +15,26 @@ class WallClock:
     def __init__(self, floor: Instant = 0) -> None:
         """Never tell a time before ``floor`` (the last ``now`` of the journal)."""
         self._last = max(floor, 0)
-        self._monotonic = time.monotonic()
+        self._own: tuple[Instant, float] | None = None
+        "While the machine's clock is far behind: the time and the monotonic second at which that was noticed."
         self.stepped_back = 0
         "How often the machine's clock was seen to go back by more than a minute."
 
     def now(self) -> Instant:
         """The time now."""
         wall = time.time_ns() // 1_000_000
-        tick = time.monotonic()
         if wall < self._last - MINUTE:
-            self.stepped_back += 1
-            wall = self._last + max(0, round((tick - self._monotonic) * 1000))
-        self._monotonic = tick
+            wall = self._on_its_own()
+        else:
+            self._own = None
         self._last = max(self._last, wall)
         return self._last
+
+    def _on_its_own(self) -> Instant:
+        """From one fixed point, so that no rounding adds up however often somebody asks."""
+        tick = time.monotonic()
+        if self._own is None:
+            self.stepped_back += 1
+            self._own = (self._last, tick)
+        since, began = self._own
+        return since + int((tick - began) * 1000)

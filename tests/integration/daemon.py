@@ -36,7 +36,7 @@ START_SECONDS = 60.0
 
 OWNERS = "owners: {safety: {contact: the safety team}}\n"
 ROUTING = """\
-route: {receiver: pager, group_by: ["..."], group_wait: 0s, group_interval: 1s, repeat_interval: 24h}
+route: {receiver: pager, group_by: ["..."], group_wait: 0s, group_interval: 1m, repeat_interval: 24h}
 receivers: [{name: pager}]
 """
 NEVER = """\
@@ -48,7 +48,7 @@ runbook: https://runbooks.example.org/never
 on: [tool.call]
 when: {"===": [{"var": "data.scope"}, "out"]}
 detect: never
-by: [tool]
+by: [tenant, tool]
 severity: critical
 """
 BURST = """\
