@@ -195,6 +195,9 @@ class Plan:
     naive: Callable[[Document], tuple[Sequence[str], Sequence[str]]] | None = None
     "Ids of the rules that match and that raise, evaluated one by one without the index: for the sampled shadow check."
 
+    release: Callable[[], None] = lambda: None
+    "Frees what ``match`` holds once another plan is in force; ``match`` must not be asked again."
+
     routing_yaml: str = ""
     "routing.yaml as written: what ``config.original`` shows."
 

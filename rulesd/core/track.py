@@ -177,7 +177,8 @@ def _gather(
         episode.event_time = max(episode.event_time, reading.at)
     else:
         episode.count += event.weight
-        episode.event_time = max(episode.event_time, min(event.at, reading.at))
+        latest = min(event.at, reading.at) if book.arrival else reading.at
+        episode.event_time = max(episode.event_time, latest)
         episode.add_cause(event.id)
         for f in book.rule.context:
             text = label_text(f.get(event.document))

@@ -9,7 +9,7 @@ stamp at or before t is younger than t - within (half-open: an event exactly ``w
 3 x count stamps, which is every stamp that can still take part in a window while no window is full and lateness <= within;
 a denser past has fired already. ``tumbling_on_match`` forgets its stamps at each match (ElastAlert's ``frequency``).
 
-Memory per key: 8 bytes a stamp, at most 3 x count of them (distinct: about 100 bytes a value). Cost per observation: O(1) in order, O(count) late.
+Memory per key: 8 bytes a stamp, at most 3 x count of them, and four event ids once a window is half full (distinct: about 100 bytes a value). Cost per observation: O(1) in order, O(count) late.
 """
 
 from array import array
@@ -19,23 +19,28 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rulesd.core.detectors.distinct import Values
+from rulesd.core.detectors.plain import rows, texts, wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.field import Field
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR, Instant, Milliseconds
 
 _LEAST_KEPT = 16
+EVIDENCE = 4
+"Ids of events a burst opens with."
 
 
 class Stamps:
     """State of one key: sorted event times, and for ``distinct`` the values behind them."""
 
-    __slots__ = ("at", "values")
+    __slots__ = ("at", "recent", "values")
 
     def __init__(self, at: "array[int]", values: Values | None) -> None:
         """Own the given containers."""
         self.at = at
         self.values = values
+        self.recent: tuple[str, ...] = ()
+        "Ids of the latest events, kept once a window is half full: the evidence of a burst to come."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +87,20 @@ class Burst:
             else:
                 stamps.append(at)
         self._trim(stamps)
+        if 2 * len(stamps) >= count:
+            state.recent = (*state.recent[1 - EVIDENCE :], seen.event)
         first = self._full(stamps, at) if late else len(stamps) - count
         if first < 0 or stamps[first + count - 1] - stamps[first] >= self.within:
             return None
-        start = stamps[first]
+        start, end = stamps[first], max(at, stamps[first + count - 1])
         reading = Reading(
-            at,
+            end,
             True,
-            float(self._value(stamps, first, max(at, stamps[first + count - 1]))),
+            float(self._value(stamps, first, end)),
             float(count),
             until=at if self.tumbling else start + self.within,
             since=start,
+            causes=state.recent,
         )
         if self.tumbling:
             del stamps[:]
@@ -128,6 +136,7 @@ class Burst:
         raw = self.distinct.get(seen.document)
         if raw is None or isinstance(raw, list | dict):
             return None
+        state.recent = (*state.recent[1 - EVIDENCE :], seen.event)
         full = values.add(str(raw), seen.at, self.within, self.count)
         if full is None:
             return None
@@ -135,7 +144,15 @@ class Burst:
         until = seen.at if self.tumbling else start + self.within
         if self.tumbling:
             values.clear()
-        return Reading(seen.at, True, float(number), float(self.count), until=until, since=start)
+        return Reading(
+            seen.at,
+            True,
+            float(number),
+            float(self.count),
+            until=until,
+            since=start,
+            causes=state.recent,
+        )
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """Every observation is one of a key."""
@@ -154,14 +171,19 @@ class Burst:
 
     def dump(self, state: Stamps) -> Json:
         """The stamps as bytes would be smaller; a list of integers can be read by anyone."""
-        return state.values.dump() if state.values is not None else list(state.at)
+        stamps: list[Json] = list(state.at)
+        kept = stamps if state.values is None else state.values.dump()
+        return [kept, list(state.recent)]
 
     def load(self, data: Json) -> Stamps:
         """Stamps, or value and stamp pairs."""
+        kept, recent = rows(data)
         if self.distinct is not None:
-            return Stamps(array("q"), Values.load(data))
-        assert isinstance(data, list)
-        return Stamps(array("q", [n for n in data if isinstance(n, int)]), None)
+            out = Stamps(array("q"), Values.load(kept))
+        else:
+            out = Stamps(array("q", wholes(kept)), None)
+        out.recent = texts(recent)
+        return out
 
     def dump_pool(self, pool: object) -> Json:
         """Nothing."""

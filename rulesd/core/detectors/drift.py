@@ -182,7 +182,9 @@ class Drift:
             return ()
         assert isinstance(pool, Segments)
         readings: list[Reading] = []
-        for end, counts in state.slots.ripe(watermark):
+        # One slot at a time: when learning ends, what is still unread changes its places.
+        while (end := state.slots.due()) is not None and end <= watermark:
+            ((_, counts),) = state.slots.ripe(end)
             readings += self._silence(state, end - WIDTH)
             _add(state.block, counts)
             state.last = end
@@ -271,15 +273,17 @@ class Drift:
         return False
 
     def deadline(self, state: Shape, pool: object) -> Instant | None:
-        """The end of the oldest slot when a block may be whole by then; an open alert's silence."""
+        """The end of the oldest slot when a block may be whole by then, later when not; an open alert's silence."""
+        if len(state.early) >= _EARLY:
+            return state.early[_EARLY - 1][0]
         due = state.slots.due()
         silent = state.last + self.baseline if state.open else None
         if due is None:
             return silent
         waiting = sum(sum(counts[1:]) for counts in state.slots.waiting.values())
-        if state.dispersion and sum(state.block[1:]) + waiting >= BLOCK:
-            return due
-        return silent
+        if not state.dispersion or sum(state.block[1:]) + waiting < BLOCK:
+            due = state.slots.lazy() or due
+        return due if silent is None else min(due, silent)
 
     def forgettable(self, state: Shape, watermark: Instant) -> bool:
         """After a silence that makes it a new key anyway."""

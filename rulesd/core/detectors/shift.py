@@ -306,14 +306,14 @@ class Shift:
         )
 
     def deadline(self, state: Segment, pool: object) -> Instant | None:
-        """The end of the oldest slot when it may tell something; an open alert's silence."""
+        """The end of the oldest slot when it may tell something, later when not; an open alert's silence."""
         due = state.slots.due()
         if state.open:
             silent = state.last + _SILENT
             return silent if due is None else min(due, silent)
         assert isinstance(pool, Segments)
         if due is None or due <= pool.mature(self.baseline):
-            return None
+            return state.slots.lazy()
         trials = hits = 0.0
         for n, k in state.slots.waiting.values():
             trials += n / pool.deff
@@ -324,7 +324,7 @@ class Shift:
                 >= self._usual(state, side, pool, due) / _TIGHT
             ):
                 return due
-        return None if state.sides else due
+        return state.slots.lazy() if state.sides else due
 
     def forgettable(self, state: Segment, watermark: Instant) -> bool:
         """After a silence that makes it a new segment anyway."""

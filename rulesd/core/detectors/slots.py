@@ -5,15 +5,18 @@ counted into short slots of event time, and a slot is read once, whole, when the
 lateness every order of arrival gives the same slots, hence the same decisions. Evidence later than that is not lost: it is
 counted in the oldest slot that has not been read yet.
 
-Memory: one short list for each slot between the watermark and the newest event (two or three at 30 s of lateness).
+Memory: one short list for each slot between the watermark and the newest event (two or three at 30 s of lateness), or sixteen if that is more.
 """
 
 from rulesd.core.detectors.plain import rows, whole, wholes
 from rulesd.model.event import Json
-from rulesd.model.instant import SECOND, Instant, Milliseconds
+from rulesd.model.instant import HOUR, SECOND, Instant, Milliseconds
 
 WIDTH: Milliseconds = 15 * SECOND
 "A decision waits at most this long after the watermark could have given it."
+
+_MANY = 16
+"Slots that are read at once when nothing hurries."
 
 
 class Slots:
@@ -50,6 +53,11 @@ class Slots:
     def due(self) -> Instant | None:
         """When the oldest unread slot ends."""
         return (min(self.waiting) + 1) * WIDTH if self.waiting else None
+
+    def lazy(self) -> Instant | None:
+        """When to read slots that have nothing to say: an hour late, or as soon as there are many."""
+        due = self.due()
+        return due if due is None or len(self.waiting) >= _MANY else due + HOUR
 
     def dump(self) -> Json:
         """The next slot to read and the waiting ones, oldest first."""
