@@ -20,6 +20,8 @@ COMMANDS = {
     "check": "Lint and compile rules and notifiers; every problem at once.",
     "test": "Run the tests inside rule files through the real engine on a virtual clock.",
     "replay": "Feed recorded events and print the decision log.",
+    "backtest": "What would have paged on recorded traffic, whom and when; the difference between two rule sets.",
+    "calibrate": "Propose a threshold for a budget of false pages a week, from recorded traffic.",
     "alerts": "What is pending, firing, or resolved lately.",
     "ack": "Take an alert.",
     "resolve": "Say that an alert is over.",
