@@ -174,6 +174,20 @@ def _absence(given: p.Absence, by: tuple[Field, ...]) -> "Detector[Any]":
     return Absence(given.period, given.missed, tuple(keys), planned)
 
 
+def _new_value(given: p.NewValue, by: tuple[Field, ...]) -> "Detector[Any]":
+    from rulesd.core.detectors.new_value import NewValue
+
+    watched = field(given.field)
+    same = [i for i, each in enumerate(by) if each.label == watched.label]
+    return NewValue(
+        field=watched,
+        learn_for=given.learn_for,
+        forget_after=given.forget_after,
+        share=given.share,
+        position=same[0] if same else None,
+    )
+
+
 TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
@@ -183,7 +197,7 @@ TABLE: dict[str, Row] = {
     "spike": Row(p.Spike, _spike),
     "rollout": Row(p.Rollout, logic=("numerator", "change"), unit="share"),
     "absence": Row(p.Absence, _absence, unit="missed", keyed=True),
-    "new_value": Row(p.NewValue, fields=("field",)),
+    "new_value": Row(p.NewValue, _new_value, fields=("field",), keyed=True),
     "cardinality": Row(p.Cardinality, _cardinality, fields=("field",), unit="values"),
     "sequence": Row(p.Sequence, _sequence, logic=("without",), unit="steps"),
     "budget": Row(p.Budget, fields=("sum",)),

@@ -135,7 +135,7 @@ class NewValue(Parameters):
     """A value never seen before, or one that takes over."""
 
     field: str
-    learn_for: Window | None = None
+    learn_for: Window = 7 * DAY
     forget_after: Window | None = None
     share: Share | None = None
 

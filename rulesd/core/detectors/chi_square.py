@@ -1,7 +1,7 @@
 """The chi-square distribution, as far as a threshold needs it.
 
 Law: pure. One and two degrees of freedom are exact. Source for more: Wilson and Hilferty 1931: the cube root of chi-square over its degrees of
-freedom is nearly normal; within 4 % of the exact quantile from eight degrees on, and up to 7 % too careful below, in tails down to 1e-8 (checked
+freedom is nearly normal; within 5 % of the exact quantile from eight degrees on, and up to 10 % too careful below, in tails down to 1e-8 (checked
 against the closed form for even degrees).
 """
 

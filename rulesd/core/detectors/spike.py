@@ -1,0 +1,328 @@
+"""``spike``: more of it now than its own history explains.
+
+Law: a window is judged when the watermark has passed its end, so the order of arrival within the lateness changes nothing. What happens during an alert
+never becomes history.
+
+Method. The window slides by a twelfth of itself. Its count c is compared with windows of the same length at the same time of day (at the same hour of the week
+once three weeks are known) within ``reference`` before it: together r events in the time of e windows. Under the same rate c is binomial given c + r, so the chance
+of so many is exact at every size, also for r = 0 (Przyborowski and Wilenski 1940):
+
+    P = P(X >= c / D),  X ~ Binomial((c + r) / D, 1 / (1 + e))
+
+D is the dispersion (variance / mean) of the windows at the same time of day, for each day of the week by itself, at least 1 (with fewer than seven of them also that of the last 48 windows): traffic that comes in
+clumps must rise by more. It fires when P is at most the budget's share of one
+look, c is at least ``min_count`` and at least ``ratio`` times the expected r / e. A quotient alone would fire on 1 -> 3.
+Share of one look: budget / (keys * 4 * windows a week): a sliding window is worth four that do not overlap (simulated). A key never seen has a history of
+nothing since the rule's first event. It clears when c is below ``min_count`` or below half way from the expected to ``ratio`` times it.
+
+Memory per key: 4.2 kB at most. Cost per observation: 1 us; 20 to 60 us for each of the steps that could be over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import ClassVar, NamedTuple
+
+from rulesd.core.detectors.binomial import upper
+from rulesd.core.detectors.history import History
+from rulesd.core.detectors.plain import rows, whole
+from rulesd.core.detectors.protocol import Clock, Observation, Reading
+from rulesd.core.detectors.ring import Ring
+from rulesd.model.event import Json
+from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
+
+_STEPS = 12
+_BINS = 700
+_WEEK: Milliseconds = 7 * DAY
+_LOOKS = 4.0
+_LEAST_WINDOWS = 3.0
+"Without so many reference windows nothing can be said."
+_ENOUGH_WINDOWS = 7.0
+_NEAR = 48
+"With fewer than seven reference windows the dispersion of the last 48 windows, whatever their time of day, is taken where it is larger."
+_PRIOR = 2.0
+"Windows' worth of belief that the dispersion is 1."
+_CLUMPED = 1.5
+"From here on the dispersion is taken one standard deviation larger than found: what is clumped is also uncertain."
+_NEVER: Instant = 1 << 62
+
+
+class Keys:
+    """The pool: since when the rule sees events, and how many keys are alive in each of the last weeks."""
+
+    __slots__ = ("since", "weeks")
+
+    def __init__(self) -> None:
+        """Nothing seen."""
+        self.since: Instant | None = None
+        self.weeks: dict[int, int] = {}
+
+    def alive(self, at: Instant) -> int:
+        """Keys of the busier of the last whole week and this one, as the next power of two."""
+        week = at // _WEEK
+        most = max(self.weeks.get(week, 0), self.weeks.get(week - 1, 0), 1)
+        return 1 << (most - 1).bit_length()
+
+
+class Counting:
+    """State of one key."""
+
+    __slots__ = ("history", "judged", "open", "ring", "waits", "week")
+
+    def __init__(self, ring: Ring, history: History, at: Instant) -> None:
+        """Nothing counted; a key's events may be out of order from the first one on."""
+        self.ring = ring
+        self.history = history
+        self.judged = (at - HOUR) // ring.width - 1
+        self.waits: int = _NEVER
+        "The first step not judged yet that holds an event."
+        self.open = False
+        self.week = -1
+        "The last week in which the pool has counted this key."
+
+
+class Reference(NamedTuple):
+    """One reference window."""
+
+    total: int
+    windows: float
+    "How much longer than a window the bins are that it touches."
+
+    back: Milliseconds
+    "How long before the window of now."
+
+
+class Past(NamedTuple):
+    """What the reference windows say."""
+
+    total: float
+    windows: float
+    dispersion: float
+
+    @property
+    def expected(self) -> float:
+        """The count of one window."""
+        return self.total / self.windows
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """Fires when the count within ``within`` is beyond what its own history explains."""
+
+    within: Milliseconds
+    reference: Milliseconds
+    min_count: int
+    ratio: float
+    budget: float
+
+    name: ClassVar[str] = "spike"
+    version: ClassVar[int] = 1
+    clock: ClassVar[Clock] = Clock.EVENT
+    counts: ClassVar[bool] = False
+    pooled: ClassVar[bool] = False
+
+    @property
+    def hold(self) -> Milliseconds:
+        """One window."""
+        return self.within
+
+    @property
+    def stride(self) -> Milliseconds:
+        """From one reference window to the one before it: whole days where the reference holds two of them."""
+        days = -(-self.within // DAY) * DAY
+        return days if self.reference >= 2 * days else self.within
+
+    @property
+    def width(self) -> Milliseconds:
+        """Of the bins of the history: hours where days are compared, else a quarter of the window."""
+        span = self.reference + 2 * self.within
+        least = max(1, -(-span // _BINS))
+        if self.stride % DAY:
+            return max(least, self.within // 4, 1)
+        return -(-least // HOUR) * HOUR
+
+    def pool(self) -> Keys:
+        """What the keys share."""
+        return Keys()
+
+    def start(self, key: tuple[str, ...], at: Instant) -> Counting:
+        """Nothing counted."""
+        span = self.reference + 2 * self.within
+        bins = min(_BINS, -(-span // self.width) + 3)
+        step = max(1, self.within // _STEPS)
+        return Counting(Ring(step, -(-self.within // step)), History(self.width, bins), at)
+
+    def observe(self, state: Counting, pool: object, seen: Observation) -> Reading | None:
+        """Count the event; steps are judged when complete."""
+        assert isinstance(pool, Keys)
+        at = seen.at
+        if pool.since is None or pool.since - HOUR <= at < pool.since:
+            pool.since = at
+        week = at // _WEEK
+        if week > state.week:
+            state.week = week
+            pool.weeks[week] = pool.weeks.get(week, 0) + 1
+            if len(pool.weeks) > 3:
+                del pool.weeks[min(pool.weeks)]
+        state.history.add(at, seen.weight)
+        pane = state.ring.add(at, seen.weight, hit=True)
+        if pane is not None and state.judged < pane < state.waits:
+            state.waits = pane
+        return None
+
+    def advance(self, state: Counting, pool: object, watermark: Instant) -> Sequence[Reading]:
+        """Judge the windows that are complete."""
+        last = watermark // state.ring.width - 1
+        if last <= state.judged:
+            return ()
+        assert isinstance(pool, Keys)
+        readings = []
+        pane = state.judged + 1
+        while pane <= last:
+            if not state.open:
+                pane = max(pane, state.waits)
+                if pane > last:
+                    break
+            found = self._judge(state, pool, pane)
+            if found is not None:
+                state.open = found.active
+                readings.append(found)
+            pane += 1
+            if state.waits < pane:
+                later = range(pane, state.ring.newest + 1)
+                state.waits = next((i for i in later if state.ring.pane(i)[0]), _NEVER)
+        state.judged = last
+        return readings
+
+    def _judge(self, state: Counting, pool: Keys, pane: int) -> Reading | None:
+        end = (pane + 1) * state.ring.width
+        count, _, deff = state.ring.window(pane, state.ring.panes)
+        if count < self.min_count and not state.open:
+            return None
+        start = end - self.within
+        past = self._past(state, pool, start)
+        if past is None:
+            over = False
+        elif state.open:
+            over = count >= max(self.min_count, past.expected * (1.0 + self.ratio) / 2.0)
+        else:
+            looks = _LOOKS * _WEEK / self.within * pool.alive(end)
+            over = count >= self.ratio * past.expected
+            over = over and self._chance(count, past, deff) <= self.budget / looks
+        if not over and not state.open:
+            return None
+        if over:
+            state.history.shut_out(start, end)
+        expected = past.expected if past is not None else 0.0
+        return Reading(
+            end,
+            over,
+            float(count),
+            round(max(float(self.min_count), self.ratio * expected), 3),
+            detail={"expected": f"{expected:.4g}"},
+            since=start,
+        )
+
+    def _chance(self, count: int, past: Past, deff: float) -> float:
+        scale = max(past.dispersion, deff)
+        total = round((count + past.total) / scale)
+        return upper(round(count / scale), total, 1.0 / (1.0 + past.windows))
+
+    def _past(self, state: Counting, pool: Keys, start: Instant) -> Past | None:
+        """The reference windows before ``start``: of the same hour of the week when there are three, else of the same time of day."""
+        seen = self._windows(state, pool, start, self.stride, self.reference // self.stride)
+        weekly = [one for one in seen if one.back % _WEEK == 0]
+        every = seen
+        if len(weekly) >= 3:
+            seen = weekly
+        windows = sum(one.windows for one in seen)
+        if windows < _LEAST_WINDOWS:
+            return None
+        days = [[one for one in every if one.back % _WEEK == phase] for phase in _phases(every)]
+        dispersion = _dispersion(days if len(weekly) >= 3 else [every])
+        if sum(one.windows for one in every) < _ENOUGH_WINDOWS:
+            near = self._windows(
+                state, pool, start, self.within, min(_NEAR, self.reference // self.within)
+            )
+            dispersion = max(dispersion, _dispersion([near]))
+        return Past(float(sum(one.total for one in seen)), windows, dispersion)
+
+    def _windows(
+        self, state: Counting, pool: Keys, start: Instant, stride: Milliseconds, most: int
+    ) -> list[Reference]:
+        """Up to ``most`` windows before ``start``, as far as they are known."""
+        seen = []
+        for back in range(stride, most * stride + 1, stride):
+            low = start - back
+            count, time = state.history.between(low, low + self.within, pool.since or 0)
+            if time:
+                seen.append(Reference(count, time / self.within, back))
+        return seen
+
+    def observe_pool(self, pool: object, seen: Observation) -> bool:
+        """Every observation is one of a key."""
+        return False
+
+    def deadline(self, state: Counting, pool: object) -> Instant | None:
+        """The end of the next step that may be over; of the next one while the alert is open."""
+        if state.open:
+            return (state.judged + 2) * state.ring.width
+        if state.waits == _NEVER or sum(state.ring.trials) < self.min_count:
+            return None
+        return (state.waits + 1) * state.ring.width
+
+    def forgettable(self, state: Counting, watermark: Instant) -> bool:
+        """When no reference can reach back to anything it has counted: then it is a key with a history of nothing."""
+        gone = (state.history.newest + 1) * state.history.width + self.reference + 2 * self.within
+        return not state.open and watermark >= gone + HOUR
+
+    def dump(self, state: Counting) -> Json:
+        """Plain data."""
+        waits = None if state.waits == _NEVER else state.waits
+        numbers: list[Json] = [state.judged, waits, state.open, state.week]
+        return [numbers, state.ring.dump(), state.history.dump()]
+
+    def load(self, data: Json) -> Counting:
+        """From what ``dump`` gave."""
+        numbers, ring, history = rows(data)
+        judged, waits, open_, week = rows(numbers)
+        out = self.start((), 0)
+        out.judged, out.open, out.week = whole(judged), open_ is True, whole(week)
+        out.waits = _NEVER if waits is None else whole(waits)
+        out.ring.fill(ring)
+        out.history.fill(history)
+        return out
+
+    def dump_pool(self, pool: object) -> Json:
+        """Plain data."""
+        assert isinstance(pool, Keys)
+        weeks: list[Json] = [[week, pool.weeks[week]] for week in sorted(pool.weeks)]
+        return [pool.since, weeks]
+
+    def load_pool(self, data: Json) -> Keys:
+        """From what ``dump_pool`` gave."""
+        since, weeks = rows(data)
+        out = Keys()
+        out.since = None if since is None else whole(since)
+        for row in rows(weeks):
+            week, keys = rows(row)
+            out.weeks[whole(week)] = whole(keys)
+        return out
+
+
+def _phases(seen: Sequence[Reference]) -> list[Milliseconds]:
+    """The hours of the week that occur."""
+    return sorted({one.back % _WEEK for one in seen})
+
+
+def _dispersion(groups: Sequence[Sequence[Reference]]) -> float:
+    """Variance over mean of the counts within groups that share a mean, at least 1."""
+    scatter = free = 0.0
+    for seen in groups:
+        rate = (sum(one.total for one in seen) + 0.5) / sum(one.windows for one in seen)
+        scatter += sum((one.total - rate * one.windows) ** 2 / (rate * one.windows) for one in seen)
+        free += len(seen) - 1.0
+    found = (scatter + _PRIOR) / (free + _PRIOR)
+    if found > _CLUMPED:
+        found *= 1.0 + sqrt(2.0 / (free + _PRIOR))
+    return max(1.0, found)
