@@ -41,6 +41,8 @@ class Detection:
         self.suspect = 0
         "Matched events dated too far ahead."
         self._heap: list[tuple[Instant, str, Key]] = []
+        self.due: Instant = NOT_DUE
+        "The earliest deadline; beyond all time when there is none. An attribute, because every event compares with it."
         self._open: dict[str, tuple[str, Key]] = {}
         "Where each open episode lives."
         self._awaits = True
@@ -250,7 +252,7 @@ class Detection:
 
     def next_timer(self) -> Instant | None:
         """The earliest deadline."""
-        return self._heap[0][0] if self._heap else None
+        return self.due if self.due < NOT_DUE else None
 
     def handle_timer(self, now: Instant, out: list[Decision]) -> None:
         """Run the deadlines due at ``now``."""
@@ -270,6 +272,7 @@ class Detection:
             book.dirty[key] = None
             track.ask(book, entry)
             self._arm(book, entry)
+        self._look()
 
     def _arm(self, book: Book, entry: Entry) -> None:
         """Make sure the key is woken in time for its next deadline."""
@@ -277,6 +280,8 @@ class Detection:
         if wake is not None and (entry.wake == 0 or wake < entry.wake):
             entry.wake = wake
             heappush(self._heap, (wake, book.rule.id, entry.key))
+            if wake < self.due:
+                self.due = wake
 
     # ------------------------------------------------------------------ plans
 
@@ -347,6 +352,10 @@ class Detection:
                 if wake is not None:
                     self._heap.append((wake, book.rule.id, entry.key))
         heapify(self._heap)
+        self._look()
+
+    def _look(self) -> None:
+        self.due = self._heap[0][0] if self._heap else NOT_DUE
 
 
 def transitions(decisions: list[Decision], start: int) -> list[AlertChanged]:

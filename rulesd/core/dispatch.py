@@ -30,6 +30,8 @@ from rulesd.model.fingerprint import episode_id
 from rulesd.model.instant import SECOND, Instant, Milliseconds
 from rulesd.model.reasons import AlertState, Reason
 
+NOT_DUE: Instant = 1 << 62
+
 SHARE: Milliseconds = SECOND
 "Must-never-happen alerts of one group within this time share a page."
 
@@ -50,6 +52,8 @@ class Dispatch:
         self._where: dict[str, list[GroupId]] = {}
         "By fingerprint: the groups an alert is in."
         self._heap: list[tuple[Instant, GroupId]] = []
+        self.due: Instant = NOT_DUE
+        "The earliest deadline; beyond all time when there is none."
 
     # ------------------------------------------------------------------ alerts
 
@@ -65,6 +69,9 @@ class Dispatch:
             case Kind.RESOLVED:
                 for id_ in self._where.pop(alert.fingerprint, []):
                     self._leave(self.groups[id_], change, now, out)
+            case _:
+                return
+        self._look()
 
     def _group(self, place: Destination, alert: Alert, now: Instant, out: list[Decision]) -> Group:
         id_ = (place.group, place.receiver)
@@ -228,11 +235,13 @@ class Dispatch:
 
     def next_timer(self) -> Instant | None:
         """The earliest deadline."""
-        first = self._heap[0][0] if self._heap else None
+        return self.due if self.due < NOT_DUE else None
+
+    def _look(self) -> None:
         refresh = self.throttle.next_timer()
-        if first is None or (refresh is not None and refresh < first):
-            return refresh
-        return first
+        self.due = min(
+            self._heap[0][0] if self._heap else NOT_DUE, NOT_DUE if refresh is None else refresh
+        )
 
     def handle_timer(self, now: Instant, out: list[Decision]) -> None:
         """Run the deadlines due at ``now``."""
@@ -254,6 +263,7 @@ class Dispatch:
                     self._emit(group, Reason.UPDATE, Status.FIRING, told, False, now, out)
             self._arm(group)
         self.throttle.handle_timer(self.groups, now, out)
+        self._look()
 
     def _arm(self, group: Group) -> None:
         due = group.due()
@@ -261,6 +271,7 @@ class Dispatch:
         if due is not None and id_ in self.groups and (group.armed is None or due < group.armed):
             group.armed = due
             heappush(self._heap, (due, id_))
+            self.due = min(self.due, due)
 
     # ------------------------------------------------------------------ state
 
@@ -294,6 +305,7 @@ class Dispatch:
             if group.armed is not None:
                 self._heap.append((group.armed, id_))
         heapify(self._heap)
+        self._look()
 
     def replace(self, plan: Plan) -> None:
         """Take a new plan: groups keep what they told; their route is the new one of the same key, or what it was."""

@@ -94,8 +94,7 @@ class Engine:
             self.clamped += 1
             now = self.now
         out: list[Decision] = _NONE
-        due = self.next_timer()
-        if due is not None and due <= now:
+        if self.detection.due <= now or self.dispatch.due <= now:
             out = self.handle_timer(now)
         self.now = now
         if type(item) is Event:

@@ -59,6 +59,7 @@ class EventDecoder:
         limits: Limits | None = None,
         *,
         digest: Callable[[bytes], int] | None = None,
+        identity: Callable[[str, str, str], int] | None = None,
     ) -> None:
         """Decode under this redactor's key.
 
@@ -66,9 +67,11 @@ class EventDecoder:
             redactor: masks texts and digests bodies.
             limits: how much a delivery may hold.
             digest: of a body, instead of the redactor's. A replay stores nothing and takes ``checksum``, which is cheaper.
+            identity: of (tenant, source, id), instead of ``digest64``; also only where nothing is stored.
         """
         self.redactor = redactor
         self._digest = digest or redactor.digest
+        self._identity = identity
         self.limits = limits or Limits()
         self.notices: Counter[str] = Counter()
         "Notices of events taken with ``one`` and ``recorded``, since the decoder was made."
@@ -177,8 +180,12 @@ class EventDecoder:
         else:
             tenant = claimed
         event_id, source = seen.id, seen.source
-        key = _EMPTY.copy()
-        key.update(f"{tenant}\x1f{source}\x1f{event_id}".encode())
+        if self._identity is None:
+            digest = _EMPTY.copy()
+            digest.update(f"{tenant}\x1f{source}\x1f{event_id}".encode())
+            key: int = _int64(digest.digest())[0]
+        else:
+            key = self._identity(tenant, source, event_id)
         return _new(
             Event,
             (
@@ -188,7 +195,7 @@ class EventDecoder:
                 tenant,
                 at,
                 doc,
-                _int64(key.digest())[0],
+                key,
                 self._digest(canonical),
                 seen.sampledrate,
             ),
@@ -240,7 +247,7 @@ class EventDecoder:
             tenant=tenant,
             at=at,
             document=doc,
-            key=digest64(tenant, source, event_id),
+            key=(self._identity or digest64)(tenant, source, event_id),
             body=self._digest(canonical),
             weight=weight,
         )

@@ -240,3 +240,13 @@ def test_the_alert_of_a_rule_that_is_gone_still_ends_where_it_was_told() -> None
     w = World(plan(rule(), rule("t.gone"))).send(0).clear()
     w.take(w.engine.replace(plan(rule()), w.now))
     assert [str(d.status) for d in w.told()] == ["resolved"]
+
+
+def test_a_reload_may_bring_another_page_limit() -> None:
+    w = World(plan(rule()))
+    w.engine.replace(plan(rule()), w.now, pages=(1, 60_000))
+    assert w.engine.dispatch.throttle.allowed == (1, 60_000)
+    small, keys = w.engine.snapshot()
+    again = Engine(plan(rule()))
+    again.restore(small, keys)
+    assert again.dispatch.throttle.allowed == (1, 60_000)
