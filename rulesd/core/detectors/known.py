@@ -1,0 +1,93 @@
+"""The values of a field that have been seen, since when, and how much of the traffic the new ones take.
+
+Law: event time only; bounded. When there are too many values the one not seen for longest goes. The shares of new values are kept in two rings
+(2 hours in panes of 5 minutes, a day in panes of an hour) for at most three values at a time; the rest wait for room.
+"""
+
+from rulesd.core.detectors.plain import rows, text, whole
+from rulesd.core.detectors.ring import Ring
+from rulesd.model.event import Json
+from rulesd.model.instant import HOUR, MINUTE, Instant, Milliseconds
+
+PANE, SHORT = 5 * MINUTE, 24
+LONG_PANE, LONG = HOUR, 24
+_FRESH = 3
+
+Rings = tuple[Ring, Ring]
+
+
+def rings() -> Rings:
+    """Two empty rings."""
+    return Ring(PANE, SHORT), Ring(LONG_PANE, LONG)
+
+
+class Known:
+    """One group of keys that share what is known."""
+
+    __slots__ = ("first", "fresh", "total", "values")
+
+    def __init__(self) -> None:
+        """Nothing is known."""
+        self.first: Instant | None = None
+        "The first event's time: when learning began."
+        self.values: dict[str, tuple[Instant, Instant]] = {}
+        "First and last sight of each value."
+        self.total: Rings | None = None
+        "All traffic; only where shares are counted."
+        self.fresh: dict[str, Rings] = {}
+
+    def see(
+        self, value: str, at: Instant, forget_after: Milliseconds | None, most: int
+    ) -> tuple[bool, Instant]:
+        """Take a sight of a value; whether it is new (or was forgotten), and when it was first seen."""
+        self.first = at if self.first is None else min(self.first, at)
+        known = self.values.get(value)
+        if known is not None and (forget_after is None or at - known[1] <= forget_after):
+            first = min(known[0], at)
+            self.values[value] = first, max(known[1], at)
+            return False, first
+        if known is None and len(self.values) >= most:
+            gone = min(self.values, key=lambda v: (self.values[v][1], v))
+            del self.values[gone]
+            self.fresh.pop(gone, None)
+        self.values[value] = at, at
+        return True, at
+
+    def count(self, value: str, at: Instant, weight: int, *, new: bool) -> None:
+        """Count an event in the shares."""
+        if self.total is None:
+            self.total = rings()
+        for ring in self.total:
+            ring.add(at, weight, hit=True)
+        if new and value not in self.fresh and len(self.fresh) < _FRESH:
+            self.fresh[value] = rings()
+        for ring in self.fresh.get(value, ()):
+            ring.add(at, weight, hit=True)
+
+    def dump(self) -> Json:
+        """Plain data."""
+        values: list[Json] = [[v, *seen] for v, seen in self.values.items()]
+        fresh: list[Json] = [[v, *(r.dump() for r in two)] for v, two in self.fresh.items()]
+        total = None if self.total is None else [r.dump() for r in self.total]
+        return [self.first, values, total, fresh]
+
+    @classmethod
+    def load(cls, data: Json) -> "Known":
+        """From what ``dump`` gave."""
+        first, values, total, fresh = rows(data)
+        out = cls()
+        out.first = None if first is None else whole(first)
+        for row in rows(values):
+            value, began, last = rows(row)
+            out.values[text(value)] = whole(began), whole(last)
+        out.total = None if total is None else _fill(rings(), rows(total))
+        for row in rows(fresh):
+            value, *two = rows(row)
+            out.fresh[text(value)] = _fill(rings(), two)
+        return out
+
+
+def _fill(two: Rings, data: "list[Json]") -> Rings:
+    for ring, dumped in zip(two, data, strict=True):
+        ring.fill(dumped)
+    return two
