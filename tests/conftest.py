@@ -1,5 +1,6 @@
 """What every test starts from: a known environment, and real peers on request."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,14 @@ for _name in [n for n in os.environ if n.startswith("RULESD_") and n not in KEPT
     del os.environ[_name]
 for _name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "CREDENTIALS_DIRECTORY"):
     os.environ.pop(_name, None)
+
+
+@pytest.fixture(autouse=True)
+def garbage_is_collected() -> Iterator[None]:
+    """Commands and daemons that run in this process freeze what they made and may switch the collector off; here life goes on."""
+    yield
+    gc.unfreeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -274,6 +274,7 @@ class _Workshop:
             rules=tuple(c.rule for c in compiled),
             match=matcher.positions,
             naive=matcher.naive_evaluate,
+            release=matcher.release,
             watches_alerts=any("alert.state" in c.rule.on for c in compiled),
             root=self.route,
             receivers=self.by_receiver,

@@ -33,14 +33,20 @@ class Index:
     """Everything needed to evaluate all rules on one document."""
 
     def __init__(
-        self, texts: Sequence[str], rules: Sequence[Node], observed: Iterable[Mapping[str, object]]
+        self,
+        texts: Sequence[str],
+        rules: Sequence[Node],
+        observed: Iterable[Mapping[str, object]],
+        *,
+        bytes_too: bool = True,
     ) -> None:
+        """``bytes_too``: whether it will be asked with undecoded events; what only those need is not made otherwise."""
         self.texts = texts
         self._compiled: dict[int, Compiled] = {}
         self._opaque: set[int] = set()
         self._opaque_reads: set[Path] = set()
         self.whole: frozenset[int] = frozenset()
-        self.projection = self._project(rules)
+        self.projection = self._project(rules, bytes_too=bytes_too)
         self.shapes = Shapes(self.projection)
         builder = Builder(
             rules, self.shapes, _frequencies(self.projection.paths, observed), self._opaque
@@ -60,25 +66,30 @@ class Index:
         drain(entries)
         self.opaque = len(self._opaque)
         self._small = self._opaque - self.whole
-        self._part_struct = self.shapes.part(self._opaque_reads, Form.STRUCT)
         self._part_dict = self.shapes.part(self._opaque_reads, Form.DICT)
+        self._part_struct = (
+            self.shapes.part(self._opaque_reads, Form.STRUCT) if bytes_too else self._part_dict
+        )
         self.always = sum(
             any(not leaf for leaves in builder.leaves.get(position, {}).values() for leaf in leaves)
             for position in range(len(rules))
         )
         builder.forget()
-        self.run_root = self.shapes.compile(self.root[0], Form.STRUCT)
-        self.run_struct = self.shapes.compile(self.watched[0], Form.STRUCT)
         self.run_dict = self.shapes.compile(self.root[0], Form.DICT)
         self.run_dict_watched = self.shapes.compile(self.watched[0], Form.DICT)
+        self.run_root, self.run_struct = self.run_dict, self.run_dict_watched
+        if bytes_too:
+            self.run_root = self.shapes.compile(self.root[0], Form.STRUCT)
+            self.run_struct = self.shapes.compile(self.watched[0], Form.STRUCT)
         self.decode = self.projection.decode
         namespace: dict[str, object] = {**EMPTY_NAMESPACE}
         source = self.projection.parents_source()
         namespace.update(self.projection.namespace)
-        exec(compile(source, "<rulesd parents>", "exec"), namespace)  # noqa: S102 - numbers and names of our own making.
-        self.parents: Parents = cast("Parents", namespace["parents"])
+        own: dict[str, object] = {}  # Apart from what the function sees, which would make a cycle.
+        exec(compile(source, "<rulesd parents>", "exec"), namespace, own)  # noqa: S102 - numbers and names of our own making.
+        self.parents: Parents = cast("Parents", own["parents"])
 
-    def _project(self, rules: Sequence[Node]) -> Projection:
+    def _project(self, rules: Sequence[Node], *, bytes_too: bool) -> Projection:
         paths: set[Path] = set()
         precise: set[Path] = set()
         whole: set[int] = set()
@@ -95,7 +106,7 @@ class Index:
         paths |= self._opaque_reads
         precise |= self._opaque_reads
         self.whole = frozenset(whole)
-        return Projection(paths, precise)
+        return Projection(paths, precise, bytes_too=bytes_too)
 
     def compiled(self, position: int) -> Compiled:
         """One rule as datalogic has it, compiled when first asked for."""

@@ -24,6 +24,9 @@ from rulesd.logic.index import Index
 from rulesd.logic.syntax import Node
 from rulesd.logic.tree import drain
 
+MANY: Final = 200
+"Rules from which building makes so many objects that the garbage collector is worth a thought."
+
 UNFIT: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 "How the projection refuses an event that it does not fit, or that is not JSON: orjson tells which."
 
@@ -67,12 +70,15 @@ class Matcher:
     ) -> None:
         self.ids: tuple[str, ...] = tuple(rules)
         # Nothing built here is garbage before the end, and looking for it would take longer than building.
-        collecting = gc.isenabled()
-        gc.disable()
+        # (A few rules are no load for it, and settling looks at all that is frozen, which may be a lot.)
+        collecting = gc.isenabled() and len(rules) >= MANY
+        if collecting:
+            gc.disable()
         try:
             self._index = _index(rules, observed)
         finally:
-            _settle_garbage(collecting=collecting)
+            if collecting:
+                _settle_garbage()
         self.match = _on_bytes(self._index, self.ids, self.match_document)
 
     def __reduce__(self) -> tuple[type["Matcher"], tuple[dict[str, str]]]:
@@ -178,14 +184,13 @@ def _released(_: bytes) -> list[str]:
     raise RuntimeError("this matcher was released; ask the one that replaced it")
 
 
-def _settle_garbage(*, collecting: bool) -> None:
+def _settle_garbage() -> None:
     """Let what was just built grow old at once: looking through it as new would pause the loop for up to 100 ms."""
     frozen = gc.get_freeze_count()
     gc.freeze()
     if not frozen:
         gc.unfreeze()
-    if collecting:
-        gc.enable()
+    gc.enable()
 
 
 def _index(rules: Mapping[str, object], observed: Iterable[Mapping[str, object]]) -> Index:

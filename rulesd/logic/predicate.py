@@ -5,7 +5,8 @@ what an unanswered question means. Generated Python answers what it can, datalog
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
+from weakref import finalize
 
 from rulesd.logic.evaluator import Compiled, accept, handle
 from rulesd.logic.guard import plain
@@ -17,6 +18,7 @@ from rulesd.logic.syntax import Binary, Const, Missing, Node, Unary, Var
 
 Predicate: TypeAlias = Callable[[Mapping[str, object]], bool]
 Value: TypeAlias = Callable[[Mapping[str, object]], object]
+Function = TypeVar("Function", Predicate, Value)
 
 _ARITHMETIC: Final = frozenset("+-*/")
 
@@ -24,7 +26,7 @@ _ARITHMETIC: Final = frozenset("+-*/")
 def predicate(logic: object) -> Predicate:
     """Whether ``logic`` is truthy for a document; ``RuleError`` now, ``EvaluationError`` when called."""
     tree, text = plain(logic)
-    index = Index([text], [accept(tree, text)], ())
+    index = Index([text], [accept(tree, text)], (), bytes_too=False)
     parents, run, root = index.parents, index.run_dict_watched, index.watched
 
     def test(document: Mapping[str, object]) -> bool:
@@ -38,7 +40,7 @@ def predicate(logic: object) -> Predicate:
             return True
         return index.compiled(0).truth(index.part(document))
 
-    return test
+    return _owning(test, index)
 
 
 def value_of(logic: object) -> Value:
@@ -53,7 +55,7 @@ def value_of(logic: object) -> Value:
     rule = Compiled(text)
     if is_opaque(node) or any(map(_differs, walk(node))):
         return lambda document: rule.value(handle(document))
-    index = Index([text], [node], ())
+    index = Index([text], [node], (), bytes_too=False)
     compute = index.shapes.value(node, Form.DICT)
 
     def value(document: Mapping[str, object]) -> object:
@@ -64,7 +66,13 @@ def value_of(logic: object) -> Value:
                 pass
         return rule.value(handle(document))
 
-    return value
+    return _owning(value, index)
+
+
+def _owning(function: Function, index: Index) -> Function:
+    """The index goes with the function: its cycles would be left to the garbage collector, which never looks at what was frozen."""
+    finalize(function, index.release).atexit = False
+    return function
 
 
 def _differs(node: Node) -> bool:

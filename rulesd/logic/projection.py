@@ -36,14 +36,16 @@ def _nameable(name: str) -> bool:
 
 
 def _refuse(_: bytes) -> object:
-    """Stands in for the Struct when a rule reads a field it cannot have: every event is decoded whole."""
+    """Stands in for the Struct when a rule reads a field it cannot have, or nobody asks with bytes: events are decoded whole."""
     raise msgspec.ValidationError
 
 
 class Projection:
     """The fields that a set of rules reads, numbered, and how to reach each."""
 
-    def __init__(self, paths: Iterable[Path], precise: Iterable[Path]) -> None:
+    def __init__(
+        self, paths: Iterable[Path], precise: Iterable[Path], *, bytes_too: bool = True
+    ) -> None:
         self.paths: tuple[Path, ...] = tuple(sorted(set(paths)))
         self._precise = frozenset(precise)
         lists = (
@@ -60,7 +62,7 @@ class Projection:
         self._names: dict[Path, str] = {}
         self.namespace: dict[str, object] = {}
         self.decode: Callable[[bytes], object] = _refuse
-        if all(_nameable(path[0]) for path in self.paths):
+        if bytes_too and all(_nameable(path[0]) for path in self.paths):
             struct = self._struct((), frozenset(self._terminals.values()))
             self.decode = msgspec.json.Decoder(struct).decode
 

@@ -239,8 +239,9 @@ class Shapes:
             "k": tuple(writer.constants),
         }
         source = "\n    ".join(("def f(e):", *lines, f"return {expression}"))
-        exec(compile(source, f"<rulesd {form} value>", "exec"), namespace)  # noqa: S102 - numbers and names of our own making.
-        return cast("Callable[[object], object]", namespace["f"])
+        own: dict[str, object] = {}  # Apart from what the function sees, which would make a cycle.
+        exec(compile(source, f"<rulesd {form} value>", "exec"), namespace, own)  # noqa: S102 - numbers and names of our own making.
+        return cast("Callable[[object], object]", own["f"])
 
     def part(self, paths: Iterable[Path], form: Form) -> Callable[[object], object] | None:
         """A function from a document to the part of it that some rules read, or ``None`` where lists are indexed."""
@@ -268,8 +269,9 @@ class Shapes:
             )
         namespace = {**self._namespaces[form], **self.projection.namespace, **values}
         source = "\n    ".join(("def f(e):", *lines, "return d"))
-        exec(compile(source, f"<rulesd {form} part>", "exec"), namespace)  # noqa: S102 - numbers and names of our own making.
-        return cast("Callable[[object], object]", namespace["f"])
+        own: dict[str, object] = {}  # Apart from what the function sees, which would make a cycle.
+        exec(compile(source, f"<rulesd {form} part>", "exec"), namespace, own)  # noqa: S102 - numbers and names of our own making.
+        return cast("Callable[[object], object]", own["f"])
 
     def release(self) -> None:
         """The functions are needed no more: let go of them and of what they see."""

@@ -9,7 +9,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rulesd import __version__
 from rulesd.config import Loaded
@@ -48,6 +48,9 @@ PATIENCE: Milliseconds = 10 * SECOND
 
 HUNG_COMMIT_S = 5.0
 "A commit that lasts longer is one of a disk that hangs."
+
+KEEP_S = 5.0
+"A plan that was replaced is kept this long: what was handed it before the swap may still ask it."
 
 Made = tuple[Mapping[tuple[str, str], Channel], Sequence[str]]
 "Channels by (receiver, name), and what is wrong with those that could not be made."
@@ -97,6 +100,7 @@ class LocalDaemon:
         self.started_at: Instant = parts.clock.now()
         self.on_reload: Callable[[], None] = lambda: None
         self._reloading = asyncio.Lock()
+        self._releasing: set[asyncio.Task[None]] = set()
 
     @property
     def intake(self) -> Intake:
@@ -165,12 +169,16 @@ class LocalDaemon:
             self.refused = ()
             if loaded.plan.digest != self.plan.digest:
                 await self._swap(loaded, loaded.plan)
+            else:
+                loaded.plan.release()
+                loaded = replace(loaded, plan=self.plan)
             self.loaded = loaded
             self._parts.meter.reloads.labels("done").inc()
             log.info("reloaded: rules=%d plan=%s", len(self.plan.rules), self.plan.digest[:12])
             return ()
 
     async def _swap(self, loaded: Loaded, plan: Plan) -> None:
+        before = self.plan
         made = self._parts.channels(plan)
         self.channel_problems = made[1]
         await self._parts.courier.reload(made[0])
@@ -179,8 +187,18 @@ class LocalDaemon:
         durable = self._parts.crank.replace(plan, item, loaded.archive)
         gc.collect()
         gc.freeze()
+        task = asyncio.get_running_loop().create_task(self._release(before))
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
         await asyncio.shield(durable)
         self.on_reload()
+
+    async def _release(self, before: Plan) -> None:
+        """Free the plan that was replaced, beside the loop: what is frozen, the garbage collector never frees."""
+        await asyncio.sleep(KEEP_S)
+        await self._parts.shadow.idle()
+        await asyncio.to_thread(before.release)
+        gc.freeze()
 
     # ------------------------------------------------------------------ delivery
 

@@ -37,6 +37,11 @@ class ShadowCheck:
         loop = asyncio.get_running_loop()
         self._running = loop.run_in_executor(None, self._check, plan, events[-1].document)
 
+    async def idle(self) -> None:
+        """Wait for the check that is running, if any: until then its plan is still asked."""
+        if self._running is not None:
+            await asyncio.wait([self._running])
+
     def _check(self, plan: Plan, document: Document) -> None:
         assert plan.naive is not None
         fast = _ids(plan, *plan.match(document))
