@@ -5,8 +5,7 @@ what an unanswered question means. Generated Python answers what it can, datalog
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, TypeVar
-from weakref import finalize
+from typing import Final, TypeAlias
 
 from rulesd.logic.evaluator import Compiled, accept, handle
 from rulesd.logic.guard import plain
@@ -18,7 +17,6 @@ from rulesd.logic.syntax import Binary, Const, Missing, Node, Unary, Var
 
 Predicate: TypeAlias = Callable[[Mapping[str, object]], bool]
 Value: TypeAlias = Callable[[Mapping[str, object]], object]
-Function = TypeVar("Function", Predicate, Value)
 
 _ARITHMETIC: Final = frozenset("+-*/")
 
@@ -29,7 +27,7 @@ def predicate(logic: object) -> Predicate:
     index = Index([text], [accept(tree, text)], (), bytes_too=False)
     parents, run, root = index.parents, index.run_dict_watched, index.watched
 
-    def test(document: Mapping[str, object]) -> bool:
+    def test(document: Mapping[str, object], _: _Owner = _Owner(index)) -> bool:  # noqa: B008 - one for each test.
         out: list[int] = []
         if document.__class__ is not dict:
             return index.compiled(0).truth(handle(document))
@@ -40,7 +38,7 @@ def predicate(logic: object) -> Predicate:
             return True
         return index.compiled(0).truth(index.part(document))
 
-    return _owning(test, index)
+    return test
 
 
 def value_of(logic: object) -> Value:
@@ -58,7 +56,7 @@ def value_of(logic: object) -> Value:
     index = Index([text], [node], (), bytes_too=False)
     compute = index.shapes.value(node, Form.DICT)
 
-    def value(document: Mapping[str, object]) -> object:
+    def value(document: Mapping[str, object], _: _Owner = _Owner(index)) -> object:  # noqa: B008 - one for each value.
         if document.__class__ is dict:
             try:
                 return compute(index.parents(document))
@@ -66,13 +64,22 @@ def value_of(logic: object) -> Value:
                 pass
         return rule.value(handle(document))
 
-    return _owning(value, index)
+    return value
 
 
-def _owning(function: Function, index: Index) -> Function:
-    """The index goes with the function: its cycles would be left to the garbage collector, which never looks at what was frozen."""
-    finalize(function, index.release).atexit = False
-    return function
+class _Owner:
+    """Held by one function alone, so that the index goes when the function goes.
+
+    Otherwise the cycles in it would be left to the garbage collector, which never looks at what was frozen.
+    """
+
+    __slots__ = ("_index",)
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def __del__(self) -> None:
+        self._index.release()
 
 
 def _differs(node: Node) -> bool:
