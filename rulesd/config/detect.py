@@ -149,6 +149,18 @@ def _accumulation(given: p.Accumulation) -> "Detector[Any]":
     return Accumulation(given.half_life, given.threshold)
 
 
+def _rollout(given: p.Rollout) -> "Detector[Any]":
+    from rulesd.core.detectors.rollout import Rollout
+
+    return Rollout(
+        numerator=predicate(given.numerator),
+        change=predicate(given.change),
+        alpha=given.alpha,
+        tolerance=given.tolerance,
+        watch=given.watch,
+    )
+
+
 def _spike(given: p.Spike) -> "Detector[Any]":
     from rulesd.core.detectors.spike import Spike
 
@@ -188,6 +200,12 @@ def _new_value(given: p.NewValue, by: tuple[Field, ...]) -> "Detector[Any]":
     )
 
 
+def _change(given: p.Change) -> "Detector[Any]":
+    from rulesd.core.detectors.change import Change
+
+    return Change(field(given.field), given.ignore_null, given.within)
+
+
 TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
@@ -195,7 +213,7 @@ TABLE: dict[str, Row] = {
     "rate": Row(p.Rate, _rate, logic=("numerator",), unit="share"),
     "shift": Row(p.Shift, _shift, logic=("numerator",), unit="share"),
     "spike": Row(p.Spike, _spike),
-    "rollout": Row(p.Rollout, logic=("numerator", "change"), unit="share"),
+    "rollout": Row(p.Rollout, _rollout, logic=("numerator", "change"), unit="share"),
     "absence": Row(p.Absence, _absence, unit="missed", keyed=True),
     "new_value": Row(p.NewValue, _new_value, fields=("field",), keyed=True),
     "cardinality": Row(p.Cardinality, _cardinality, fields=("field",), unit="values"),
@@ -206,7 +224,7 @@ TABLE: dict[str, Row] = {
     "disagreement": Row(p.Disagreement, _disagreement, fields=("left", "right"), unit="share"),
     "quantile": Row(p.Quantile, fields=("field",), unit=""),
     "aggregate": Row(p.Aggregate, fields=("field",), unit=""),
-    "change": Row(p.Change, fields=("field",)),
+    "change": Row(p.Change, _change, fields=("field",)),
     "accumulation": Row(p.Accumulation, _accumulation, unit="points"),
     "composite": Row(p.Composite, unit="alerts"),
 }
