@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from rulesd.config.problems import Code
-from rulesd.config.shape import Free, Names, Strict, Window
+from rulesd.config.shape import Names, Strict, Window
 from rulesd.model.instant import DAY, MINUTE
 
 Logic = Annotated[
@@ -118,8 +118,8 @@ class Rollout(Parameters):
     numerator: Logic
     change: Logic
     alpha: Share = 0.01
-    tolerance: Number | None = None
-    watch: Window | None = None
+    tolerance: Annotated[Number, Field(ge=0, le=10)] = 0.25
+    watch: Window = DAY
 
 
 class Absence(Parameters):

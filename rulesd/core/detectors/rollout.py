@@ -1,0 +1,234 @@
+"""``rollout``: a release shifted a share by more than was agreed.
+
+Law: may be looked at after every event without raising the rate of false alarms: that is what an e-process is for. The level before the release is
+what was counted up to it. Events are read in event time, slot by slot (``slots``).
+
+Method. Until a release each segment counts its own share, and the rule those of all segments (``segments``). An event that satisfies ``change``
+opens a watch of length ``watch``. Null: the odds are within 1 + ``tolerance`` of the level before, and one standard deviation of what is known of it.
+E is the likelihood of the events since under a Beta(1/2, 1/2) mixture of shares, over the largest likelihood the null allows (universal inference):
+
+    E_n = B(k + 1/2, n - k + 1/2) / B(1/2, 1/2) / max over p in the null of p^k (1 - p)^(n - k)
+
+Under any p of the null E_n is at most a martingale that starts at 1, so P(E ever >= 1/x) <= x, however often one looks (Ville). Across segments e-BH keeps the
+false discovery rate: the j-th largest E must reach segments / (alpha j). An alert stays while its E passes, at most until the watch ends. What a watch without alarm
+has counted joins the level before; what one with an alarm has counted does not. Stages of one release within an hour share a watch.
+A segment's own counts go by event time alone; what all segments share is counted until the first release is told, so tell it when it happens.
+
+Memory per key: 1 kB. Cost per observation: 3 us. Sources: Lindon, Malek 2022, arXiv 2011.03567; Wasserman, Ramdas, Balakrishnan 2020 (universal inference);
+Wang, Ramdas 2022 (e-BH).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import hypot, lgamma, log
+from typing import ClassVar
+
+from rulesd.core.detectors.evidence import expit
+from rulesd.core.detectors.plain import rows, texts, whole, wholes
+from rulesd.core.detectors.protocol import Clock, Observation, Reading
+from rulesd.core.detectors.releases import Releases
+from rulesd.core.detectors.segments import Key
+from rulesd.core.detectors.slots import WIDTH, Slots
+from rulesd.model.event import Document, Json
+from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
+
+_LEARN: Milliseconds = 1 << 60
+"The level of all segments is learned until the first release, however long that takes."
+_LEAST_LEARNED = 100
+_MOST_LEARNED = 20_000
+"A segment's level follows slow change: beyond so many trials the old ones are halved."
+_FORGET: Milliseconds = 30 * DAY
+_FLAT = 2.0 * lgamma(0.5) - lgamma(1.0)
+
+
+def log_evidence(trials: float, hits: float, low: float, high: float) -> float:
+    """Ln E of ``hits`` in ``trials`` against all shares from ``low`` to ``high``."""
+    misses = trials - hits
+    mixed = lgamma(hits + 0.5) + lgamma(misses + 0.5) - lgamma(trials + 1.0) - _FLAT
+    p = min(max(hits / trials, low), high)
+    return mixed - hits * log(p) - misses * log(1.0 - p)
+
+
+class Canary:
+    """State of one key. Counts are weighted trials and hits."""
+
+    __slots__ = ("after", "before", "key", "last", "open", "release", "slots", "spoilt")
+
+    def __init__(self, key: Key, at: Instant) -> None:
+        """A segment first seen at ``at``."""
+        self.key = key
+        self.slots = Slots()
+        self.last = at
+        self.release: Instant = 0
+        "The release it is watched for; 0 when none."
+        self.before = [0, 0]
+        self.after = [0, 0]
+        self.open = False
+        self.spoilt = False
+        "Whether this watch has fired: then it is no baseline."
+
+    def finish(self) -> None:
+        """The watch is over."""
+        if not self.spoilt:
+            self.learn(self.after[0], self.after[1])
+        self.release, self.after, self.spoilt = 0, [0, 0], False
+
+    def learn(self, trials: int, hits: int) -> None:
+        """Add to the level before."""
+        self.before[0] += trials
+        self.before[1] += hits
+        if self.before[0] > _MOST_LEARNED:
+            self.before = [self.before[0] // 2, self.before[1] // 2]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """Fires when the share of ``numerator`` after a release is not what it was before."""
+
+    numerator: Callable[[Document], bool]
+    change: Callable[[Document], bool]
+    alpha: float
+    tolerance: float
+    watch: Milliseconds
+
+    name: ClassVar[str] = "rollout"
+    version: ClassVar[int] = 1
+    clock: ClassVar[Clock] = Clock.EVENT
+    counts: ClassVar[bool] = False
+    pooled: ClassVar[bool] = True
+
+    @property
+    def hold(self) -> Milliseconds:
+        """An hour."""
+        return HOUR
+
+    def pool(self) -> Releases:
+        """What the segments share."""
+        return Releases()
+
+    def start(self, key: tuple[str, ...], at: Instant) -> Canary:
+        """Nothing counted."""
+        return Canary(key, at // WIDTH * WIDTH)
+
+    def observe_pool(self, pool: object, seen: Observation) -> bool:
+        """A release concerns all segments."""
+        assert isinstance(pool, Releases)
+        if not self.change(seen.document):
+            return False
+        pool.change(seen.at)
+        return True
+
+    def observe(self, state: Canary, pool: object, seen: Observation) -> Reading | None:
+        """Count the event into its slot; it is read when the watermark has passed."""
+        assert isinstance(pool, Releases)
+        hit = bool(self.numerator(seen.document))
+        if not pool.changes or seen.at < pool.changes[0]:
+            pool.segments.count(state.key, seen.at, seen.weight, hit, _LEARN)
+        counts = state.slots.at(seen.at, 2)
+        counts[0] += seen.weight
+        if hit:
+            counts[1] += seen.weight
+        return None
+
+    def advance(self, state: Canary, pool: object, watermark: Instant) -> Sequence[Reading]:
+        """Read the slots that are complete; a watch ends by time."""
+        assert isinstance(pool, Releases)
+        readings: list[Reading] = []
+        for end, (trials, hits) in state.slots.ripe(watermark):
+            readings += self._over(state, end - WIDTH)
+            readings += self._read(state, pool, end, trials, hits)
+            state.last = end
+        return readings + self._over(state, watermark)
+
+    def _over(self, state: Canary, now: Instant) -> list[Reading]:
+        """An alert ends with its watch."""
+        ends = state.release + self.watch
+        if not state.open or now < ends:
+            return []
+        state.open = False
+        return [Reading(ends, False, round(state.after[1] / state.after[0], 6), None)]
+
+    def _read(
+        self, state: Canary, pool: Releases, end: Instant, trials: int, hits: int
+    ) -> list[Reading]:
+        if end >= state.last + _FORGET:
+            state.before = [0, 0]
+        release = pool.release(end - WIDTH, self.watch) or 0
+        if release != state.release and state.release:
+            was_open, state.open = state.open, False
+            share = round(state.after[1] / state.after[0], 6)
+            state.finish()
+            state.release = release
+            if was_open:
+                rest = self._read(state, pool, end, trials, hits)
+                return [Reading(end - WIDTH, False, share, None), *rest]
+        state.release = release
+        if not release:
+            state.learn(trials, hits)
+            return []
+        if not pool.segments.closed:
+            pool.segments.close()
+        state.after[0] += trials
+        state.after[1] += hits
+        return self._judge(state, pool, end)
+
+    def _judge(self, state: Canary, pool: Releases, end: Instant) -> list[Reading]:
+        learned = pool.segments
+        if learned.weight < _LEAST_LEARNED * learned.deff:
+            return []
+        level, doubt = learned.posterior(state.key, state.before[0], state.before[1])
+        margin = hypot(doubt, log(1.0 + self.tolerance))
+        low, high = expit(level - margin), expit(level + margin)
+        n, k = state.after[0] / learned.deff, state.after[1] / learned.deff
+        found = log_evidence(n, k, low, high)
+        active = pool.passes(state.key, state.release, found, self.alpha)
+        if not active and not state.open:
+            return []
+        state.open = active
+        state.spoilt = True
+        share = k / n
+        detail = {"before": f"{expit(level):.4g}", "direction": "up" if share > high else "down"}
+        limit = round(high if share > expit(level) else low, 6)
+        reading = Reading(end, active, round(share, 6), limit, detail=detail, since=state.release)
+        return [reading]
+
+    def deadline(self, state: Canary, pool: object) -> Instant | None:
+        """The end of the oldest slot while a release is watched, later when not; the end of an open alert's watch."""
+        assert isinstance(pool, Releases)
+        due = state.slots.due()
+        if due is not None and not state.open and pool.release(due - WIDTH, self.watch) is None:
+            due = state.slots.lazy()
+        if not state.open:
+            return due
+        ends = state.release + self.watch
+        return ends if due is None else min(due, ends)
+
+    def forgettable(self, state: Canary, watermark: Instant) -> bool:
+        """After a silence that ends its baseline anyway."""
+        silent = watermark >= state.last + _FORGET + WIDTH
+        return silent and not state.open and not state.slots.waiting
+
+    def dump(self, state: Canary) -> Json:
+        """Plain data."""
+        counts: list[Json] = [*state.before, *state.after]
+        flags: list[Json] = [state.open, state.spoilt]
+        return [list(state.key), state.slots.dump(), state.last, state.release, counts, flags]
+
+    def load(self, data: Json) -> Canary:
+        """From what ``dump`` gave."""
+        key, slots, last, release, counts, flags = rows(data)
+        out = Canary(texts(key), whole(last))
+        out.slots, out.release = Slots.load(slots), whole(release)
+        numbers = wholes(counts)
+        out.before, out.after = numbers[:2], numbers[2:]
+        out.open, out.spoilt = (flag is True for flag in rows(flags))
+        return out
+
+    def dump_pool(self, pool: object) -> Json:
+        """Plain data."""
+        assert isinstance(pool, Releases)
+        return pool.dump()
+
+    def load_pool(self, data: Json) -> Releases:
+        """From what ``dump_pool`` gave."""
+        return Releases.load(data)

@@ -1,0 +1,45 @@
+from math import log
+
+from rulesd.core.detectors.releases import Releases
+from rulesd.model.instant import DAY, HOUR, MINUTE
+
+
+def test_a_release_is_watched_for_its_time_and_stages_within_an_hour_are_one() -> None:
+    pool = Releases()
+    assert pool.release(HOUR, DAY) is None
+    for at in (10 * HOUR, 10 * HOUR + 30 * MINUTE, 40 * HOUR):
+        pool.change(at)
+    assert pool.release(10 * HOUR, DAY) is None
+    assert pool.release(10 * HOUR + 1, DAY) == 10 * HOUR
+    assert pool.release(11 * HOUR, DAY) == 10 * HOUR
+    assert pool.release(34 * HOUR, DAY) == 10 * HOUR
+    assert pool.release(35 * HOUR, DAY) is None
+    assert pool.release(41 * HOUR, DAY) == 40 * HOUR
+
+
+def test_the_last_eight_are_kept() -> None:
+    pool = Releases()
+    for day in range(12):
+        pool.change(day * DAY)
+        pool.change(day * DAY)
+    assert pool.changes == [day * DAY for day in range(4, 12)]
+
+
+def test_segments_pass_together_what_one_alone_would_not() -> None:
+    pool, alpha = Releases(), 0.05
+    for n in range(9):
+        assert not pool.passes((f"t{n}",), 1, 0.0, alpha)
+    assert not pool.passes(("a",), 1, log(150.0), alpha)  # 10 segments: 200 alone
+    assert pool.passes(("b",), 1, log(201.0), alpha)
+    assert pool.passes(("a",), 1, log(150.0), alpha)  # two of ten: 100 each
+    assert not pool.passes(("c",), 1, log(60.0), alpha)
+    assert pool.passes(("c",), 2, log(60.0), alpha)  # another release, and it is the only segment so far
+    assert pool.passes(("c",), 2, 1e9, alpha)
+
+
+def test_it_is_written_and_read_back() -> None:
+    pool = Releases()
+    pool.change(5)
+    pool.passes(("a",), 5, 1.5, 0.01)
+    pool.segments.count(("a",), 1, 1, True, DAY)
+    assert Releases.load(pool.dump()).dump() == pool.dump()

@@ -1,0 +1,169 @@
+"""``rollout``: the e-process promises its false rate under continuous peeking, and finds what a release broke."""
+
+from math import exp, log
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rulesd.core.detectors.protocol import Observation
+from rulesd.core.detectors.rollout import Rollout, log_evidence
+from rulesd.model.instant import DAY, HOUR, MINUTE, SECOND
+from tests.core.detectors.harness import LATENESS, Seen, episodes, run
+
+HIT, MISS, DEPLOY = {"hit": True}, {"hit": False}, {"deploy": True}
+K = ("k",)
+
+
+def rollout(**changes: Any) -> Rollout:
+    given_: dict[str, Any] = {
+        "numerator": lambda d: d["hit"],
+        "change": lambda d: "deploy" in d,
+        "alpha": 0.01,
+        "tolerance": 0.25,
+        "watch": DAY,
+    }
+    return Rollout(**{**given_, **changes})
+
+
+def traffic(start: int, end: int, step: int, share: float, key: tuple[str, ...] = K, weight: int = 1) -> list[Seen]:
+    return [Seen(at, HIT if int((n + 1) * share) > int(n * share) else MISS, key, weight) for n, at in enumerate(range(start, end, step))]
+
+
+BEFORE = traffic(0, DAY, MINUTE, 0.05)
+RELEASE = [Seen(DAY, DEPLOY)]
+
+
+def test_under_the_null_it_is_rarely_ever_passed_however_often_one_looks() -> None:
+    rng, alpha, false = Random(1), 0.05, 0
+    for _ in range(300):
+        hits = 0
+        for n in range(1, 400):
+            hits += rng.random() < 0.06
+            if log_evidence(n, hits, 0.04, 0.06) >= log(1 / alpha):
+                false += 1
+                break
+    assert false <= 0.05 * 300 + 3 * (0.05 * 0.95 * 300) ** 0.5
+
+
+def test_it_grows_with_a_real_difference_to_either_side() -> None:
+    assert log_evidence(200, 60, 0.04, 0.06) > 20
+    assert log_evidence(2_000, 20, 0.04, 0.06) > 20
+    assert exp(log_evidence(200, 10, 0.04, 0.06)) < 1
+
+
+def test_a_release_that_breaks_something_fires_until_it_is_repaired_or_its_watch_ends() -> None:
+    broken = traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.3)
+    said = run(rollout(), BEFORE + RELEASE + broken, until=4 * DAY)[K]
+    ((start, end),) = episodes(said)
+    assert DAY < start < DAY + HOUR + 30 * MINUTE
+    assert end == 2 * DAY
+    assert said[0].value > 0.2
+    assert said[0].since == DAY
+    assert said[0].detail == {"before": said[0].detail["before"], "direction": "up"}  # type: ignore[index]
+    repaired = broken + traffic(DAY + 6 * HOUR, 2 * DAY, 10 * SECOND, 0.05)
+    assert episodes(run(rollout(), BEFORE + RELEASE + repaired, until=4 * DAY)[K])[0][1] < 2 * DAY  # type: ignore[operator]
+
+
+def test_a_gate_that_falls_silent_is_a_change_too() -> None:
+    before = traffic(0, DAY, MINUTE, 0.4)
+    said = run(rollout(), before + RELEASE + traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.02))[K]
+    assert said[0].detail is not None
+    assert said[0].detail["direction"] == "down"
+    assert said[0].threshold is not None
+    assert said[0].value < said[0].threshold
+
+
+def test_without_a_release_or_within_the_agreed_band_it_is_quiet() -> None:
+    after = traffic(DAY, 2 * DAY, MINUTE, 0.3)
+    assert run(rollout(), BEFORE + after)[K] == []
+    assert run(rollout(tolerance=1.0), BEFORE + RELEASE + traffic(DAY, 2 * DAY, MINUTE, 0.08))[K] == []
+    assert run(rollout(), BEFORE + RELEASE + traffic(DAY, 2 * DAY, MINUTE, 0.05))[K] == []
+
+
+def test_too_little_before_the_release_says_nothing() -> None:
+    assert run(rollout(), [*traffic(0, HOUR, MINUTE, 0.05), Seen(HOUR, DEPLOY), *traffic(HOUR, 9 * HOUR, MINUTE, 0.5)])[K] == []
+
+
+def test_a_quiet_watch_becomes_part_of_the_level_and_a_broken_one_does_not() -> None:
+    def level_after(share: float) -> list[int]:
+        detector = rollout()
+        pool, state = detector.pool(), detector.start(K, 0)
+        for seen in [*BEFORE, *RELEASE, *traffic(DAY, 2 * DAY, MINUTE, share), Seen(3 * DAY, MISS), Seen(3 * DAY + HOUR, MISS)]:
+            observation = Observation(seen.at, seen.at, "e", 1, seen.document)
+            if not detector.observe_pool(pool, observation):
+                detector.advance(state, pool, seen.at)
+                detector.observe(state, pool, observation)
+        return state.before
+
+    assert level_after(0.05)[0] > 2_800
+    assert level_after(0.4)[0] < 1_500
+
+
+def test_the_next_release_starts_afresh() -> None:
+    broken = traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.3)
+    repaired = [Seen(DAY + 6 * HOUR, DEPLOY), *traffic(DAY + 6 * HOUR, DAY + 12 * HOUR, MINUTE, 0.05)]
+    ((start, end),) = episodes(run(rollout(), BEFORE + RELEASE + broken + repaired)[K])
+    assert start < DAY + 2 * HOUR
+    assert end == DAY + 6 * HOUR + MINUTE
+    quiet = traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.05)
+    assert run(rollout(), BEFORE + RELEASE + quiet + repaired)[K] == []
+
+
+def test_many_segments_are_controlled_together() -> None:
+    rng = Random(4)
+    before, after = [], []
+    for n in range(40):
+        share = 0.4 if n < 2 else 0.1
+        key = (f"t{n}",)
+        before += [Seen(at, HIT if rng.random() < 0.1 else MISS, key) for at in range(n, DAY, 10 * MINUTE)]
+        after += [Seen(at, HIT if rng.random() < share else MISS, key) for at in range(DAY + n, 2 * DAY, 10 * MINUTE)]
+    events = sorted(before, key=lambda e: e.at) + RELEASE + sorted(after, key=lambda e: e.at)
+    fired = {key for key, said in run(rollout(alpha=0.05), events).items() if any(r.active for r in said)}
+    assert fired == {("t0",), ("t1",)}
+
+
+def test_sampled_events_weigh_what_they_stand_for() -> None:
+    def weighted(weight: int) -> list[Seen]:
+        return traffic(0, DAY, MINUTE, 0.05, weight=weight) + RELEASE + traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.3, weight=weight)
+
+    assert episodes(run(rollout(), weighted(1))[K])[0][0] == episodes(run(rollout(), weighted(5))[K])[0][0]
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(seed: int, restart: bool) -> None:
+    rng = Random(seed)
+    events = BEFORE[::4] + RELEASE + traffic(DAY, DAY + 4 * HOUR, 2 * MINUTE, 0.4) + traffic(DAY + 4 * HOUR, DAY + 9 * HOUR, MINUTE, 0.05)
+    expected = run(rollout(), events, until=3 * DAY)
+    assert expected[K]
+    # The release itself is told when it happens, not with the lateness of the traffic.
+    late = [(e.at + rng.randrange(LATENESS) if e.document is not DEPLOY else e.at, n, e) for n, e in enumerate(events)]
+    assert (
+        run(rollout(), [e for _, _, e in sorted(late, key=lambda x: x[:2])], restart=restart, lazy=seed % 2 == 0, until=3 * DAY) == expected
+    )
+
+
+def test_old_traffic_gives_way_and_a_silent_segment_is_forgotten() -> None:
+    detector = rollout()
+    pool, state = detector.pool(), detector.start(K, 0)
+    state.learn(20_001, 4_000)
+    assert state.before == [10_000, 2_000]
+    detector.observe(state, pool, Observation(31 * DAY, 31 * DAY, "e", 1, MISS))
+    assert not detector.forgettable(state, 90 * DAY)
+    detector.advance(state, pool, 32 * DAY)
+    assert state.before == [1, 0]
+    assert not detector.forgettable(state, 60 * DAY)
+    assert detector.forgettable(state, 62 * DAY)
+
+
+def test_it_wakes_for_slots_while_a_release_is_watched() -> None:
+    detector = rollout()
+    pool, state = detector.pool(), detector.start(K, 0)
+    assert detector.hold == HOUR
+    assert detector.deadline(state, pool) is None
+    detector.observe(state, pool, Observation(HOUR, HOUR, "e", 1, MISS))
+    assert detector.deadline(state, pool) == 2 * HOUR + 15 * SECOND
+    pool.change(MINUTE)
+    assert detector.deadline(state, pool) == HOUR + 15 * SECOND
