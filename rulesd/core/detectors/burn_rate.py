@@ -10,7 +10,7 @@ Guard (own): with little traffic one failure is a high rate. A pair fires only o
 chance, were the objective just met, is at most its share of 0.05 false pages a week: 0.05 / pairs * step / week for each step it is judged at.
 A sampled event counts ``sampledrate`` times in the rates and once in the guard.
 
-Memory per key: 2.4 kB a pair. Cost per observation: 1 us a pair; 5 to 20 us for each step that saw a failure.
+Memory per key: 2.2 kB a pair. Cost per observation: 1 us a pair; 5 to 20 us for each step that saw a failure.
 """
 
 from collections.abc import Callable, Sequence

@@ -14,7 +14,7 @@ Looks a week: the rule's events a week / 50, times 4 for four windows that overl
 gives one time in ten, or the key is silent for ``baseline``. After four silent baselines a key starts afresh.
 A sampled event counts ``sampledrate`` times in the shares and once in the number of events.
 
-Memory per key: 1.5 kB + 100 bytes a category (8 kB at 50). Cost per observation: 2 us, and 30 us at every fiftieth. Sources: ``shape``, ``chi_square``.
+Memory per key: 3 kB + 100 bytes a category (8 kB at 50). Cost per observation: 2 us, and 30 us at every fiftieth. Sources: ``shape``, ``chi_square``.
 """
 
 from bisect import bisect_right, insort

@@ -4,7 +4,7 @@ Law: a pane belongs to an absolute stretch of event time, so late evidence is co
 reaches back; a ring never asks what time it is.
 
 The window of ``panes`` panes that ends with pane ``i`` covers [(i + 1 - panes) * width, (i + 1) * width).
-Room: two minutes, or half a window where that is more, beyond the window: how far the newest event may be ahead of the watermark
+Room: two minutes, or a sixth of a window where that is more, beyond the window: how far the newest event may be ahead of the watermark
 (at most 300 panes). A rule that waits longer (``lateness``) loses the oldest panes of its windows.
 Memory: 24 bytes a pane. Cost: O(1) a count; a window is a sum over slices of arrays.
 """
@@ -28,7 +28,7 @@ class Ring:
         """An empty ring that can tell a window of ``panes`` panes."""
         self.width = width
         self.panes = panes
-        size = panes + min(max(panes // 2, _ROOM // width + 1), _MOST_ROOM)
+        size = panes + min(max(panes // 6, _ROOM // width + 1), _MOST_ROOM)
         self.trials = array("q", bytes(8 * size))
         self.hits = array("q", bytes(8 * size))
         self.squares = array("q", bytes(8 * size))

@@ -14,7 +14,7 @@ false discovery rate: the j-th largest E must reach segments / (alpha j). An ale
 has counted joins the level before; what one with an alarm has counted does not. Stages of one release within an hour share a watch.
 A segment's own counts go by event time alone; what all segments share is counted until the first release is told, so tell it when it happens.
 
-Memory per key: 1 kB. Cost per observation: 3 us. Sources: Lindon, Malek 2022, arXiv 2011.03567; Wasserman, Ramdas, Balakrishnan 2020 (universal inference);
+Memory per key: 1 to 3 kB. Cost per observation: 2 us, and 4 us a slot. Sources: Lindon, Malek 2022, arXiv 2011.03567; Wasserman, Ramdas, Balakrishnan 2020 (universal inference);
 Wang, Ramdas 2022 (e-BH).
 """
 

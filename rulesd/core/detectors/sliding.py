@@ -8,7 +8,7 @@ at a true share equal to the bound is at most 1 %; a share that is just over the
 longer over the bound (or too few events are left to tell), so the guard is also the hysteresis.
 A sampled event counts ``sampledrate`` times in the share and once in the guard (Kish's design effect).
 
-Memory per key: 2.5 kB (7 kB for windows under a minute). Cost per observation: 1 us; 3 to 20 us for each pane that has something to say.
+Memory per key: 2.4 kB (7 kB for windows under a minute). Cost per observation: 1 us; 3 to 20 us for each pane that has something to say.
 """
 
 from abc import abstractmethod

@@ -15,7 +15,7 @@ look, c is at least ``min_count`` and at least ``ratio`` times the expected r / 
 Share of one look: budget / (keys * 4 * windows a week): a sliding window is worth four that do not overlap (simulated). A key never seen has a history of
 nothing since the rule's first event. It clears when c is below ``min_count`` or below half way from the expected to ``ratio`` times it.
 
-Memory per key: 4.2 kB at most. Cost per observation: 1 us; 20 to 60 us for each of the steps that could be over.
+Memory per key: 7 kB at most. Cost per observation: 1 us; 20 to 60 us for each of the steps that could be over.
 """
 
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ def test_a_window_is_what_a_plain_count_says(events: list[tuple[int, int, bool]]
         again = Ring(MINUTE, 60)
         again.fill(ring.dump())
         ring = again
-    held = [e for e in kept if max(last - panes, ring.newest - 90) < e[0] <= last]
+    held = [e for e in kept if max(last - panes, ring.newest - 70) < e[0] <= last]
     trials = sum(w for _, w, _ in held)
     squares = sum(w * w for _, w, _ in held)
     assert ring.window(last, panes) == (trials, sum(w for _, w, h in held if h), squares / trials if trials else 1.0)
@@ -24,11 +24,11 @@ def test_a_window_is_what_a_plain_count_says(events: list[tuple[int, int, bool]]
 def test_it_forgets_what_it_no_longer_reaches() -> None:
     ring = Ring(MINUTE, 60)
     assert ring.add(200 * MINUTE, 1, hit=True) == 200
-    assert ring.oldest == 111
-    assert ring.add(111 * MINUTE, 1, hit=False) == 111
-    assert ring.add(110 * MINUTE, 1, hit=False) is None
+    assert ring.oldest == 131
+    assert ring.add(131 * MINUTE, 1, hit=False) == 131
+    assert ring.add(130 * MINUTE, 1, hit=False) is None
     assert ring.pane(200) == (1, 1)
-    assert ring.pane(111) == (1, 0)
+    assert ring.pane(131) == (1, 0)
     ring.add(10_000 * MINUTE, 5, hit=False)
     assert ring.window(10_000, 60) == (5, 0, 5.0)
 
