@@ -143,15 +143,17 @@ class Book:
         """One key's state and episode as plain data."""
         detector = self.rule.detector
         episode = None if entry.episode is None else entry.episode.dump()
-        return [detector.version, detector.dump(entry.state), episode]
+        return [detector.version, detector.dump(entry.state), episode, entry.due]
 
     def load_entry(self, key: Key, data: Json) -> bool:
         """Put a key back; ``False`` when its state has a shape this version cannot read (the episode is kept)."""
         assert isinstance(data, list)
-        version, state, episode = data
+        version, state, episode, due = data
         detector = self.rule.detector
         known = version == detector.version
         entry = Entry(key, detector.load(state) if known else detector.start(key, self.newest))
+        if known and isinstance(due, int):
+            entry.due = due
         if isinstance(episode, dict):
             entry.episode = Episode.load(episode)
         self.young[key] = entry

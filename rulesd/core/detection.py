@@ -91,8 +91,9 @@ class Detection:
         entry = book.young.get(key) or book.get(key)
         if entry is None:
             entry = self._new_entry(book, key, at, watermark, now, out)
-        for reading in detector.advance(entry.state, pool, watermark):
-            self._read(book, entry, reading, None, now, out)
+        if entry.due <= watermark:
+            for reading in detector.advance(entry.state, pool, watermark):
+                self._read(book, entry, reading, None, now, out)
         if entry.episode is not None:
             self._settle(book, entry, watermark, now, out)
         found = detector.observe(entry.state, pool, seen)
@@ -265,8 +266,9 @@ class Detection:
                 continue
             entry.wake = 0
             watermark = now if book.arrival else now - IDLE - book.rule.lateness
-            for reading in book.rule.detector.advance(entry.state, book.pool, watermark):
-                self._read(book, entry, reading, None, now, out)
+            if entry.due <= watermark:
+                for reading in book.rule.detector.advance(entry.state, book.pool, watermark):
+                    self._read(book, entry, reading, None, now, out)
             if entry.episode is not None:
                 self._settle(book, entry, watermark, now, out)
             book.dirty[key] = None
@@ -346,7 +348,6 @@ class Detection:
         for book in self.books:
             for entry in book.all():
                 self._index(book, entry, None)
-                track.ask(book, entry)
                 wake = track.wake_at(book, entry)
                 entry.wake = wake or 0
                 if wake is not None:

@@ -76,9 +76,9 @@ def test_an_entry_is_written_and_read_back_and_an_unknown_shape_starts_afresh() 
     again = book()
     assert again.load_entry(("a",), b.dump_entry(entry))
     assert again.dump_entry(again.young[("a",)]) == b.dump_entry(entry)
-    assert not again.load_entry(("a",), [99, "what?", None])
+    assert not again.load_entry(("a",), [99, "what?", None, 0])
     never = Book(rule(detector=Never()), None)
-    assert never.load_entry(("a",), [1, 5, None])
+    assert never.load_entry(("a",), [1, 5, None, 0])
 
 
 def test_old_keys_make_room_before_the_generations_turn() -> None:

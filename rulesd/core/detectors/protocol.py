@@ -5,6 +5,9 @@ with the watermark first, then ``observe``; so an in-process run, a replay and a
 
 How the engine calls one, for each (rule, key):
 
+A detector is asked to ``advance`` only when the deadline it last told has come (or it has not been asked yet): whatever it has to do by
+time, it must tell as a deadline.
+
 1. An observation arrives. ``watermark`` = newest event time of the rule (never moved by an event dated over five minutes ahead)
    minus the rule's ``lateness``, at least ``now - lateness - 60 s`` (contract 1.3). The engine calls ``advance(state, watermark)``: the
    detector settles its own deadlines at or before the watermark, in order, one ``Reading`` for each change.

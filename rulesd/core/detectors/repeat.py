@@ -79,7 +79,14 @@ class Repeat(Apart):
             return None
         detail = {f.label: value for f, value in zip(self.same, values, strict=True)}
         return Reading(
-            found.at, True, found.value, found.threshold, found.until, detail, found.since
+            found.at,
+            True,
+            found.value,
+            found.threshold,
+            found.until,
+            detail,
+            found.since,
+            found.causes,
         )
 
     def forgettable(self, state: Tries, watermark: Instant) -> bool:
@@ -89,7 +96,7 @@ class Repeat(Apart):
 
     def dump(self, state: Tries) -> Json:
         """Combinations with their stamps."""
-        return [[signature, list(stamps.at)] for signature, stamps in state.items()]
+        return [[signature, self._one.dump(stamps)] for signature, stamps in state.items()]
 
     def load(self, data: Json) -> Tries:
         """From what ``dump`` gave."""
