@@ -247,6 +247,10 @@ class Daemon:
     ) -> Answer:
         """One request on this thread's connection; raises ``OSError`` when there is no answer."""
         link: http.client.HTTPConnection | None = getattr(self._local, "link", None)
+        if link is not None and time.monotonic() - self._local.used > 3:
+            link.close()  # The daemon may be closing it just now.
+            link = None
+        self._local.used = time.monotonic()
         if link is None:
             link = self._local.link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             self._links.append(link)
