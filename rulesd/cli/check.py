@@ -7,6 +7,7 @@ from typing import Annotated
 import orjson
 import typer
 
+from rulesd.cli import cover
 from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption, shipped
 from rulesd.config import Loaded, load
 from rulesd.model.errors import Located
@@ -26,6 +27,19 @@ def check(
     rules: RulesOption = None,
     notifiers: NotifiersOption = None,
     strict: Annotated[bool, typer.Option(help="Warnings count as findings too.")] = False,
+    coverage: Annotated[
+        bool,
+        typer.Option(
+            "--coverage", help="Show which rule, test and runbook stands behind each risk."
+        ),
+    ] = False,
+    traffic: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --coverage: recorded traffic, for what nothing watches. May be given several times.",
+            metavar="FILE",
+        ),
+    ] = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Lint and compile rules and notifiers.
@@ -45,12 +59,14 @@ def check(
     errors = [p for p in problems if p.severity == "error"]
     count = sum(each.own_rules for each in loaded)
     if format_ is Format.JSON:
-        body = {
+        body: dict[str, object] = {
             "ok": not errors,
             "rules": count,
             "problems": [p._asdict() for p in problems],
             "infos": [p._asdict() for p in infos],
         }
+        if coverage:
+            body["coverage"] = [cover.body(each, traffic or []) for each in loaded]
         typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
     else:
         for problem in problems:
@@ -58,6 +74,8 @@ def check(
             typer.echo(f"{prefix}{problem}")
         for info in infos:
             typer.echo(f"info: {info}")
+        for each in loaded if coverage else ():
+            cover.show(each, traffic or [])
         typer.echo(_summary(count, len(errors), len(problems) - len(errors)))
     raise typer.Exit(Exit.FINDINGS if errors or (strict and problems) else Exit.FINE)
 

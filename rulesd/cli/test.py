@@ -1,5 +1,7 @@
 """``rulesd test``: the tests inside rule files, played through the real engine on a virtual clock."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +11,14 @@ import typer
 from rulesd.cli.check import _sets
 from rulesd.cli.decoding import offline_decoder
 from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption
-from rulesd.config import load
+from rulesd.cli.recording import ProgressOption
+from rulesd.config import RuleTest, load
+from rulesd.core.plan import Plan
 from rulesd.model.errors import ConfigurationError
+from rulesd.runners.coverage_tests import Recorder, RuleCoverage
+from rulesd.runners.coverage_text import show_tests
+from rulesd.runners.junit import junit as as_junit
+from rulesd.runners.report_text import terminal
 from rulesd.runners.simulate import Verdict, play
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -26,23 +34,39 @@ def test(
     ] = None,
     rules: RulesOption = None,
     notifiers: NotifiersOption = None,
+    coverage: Annotated[
+        bool,
+        typer.Option(
+            "--coverage", help="Say which severities, steps and alternatives no test exercises."
+        ),
+    ] = False,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write results as JUnit XML here.", metavar="FILE")
+    ] = None,
+    progress: ProgressOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Run the tests inside rule files.
 
     Each test feeds its events through decoding, matching, detection, routing and grouping as the daemon would, with a clock of its
-    own, and compares what fired and who was paged with `expect`. Exit 1 when one fails.
+    own, and compares what fired and who was paged with `expect`. Exit 1 when one fails. --coverage reports and does not fail.
     """
     verdicts: list[Verdict] = []
+    covered: list[RuleCoverage] = []
     for rules_dir, notifiers_dir in _sets(paths or [], rules, notifiers):
         loaded = load(rules_dir, notifiers_dir)
         if loaded.plan is None:
             raise ConfigurationError(loaded.errors)
-        decode = offline_decoder()
-        verdicts += [play(each, loaded.plan, decode) for each in loaded.tests]
+        recorder = Recorder(loaded.plan) if coverage else None
+        plan = recorder.plan if recorder is not None else loaded.plan
+        played = _play(loaded.tests, plan, sys.stderr.isatty() if progress is None else progress)
+        verdicts += played
+        covered += recorder.coverage(played, loaded.files) if recorder is not None else []
+    if junit is not None:
+        junit.write_text(as_junit(verdicts), encoding="utf-8")
     failed = [v for v in verdicts if not v.passed]
     if format_ is Format.JSON:
-        body = {
+        body: dict[str, object] = {
             "passed": len(verdicts) - len(failed),
             "failed": len(failed),
             "tests": [
@@ -57,11 +81,37 @@ def test(
                 for v in verdicts
             ],
         }
+        if coverage:
+            body["coverage"] = [_plain(c) for c in covered]
         typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
     else:
         for verdict in failed:
             typer.echo(f"FAILED {verdict.test.rule}: {verdict.test.name}")
             for failure in verdict.failures:
                 typer.echo(f"  {failure}")
+        if coverage:
+            show_tests(terminal(), covered)
         typer.echo(f"{len(verdicts) - len(failed)} passed, {len(failed)} failed")
     raise typer.Exit(Exit.FINDINGS if failed else Exit.FINE)
+
+
+def _play(tests: Sequence[RuleTest], plan: Plan, progress: bool) -> list[Verdict]:
+    """Every test; a bar for whoever waits."""
+    decode = offline_decoder()
+    if not progress:
+        return [play(each, plan, decode) for each in tests]
+    from rich.console import Console
+    from rich.progress import track
+
+    shown = track(tests, "test", console=Console(stderr=True), transient=True)
+    return [play(each, plan, decode) for each in shown]
+
+
+def _plain(covered: RuleCoverage) -> dict[str, object]:
+    return {
+        "rule": covered.rule,
+        "path": covered.path,
+        "tests": covered.tests,
+        "branches": [{"name": b.name, "covered": b.covered} for b in covered.branches],
+        "missing": list(covered.missing),
+    }

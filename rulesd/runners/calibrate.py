@@ -153,6 +153,11 @@ def _by_formula(out: Calibration, events: Matched, exclude: bool) -> None:
         out.notes.append(
             "less than a week was recorded: nights and weekends are taken to be like the rest"
         )
+    _, _, off = count.halves(fitted)
+    if off:
+        out.notes.append(
+            f"the second half of the recording is {off:+.0%} off its rhythm: figures hold for the level recorded, and false pages change several times as fast as the level. Calibrate again now and then"
+        )
     counts: list[tuple[str, int]] = []
     now = value_of(detector, out.kind)
     if now is not None:
@@ -221,5 +226,8 @@ def _past(out: Calibration, plan: Plan, events: Matched) -> None:
                 rule = replace(rule, detector=with_threshold(rule, out.kind, option.value))
             done[option.value] = watch(plan, rule, events)
         out.options[i] = replace(option, past=len(done[option.value]))
+    if "alert.state" in out.rule.on:
+        out.notes.append("it watches other rules' alerts, which only rulesd backtest replays")
+        return
     chosen = out.proposed
     out.past = done[chosen.value] if chosen is not None else watch(plan, out.rule, events)

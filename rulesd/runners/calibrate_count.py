@@ -44,6 +44,8 @@ CANDIDATES = (
 LEAST_EVENTS = 50
 LEAST_LENGTH: Milliseconds = 2 * DAY
 MOST = 1_000_000
+DRIFTS = 0.1
+"The second half of a recording may be so much busier than the rhythm of the week says."
 _DRAWS = 200
 _FEW = 3
 "So many incidents, and two a week more, are incidents; more of them are how the traffic is."
@@ -154,32 +156,33 @@ def _clumped(fitted: Traffic, spread: Dispersion) -> tuple[str, ...]:
     return ()
 
 
-def _drifting(fitted: Traffic) -> tuple[str, ...]:
-    """Whether the level of the two halves differs by more than a tenth, and than chance."""
+def halves(fitted: Traffic) -> tuple[int, int, float]:
+    """Counted in the first and in the second half, and how far the second is from its part by the rhythm (0 where chance explains it)."""
     middle = (fitted.began + fitted.length // 2) // fitted.window
     if fitted.length < 4 * DAY:
-        return ()
-    first = second = 0
-    usual_first = usual_second = 0.0
+        return 0, 0, 0.0
+    usual = [0.0, 0.0]
+    seen = [0, 0]
     for w in range(fitted.began // fitted.window, fitted.ended // fitted.window + 1):
-        if w < middle:
-            usual_first += fitted.mean(1.0, w)
-        else:
-            usual_second += fitted.mean(1.0, w)
+        usual[w >= middle] += fitted.mean(1.0, w)
     for c in fitted.counts.values():
         for w, n in c.items():
-            if w < middle:
-                first += n
-            else:
-                second += n
-    expected = (first + second) * usual_second / (usual_first + usual_second)
-    noise = (expected * usual_first / (usual_first + usual_second)) ** 0.5
-    if abs(second - expected) > 5 * noise and abs(second - expected) > 0.15 * expected:
-        said = "rose" if second > expected else "fell"
-        return (
-            f"the traffic {said} over the recording ({first} matching events in its first half, {second} in its second): a threshold for the past would not fit what comes. Record again, or use spike, which follows the level",
-        )
-    return ()
+            seen[w >= middle] += n
+    expected_ = sum(seen) * usual[1] / sum(usual)
+    noise = (expected_ * usual[0] / sum(usual)) ** 0.5
+    off = seen[1] - expected_
+    return seen[0], seen[1], off / expected_ if expected_ and abs(off) > 5 * noise else 0.0
+
+
+def _drifting(fitted: Traffic) -> tuple[str, ...]:
+    """Whether the level moves so much that the past says little about what comes."""
+    first, second, off = halves(fitted)
+    if abs(off) <= DRIFTS:
+        return ()
+    said = "rose" if off > 0 else "fell"
+    return (
+        f"the traffic {said} over the recording ({first} counted in its first half, {second} in its second): a threshold for the past would not fit what comes. Record again, or use spike, which follows the level",
+    )
 
 
 def _instead(
@@ -193,9 +196,7 @@ def _instead(
         if name in labels:
             continue
         one = field(name)
-        if sum(bool(texts(e.document and one.get(e.document))) for e, _ in events) < 0.9 * len(
-            events
-        ):
+        if sum(bool(texts(one.get(e.document))) for e, _ in events) < 0.9 * len(events):
             continue
         other: Detector[Any] = replace(detector, distinct=one)  # type: ignore[type-var]
         window = int(getattr(detector, "within", 0))

@@ -170,9 +170,13 @@ def _shared(
         if start <= event.at < start + HORIZON and h is not None:
             if down and h and rest and draw.random() < 1 - wanted / max(share, 1e-12):
                 turned = event._replace(document=draw.choice(rest))
-            elif not down and not h and hits:
-                if draw.random() < (wanted - share) / max(1 - share, 1e-12):
-                    turned = event._replace(document=draw.choice(hits))
+            elif (
+                not down
+                and not h
+                and hits
+                and draw.random() < (wanted - share) / max(1 - share, 1e-12)
+            ):
+                turned = event._replace(document=draw.choice(hits))
         yield turned
 
 

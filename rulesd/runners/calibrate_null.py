@@ -13,7 +13,8 @@ from rulesd.core.plan import Rule
 from rulesd.model.event import Event
 from rulesd.model.instant import HOUR, Instant
 from rulesd.runners.calibrate_count import poisson_draw
-from rulesd.runners.calibrate_traffic import WEEK_HOURS, hour_of_week
+from rulesd.runners.calibrate_scan import WEEK_HOURS
+from rulesd.runners.calibrate_traffic import hour_of_week
 from rulesd.runners.calibrate_watch import Key, Matched, by_key
 
 Timed = tuple[Event, Instant]

@@ -39,8 +39,7 @@ def page(outcome: Outcome, counted: Figures, difference: Difference | None, zone
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         f"<title>Backtest: {escape(outcome.name)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>Backtest of {escape(outcome.name)}</h1>",
-        f'<p class="soft">{outcome.events:,} events, {format_instant(outcome.began)} to {format_instant(outcome.ended)}. '
-        f"Hours and nights (22:00 to 07:00) in {escape(str(zone))}.</p>",
+        _span(outcome, zone),
         _numbers(outcome, counted),
     ]
     if difference is not None:
@@ -63,6 +62,12 @@ def page(outcome: Outcome, counted: Figures, difference: Difference | None, zone
         f"<p>{escape(', '.join(counted.silent)) or 'none'}</p></body></html>\n",
     ]
     return "\n".join(parts)
+
+
+def _span(outcome: Outcome, zone: tzinfo) -> str:
+    began, ended = format_instant(outcome.began), format_instant(outcome.ended)
+    hours = f"Hours and nights (22:00 to 07:00) in {escape(str(zone))}."
+    return f'<p class="soft">{outcome.events:,} events, {began} to {ended}. {hours}</p>'
 
 
 def _numbers(outcome: Outcome, counted: Figures) -> str:

@@ -15,7 +15,7 @@ def bars(values: Sequence[tuple[str, int]], title: str) -> str:
     """A bar for each (label, count); a label stands under at most twelve of them."""
     if not values:
         return ""
-    top = max(max(n for _, n in values), 1)
+    top = max(1, *(n for _, n in values))
     step = WIDTH / len(values)
     every = max(1, -(-len(values) // 12))
     room = HEIGHT - _FOOT - 14
