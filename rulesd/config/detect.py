@@ -206,6 +206,12 @@ def _change(given: p.Change) -> "Detector[Any]":
     return Change(field(given.field), given.ignore_null, given.within)
 
 
+def _composite(given: p.Composite, by: tuple[Field, ...]) -> "Detector[Any]":
+    from rulesd.core.detectors.composite import Composite
+
+    return Composite(given.all or (), given.any or (), given.not_ or (), given.within, by)
+
+
 TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
@@ -226,7 +232,7 @@ TABLE: dict[str, Row] = {
     "aggregate": Row(p.Aggregate, fields=("field",), unit=""),
     "change": Row(p.Change, _change, fields=("field",)),
     "accumulation": Row(p.Accumulation, _accumulation, unit="points"),
-    "composite": Row(p.Composite, unit="alerts"),
+    "composite": Row(p.Composite, _composite, unit="alerts", keyed=True),
 }
 "Every detector of the contract."
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rulesd.config import lint, templates
 from rulesd.config.channels import alertmanager_channels
+from rulesd.config.composites import composites
 from rulesd.config.document import Document
 from rulesd.config.files import Files, digest, gather, pack, unpack
 from rulesd.config.hooks import hooks, switches
@@ -258,6 +259,7 @@ class _Workshop:
         if self.problems.errors or self.route is None:
             return None
         lint.conditions(compiled, self.problems)
+        composites(compiled, self.problems)
         if self.owners_file is not None:
             lint.nowhere(
                 compiled, self.owners, self.route, self.by_receiver, self.owners_file, self.problems

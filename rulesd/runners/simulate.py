@@ -1,7 +1,7 @@
 """Playing the tests of a rule file through the real engine on a virtual clock (contract 2.6).
 
 Law: nothing is simplified. Events pass the same decoder and redaction, the whole plan's routing decides the receiver; only
-other rules are left out, because a test speaks about one. Up to ``until``, ``expect`` is complete for firings and pages: what is
+other rules are left out, because a test speaks about one (and the rules whose alerts that one reads). Up to ``until``, ``expect`` is complete for firings and pages: what is
 not listed fails. Resolves are compared only when at least one is listed.
 """
 
@@ -101,15 +101,21 @@ def _decode(scripted: Scripted, decode: Decode) -> Event | Rejected:
 
 
 def _only(plan: Plan, rule: str) -> Plan:
-    """The plan with one rule deciding; the rest of it (routes, owners, receivers) as it is."""
-    position = plan.by_id[rule]
+    """The plan with one rule deciding, and those whose alerts it reads; the rest of it (routes, owners, receivers) as it is."""
+    wanted = [rule]
+    for name in wanted:
+        named = getattr(plan.rules[plan.by_id[name]].detector, "named", ())
+        wanted += [n for n in named if n not in wanted]
+    positions = sorted(plan.by_id[name] for name in wanted)
+    place = {position: i for i, position in enumerate(positions)}
     match = plan.match
 
-    def one(document: Document) -> tuple[Sequence[int], Sequence[int]]:
+    def some(document: Document) -> tuple[Sequence[int], Sequence[int]]:
         matched, raised = match(document)
-        return [0] if position in matched else [], [0] if position in raised else []
+        return [place[p] for p in matched if p in place], [place[p] for p in raised if p in place]
 
-    return replace(plan, rules=(plan.rules[position],), match=one, by_id={rule: 0})
+    rules = tuple(plan.rules[p] for p in positions)
+    return replace(plan, rules=rules, match=some, by_id={r.id: i for i, r in enumerate(rules)})
 
 
 def _acknowledge(engine: Engine, labels: object, now: Instant) -> list[Decision]:
@@ -134,9 +140,11 @@ def _compare(test: RuleTest, decisions: Sequence[Decision], later: Sequence[Deci
     happened = [
         _Happened(d.at - START, d)
         for d in decisions
-        if isinstance(d, AlertChanged) and d.kind in (Kind.FIRING, Kind.RESOLVED, Kind.PENDING)
+        if isinstance(d, AlertChanged)
+        and d.kind in (Kind.FIRING, Kind.RESOLVED, Kind.PENDING)
+        and d.alert.rule == test.rule
     ]
-    pages = _pages([*decisions, *later])
+    pages = [p for p in _pages([*decisions, *later]) if p.alert.rule == test.rule]
     wanted = {row.alert for row in test.expect} | {"firing"}
     failures: list[str] = []
     expected_alerts: list[str] = []

@@ -62,7 +62,9 @@ def test_the_table_is_the_contracts() -> None:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_every_detector_is_built_or_says_that_it_is_not(word: str) -> None:
-    result = loaded({"rules/tool/mistake.yaml": rule(detect=f"{{{word}: {EXAMPLES[word]}}}")})
+    on = "[alert.state]" if word == "composite" else "[tool.call]"
+    detect = f"{{{word}: {EXAMPLES[word]}}}"
+    result = loaded({"rules/tool/mistake.yaml": rule(detect=detect, on=on)})
     if word in built():
         assert result.plan is not None, [str(p) for p in result.errors]
         assert result.plan.rules[result.plan.by_id["tool.mistake"]].detector.name == word

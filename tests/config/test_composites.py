@@ -1,0 +1,51 @@
+"""Rules about alerts that cannot work are refused where they stand."""
+
+from tests.config.testing import loaded, rule
+
+
+def said(**rules: tuple[str, str]) -> list[str]:
+    """Errors of composites: id without area -> (parameters, on)."""
+    files = {
+        f"rules/tool/{name}.yaml": rule(
+            id=f"tool.{name}", detect=f"{{composite: {given}}}", on=on, tests="[]"
+        )
+        for name, (given, on) in rules.items()
+    }
+    return [f"{p} {p.hint}" for p in loaded(files).errors]
+
+
+ALERTS = "[alert.state]"
+
+
+def test_a_composite_of_rules_that_exist_is_fine() -> None:
+    chain = {
+        "one": ("{any: [tool.base], within: 5m}", ALERTS),
+        "two": ("{all: [tool.one, tool.base], not: [rulesd.nothing], within: 5m}", ALERTS),
+    }
+    (wrong,) = said(**chain)
+    assert 'there is no rule "rulesd.nothing"' in wrong
+    chain["two"] = ("{all: [tool.one, tool.base], within: 5m}", ALERTS)
+    assert said(**chain) == []
+
+
+def test_it_names_what_is_wrong() -> None:
+    (wrong,) = said(one=("{all: [tool.bas], within: 5m}", ALERTS))
+    assert "there is no rule" in wrong
+    assert "tool.base" in wrong
+    (wrong,) = said(one=("{not: [tool.base], within: 5m}", ALERTS))
+    assert 'needs "all" or "any"' in wrong
+    (wrong,) = said(one=("{all: [tool.base], within: 5m}", "[tool.call]"))
+    assert "reads alerts, not other events" in wrong
+
+
+def test_no_rule_waits_for_itself() -> None:
+    (wrong,) = said(one=("{all: [tool.base, tool.one], within: 5m}", ALERTS))
+    assert "waits for itself: tool.one -> tool.one" in wrong
+    found = said(
+        one=("{all: [tool.two], within: 5m}", ALERTS),
+        two=("{any: [tool.three, tool.base], within: 5m}", ALERTS),
+        three=("{all: [tool.base], not: [tool.one], within: 5m}", ALERTS),
+        four=("{all: [tool.one, tool.base], within: 5m}", ALERTS),
+    )
+    assert len(found) == 3
+    assert "tool.one -> tool.two -> tool.three -> tool.one" in " ".join(found)
