@@ -10,7 +10,7 @@ baseline at every block of 50 by PSI; it fires when one of them passes psi*, or 
     psi* = D * quantile(b, groups - 1) * (1/n + 1/m)          b = budget / (looks a week)         (``shape``)
 
 D is how much more than chance the windows of that size differed from the rest while learning (sessions, rhythms: traffic comes in clumps), at least 1.
-Looks a week: the rule's events a week / 50, times 4 for four windows that overlap and two tests (simulated). It clears when the window that fired is within what chance
+Looks a week: the rule's events a week / 50, times 5 for four windows that overlap and two tests (simulated). It clears when the window that fired is within what chance
 gives one time in ten, or the key is silent for ``baseline``. After four silent baselines a key starts afresh.
 A sampled event counts ``sampledrate`` times in the shares and once in the number of events.
 
@@ -37,7 +37,7 @@ BLOCK = 50
 SCALES = (1, 2, 4, 8)
 "Windows, in blocks."
 
-_LOOKS = 4.0
+_LOOKS = 5.0
 "Independent looks that the four overlapping windows of a block amount to."
 _LEAST_LEARNED = 4 * BLOCK
 _EARLY = 256

@@ -12,7 +12,7 @@ of so many is exact at every size, also for r = 0 (Przyborowski and Wilenski 194
 D is the dispersion (variance / mean) of the windows at the same time of day, for each day of the week by itself, at least 1 (with fewer than seven of them also that of the last 48 windows): traffic that comes in
 clumps must rise by more. It fires when P is at most the budget's share of one
 look, c is at least ``min_count`` and at least ``ratio`` times the expected r / e. A quotient alone would fire on 1 -> 3.
-Share of one look: budget / (keys * 4 * windows a week): a sliding window is worth four that do not overlap (simulated). A key never seen has a history of
+Share of one look: budget / (keys * 3 * windows a week): a sliding window is worth three that do not overlap (simulated). A key never seen has a history of
 nothing since the rule's first event. It clears when c is below ``min_count`` or below half way from the expected to ``ratio`` times it.
 
 Memory per key: 7 kB at most. Cost per observation: 1 us; 20 to 60 us for each of the steps that could be over.
@@ -34,7 +34,7 @@ from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
 _STEPS = 12
 _BINS = 700
 _WEEK: Milliseconds = 7 * DAY
-_LOOKS = 4.0
+_LOOKS = 3.0
 _LEAST_WINDOWS = 3.0
 "Without so many reference windows nothing can be said."
 _ENOUGH_WINDOWS = 7.0
@@ -43,7 +43,7 @@ _NEAR = 48
 _PRIOR = 2.0
 "Windows' worth of belief that the dispersion is 1."
 _CLUMPED = 1.5
-"From here on the dispersion is taken one standard deviation larger than found: what is clumped is also uncertain."
+"From here on the dispersion is taken two standard deviations larger than found: what is clumped is also uncertain."
 _NEVER: Instant = 1 << 62
 
 
@@ -324,5 +324,5 @@ def _dispersion(groups: Sequence[Sequence[Reference]]) -> float:
         free += len(seen) - 1.0
     found = (scatter + _PRIOR) / (free + _PRIOR)
     if found > _CLUMPED:
-        found *= 1.0 + sqrt(2.0 / (free + _PRIOR))
+        found *= 1.0 + 2.0 * sqrt(2.0 / (free + _PRIOR))
     return max(1.0, found)
