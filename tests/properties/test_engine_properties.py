@@ -35,20 +35,26 @@ def decode(raw: bytes, now: int) -> Event:
     return made
 
 
+_DENIED = {"tool": "rare_tool", "outcome": "denied", "user_ref": "u9"}
+
+
 def traffic(seed: int, size: int) -> list[tuple[int, bytes]]:
     """(event time, event), in order of event time."""
     chance = random.Random(seed)
     at, out = DAY, []
-    for n in range(size):
-        at += chance.choice([500, 2_000, 9_000, 30_000])
-        kind, data = chance.choice(_TRAFFIC)
+    burst = chance.randrange(size)
+    for n in range(size + 20):
+        # Somewhere in it just as many denials as a burst needs: whichever comes last must complete it.
+        inside = burst <= n < burst + 20
+        at += 1_000 if inside else chance.choice([500, 2_000, 9_000, 30_000])
+        kind, data = ("tool.call", _DENIED) if inside else chance.choice(_TRAFFIC)
         raw = {
             "specversion": "1.0",
             "id": f"e{n}",
             "source": "/svc",
             "type": kind,
             "time": format_instant(at),
-            "tenant": chance.choice(["a", "b"]),
+            "tenant": "burst" if inside else chance.choice(["a", "b"]),
             "data": data,
         }
         out.append((at, orjson.dumps(raw)))
