@@ -212,6 +212,19 @@ def _composite(given: p.Composite, by: tuple[Field, ...]) -> "Detector[Any]":
     return Composite(given.all or (), given.any or (), given.not_ or (), given.within, by)
 
 
+def _quantile(given: p.Quantile) -> "Detector[Any]":
+    from rulesd.core.detectors.quantile import quantile
+
+    return quantile(field(given.field), given.q, given.above, given.within)
+
+
+def _aggregate(given: p.Aggregate) -> "Detector[Any]":
+    from rulesd.core.detectors.aggregate import Aggregate
+
+    bounds = (given.above, given.below, given.min_count)
+    return Aggregate(field(given.field), given.fn, given.within, *bounds)
+
+
 TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
@@ -228,8 +241,8 @@ TABLE: dict[str, Row] = {
     "drift": Row(p.Drift, _drift, fields=("field",), unit="PSI"),
     "burn_rate": Row(p.BurnRate, _burn_rate, logic=("good",), unit="x budget"),
     "disagreement": Row(p.Disagreement, _disagreement, fields=("left", "right"), unit="share"),
-    "quantile": Row(p.Quantile, fields=("field",), unit=""),
-    "aggregate": Row(p.Aggregate, fields=("field",), unit=""),
+    "quantile": Row(p.Quantile, _quantile, fields=("field",), unit="share"),
+    "aggregate": Row(p.Aggregate, _aggregate, fields=("field",), unit=""),
     "change": Row(p.Change, _change, fields=("field",)),
     "accumulation": Row(p.Accumulation, _accumulation, unit="points"),
     "composite": Row(p.Composite, _composite, unit="alerts", keyed=True),

@@ -1,0 +1,186 @@
+"""``aggregate``: the sum, average, minimum, maximum or number of a measure leaves its bounds.
+
+Law: strictly above ``above`` or below ``below`` over (t - within, t], told from at least ``min_count`` values. What is no finite number is not counted. Windows
+are judged by fortieths of ``within`` once the watermark has passed their end, so the order of arrival within the lateness changes nothing. What can only grow with
+more evidence (too many, too great, too small) fires at once, and late evidence completes its window. No window ends before the key is one window
+old, where the bound is a lower one of ``count`` or ``sum``: a new key has not had its time yet.
+
+Memory per key: 120 bytes for each of up to 60 panes that are not empty (7.2 kB for a window that is never empty). Cost per observation: 1.5 us; 15 us for
+each pane that is judged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rulesd.core.detectors.apart import Apart
+from rulesd.core.detectors.panes import Panes, Tally, number
+from rulesd.core.detectors.plain import rows, whole
+from rulesd.core.detectors.protocol import Observation, Reading
+from rulesd.core.field import Field
+from rulesd.model.event import Json
+from rulesd.model.instant import HOUR, Instant, Milliseconds
+
+PANES = 40
+_NEVER: Instant = 1 << 62
+
+
+class Measured:
+    """State of one key."""
+
+    __slots__ = ("first", "judged", "open", "panes", "waits")
+
+    def __init__(self, width: Milliseconds) -> None:
+        """Nothing measured."""
+        self.panes = Panes(width, PANES)
+        self.first: int = _NEVER
+        "The first pane with a value."
+        self.judged = -1
+        self.waits: int = _NEVER
+        "The first pane that has not been judged and may have something to say."
+        self.open = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Apart):
+    """Fires when ``fn`` of ``field`` within ``within`` leaves its bounds."""
+
+    field: Field
+    fn: str
+    within: Milliseconds
+    above: float | None = None
+    below: float | None = None
+    min_count: int = 1
+
+    name: ClassVar[str] = "aggregate"
+
+    @property
+    def hold(self) -> Milliseconds:
+        """One window."""
+        return self.within
+
+    def start(self, key: tuple[str, ...], at: Instant) -> Measured:
+        """Nothing measured."""
+        return Measured(max(1, -(-self.within // PANES)))
+
+    @property
+    def _grows(self) -> bool:
+        """Whether more evidence can only bring the aggregate closer to a bound it may pass."""
+        return self.fn in ("count", "max") if self.above is not None else self.fn == "min"
+
+    @property
+    def _fades(self) -> bool:
+        """Whether silence alone brings it below its bound."""
+        return self.below is not None and self.fn in ("count", "sum")
+
+    def observe(self, state: Measured, pool: object, seen: Observation) -> Reading | None:
+        """Count the value; fire at once where more evidence cannot take it back."""
+        value = number(self.field, seen.document)
+        if value is None:
+            if self.fn != "count":
+                return None
+            value = 0.0
+        pane = state.panes.add(seen.at, value, seen.weight)
+        if pane is None:
+            return None
+        state.first = min(state.first, pane)
+        state.waits = min(state.waits, max(pane, state.judged + 1))
+        if pane > state.judged and not self._grows:
+            return None
+        upto = min(pane + PANES - 1, max(pane, state.panes.newest))
+        for last in dict.fromkeys((pane, upto)):
+            tally = state.panes.window(last, PANES)
+            bound = self._passed(tally, state, last)
+            if bound is not None and (last <= state.judged or self._grows):
+                return self._reading(state, tally, seen.at, last, bound, momentary=True)
+        return None
+
+    def _value(self, tally: Tally) -> float:
+        if self.fn == "count":
+            return float(tally.count)
+        if self.fn == "sum":
+            return tally.total
+        if self.fn == "avg":
+            return tally.total / tally.count if tally.count else 0.0
+        return tally.least if self.fn == "min" else tally.most
+
+    def _passed(self, tally: Tally, state: Measured, last: int) -> float | None:
+        """The bound that the window ending with ``last`` is outside of."""
+        young = last < state.first + PANES - 1
+        if tally.count < self.min_count and (not self._fades or young):
+            return None
+        value = self._value(tally)
+        if self.above is not None and value > self.above:
+            return self.above
+        if self.below is not None and value < self.below and not (self._fades and young):
+            return self.below
+        return None
+
+    def _reading(
+        self,
+        state: Measured,
+        tally: Tally,
+        at: Instant,
+        last: int,
+        bound: float,
+        *,
+        momentary: bool,
+    ) -> Reading:
+        since = max(0, (last + 1 - PANES) * state.panes.width)
+        until = (last + 1) * state.panes.width if momentary else None
+        detail = {"values": str(tally.count)}
+        return Reading(at, True, round(self._value(tally), 9), bound, until, detail, since)
+
+    def advance(self, state: Measured, pool: object, watermark: Instant) -> Sequence[Reading]:
+        """Judge the windows that are complete."""
+        last = watermark // state.panes.width - 1
+        readings: list[Reading] = []
+        while (pane := self._due(state)) <= last:
+            tally = state.panes.window(pane, PANES)
+            bound = self._passed(tally, state, pane)
+            end = (pane + 1) * state.panes.width
+            if bound is not None:
+                readings.append(self._reading(state, tally, end, pane, bound, momentary=False))
+            elif state.open:
+                limit = self.above if self.above is not None else self.below
+                value = round(self._value(tally), 9) if tally.count else 0.0
+                readings.append(Reading(end, False, value, limit))
+            state.open = bound is not None
+            state.judged = pane
+            following = state.panes.after(pane)
+            leaving = pane + 1 if tally.count and not state.open else _NEVER
+            state.waits = min(_NEVER if following is None else following, leaving)
+        return readings
+
+    def _due(self, state: Measured) -> int:
+        """The next pane to judge: each one while the alert is open or a window still holds something."""
+        silent = state.judged >= state.panes.newest + PANES
+        if state.open and not (silent and self._fades):
+            return state.judged + 1
+        return state.waits
+
+    def deadline(self, state: Measured, pool: object) -> Instant | None:
+        """The end of the next pane to judge."""
+        pane = self._due(state)
+        return None if pane == _NEVER else (pane + 1) * state.panes.width
+
+    def forgettable(self, state: Measured, watermark: Instant) -> bool:
+        """When no window can hold anything any more; a key whose silence is the news is kept."""
+        gone = (state.panes.newest + 1) * state.panes.width + self.within + HOUR
+        return not state.open and not self._fades and watermark >= gone
+
+    def dump(self, state: Measured) -> Json:
+        """Plain data."""
+        waits = None if state.waits == _NEVER else state.waits
+        first = None if state.first == _NEVER else state.first
+        return [first, state.judged, waits, state.open, state.panes.dump()]
+
+    def load(self, data: Json) -> Measured:
+        """From what ``dump`` gave."""
+        first, judged, waits, open_, panes = rows(data)
+        out = self.start((), 0)
+        out.first = _NEVER if first is None else whole(first)
+        out.judged, out.open = whole(judged), open_ is True
+        out.waits = _NEVER if waits is None else whole(waits)
+        out.panes.fill(panes)
+        return out
