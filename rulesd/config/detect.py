@@ -225,6 +225,12 @@ def _aggregate(given: p.Aggregate) -> "Detector[Any]":
     return Aggregate(field(given.field), given.fn, given.within, *bounds)
 
 
+def _budget(given: p.Budget) -> "Detector[Any]":
+    from rulesd.core.detectors.budget import Budget
+
+    return Budget(field(given.sum), given.cap, given.within, given.horizon)
+
+
 TABLE: dict[str, Row] = {
     "never": Row(p.Never, _never),
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
@@ -237,7 +243,7 @@ TABLE: dict[str, Row] = {
     "new_value": Row(p.NewValue, _new_value, fields=("field",), keyed=True),
     "cardinality": Row(p.Cardinality, _cardinality, fields=("field",), unit="values"),
     "sequence": Row(p.Sequence, _sequence, logic=("without",), unit="steps"),
-    "budget": Row(p.Budget, fields=("sum",)),
+    "budget": Row(p.Budget, _budget, fields=("sum",), unit=""),
     "drift": Row(p.Drift, _drift, fields=("field",), unit="PSI"),
     "burn_rate": Row(p.BurnRate, _burn_rate, logic=("good",), unit="x budget"),
     "disagreement": Row(p.Disagreement, _disagreement, fields=("left", "right"), unit="share"),
