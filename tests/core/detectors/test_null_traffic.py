@@ -1,4 +1,4 @@
-from tests.proof.null_traffic import WEEK, fired, shares, shift
+from tests.proofs.null_traffic import WEEK, fired, shares, shift
 
 
 def test_a_shift_rule_gives_about_the_false_pages_it_was_allowed() -> None:

@@ -1,6 +1,6 @@
 """How many false pages the learning detectors really give on traffic in which nothing happens, beside the budget they were given.
 
-``python -m tests.proof.null_traffic [WEEKS]`` prints one row a case. Long (minutes): not part of the test run; ``test_null_traffic.py`` runs the
+``python -m tests.proofs.null_traffic [WEEKS]`` prints one row a case. Long (minutes): not part of the test run; ``test_null_traffic.py`` runs the
 smallest case. Traffic is drawn with fixed seeds: Bernoulli hits in Poisson arrivals over unequal segments (shift, rollout), one distribution (drift), and Poisson,
 seasonal and clumped arrivals (spike).
 """
