@@ -28,7 +28,7 @@ def test_sessions_survive_a_restart_on_the_same_port(mosquitto: Mosquitto) -> No
             aiomqtt.Client(
                 "127.0.0.1", mosquitto.port, identifier="keeper", clean_session=False
             ) as client,
-            asyncio.timeout(5),
+            asyncio.timeout(30),
         ):
             async for message in client.messages:
                 return bytes(message.payload)

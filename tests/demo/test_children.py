@@ -19,7 +19,7 @@ STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); 
 
 
 async def awake(path: Path) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while "awake" not in path.read_text():
             await asyncio.sleep(0.01)
 

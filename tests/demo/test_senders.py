@@ -85,7 +85,7 @@ def test_a_queue_batches_what_waits_and_knows_when_it_is_empty() -> None:
         assert not waiting.done()
         assert queue.confirmed == 0
         sender.gate.set()
-        await asyncio.wait_for(waiting, 2)
+        await asyncio.wait_for(waiting, 30)
         assert (sender.taken, queue.confirmed) == ([1, 4], 5)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

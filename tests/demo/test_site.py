@@ -87,7 +87,7 @@ def test_what_arrives_is_pushed() -> None:
             assert live.content_type == "text/event-stream"
 
             async def said() -> dict[str, object]:
-                line = await asyncio.wait_for(live.content.readline(), 5)
+                line = await asyncio.wait_for(live.content.readline(), 30)
                 await live.content.readline()
                 found: dict[str, object] = orjson.loads(line.removeprefix(b"data: "))
                 return found
@@ -107,7 +107,7 @@ def test_what_arrives_is_pushed() -> None:
 def test_an_open_page_does_not_hold_up_the_end() -> None:
     async def run() -> None:
         async with aiohttp.ClientSession() as session:
-            async with asyncio.timeout(5), Fakes() as fakes:
+            async with asyncio.timeout(30), Fakes() as fakes:
                 show = Show(fakes=fakes, traces=[])
                 async with Site(show, session):
                     live = await session.get(show.inbox_url + "live")

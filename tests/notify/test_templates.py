@@ -49,9 +49,9 @@ def test_the_operators_file_takes_precedence() -> None:
     ],
 )
 def test_a_broken_template_costs_its_own_words_and_nothing_else(source: str, notice: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # not the clock on the wall: others may need the processor
     text, said = render(source, alert=None, others=[], unlisted=0)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     assert text == "H"  # the shipped plain.j2 stands in
     assert said.startswith("template plain.j2 failed (")
     assert notice in said

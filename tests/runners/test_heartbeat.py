@@ -4,12 +4,14 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from rulesd.ports.meter import Meter
+from rulesd.runners import heartbeat
 from rulesd.runners.heartbeat import Heartbeat, Vitals
 
 
@@ -30,9 +32,22 @@ class Switch:
         return web.Response(status=self.status, headers={"Location": "/elsewhere"})
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition():
                 await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the heart waits between beats, without waiting so long."""
+    asked: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        asked.append(seconds)
+        await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(heartbeat, "asyncio", SimpleNamespace(sleep=sleep))
+    return asked
 
 
 def vitals(*, healthy: bool = True) -> Vitals:
@@ -67,10 +82,10 @@ async def beating(heart: Heartbeat, until: Awaitable[None]) -> None:
     await asyncio.wait([task])
 
 
-def test_it_says_how_the_daemon_is_again_and_again() -> None:
+def test_it_says_how_the_daemon_is_again_and_again(pauses: list[float]) -> None:
     async def story(switch: Switch, url: str) -> None:
         meter = Meter()
-        heart = Heartbeat(url=url, every_s=0.02, vitals=vitals, meter=meter)
+        heart = Heartbeat(url=url, every_s=60, vitals=vitals, meter=meter)
         await beating(heart, switch.until(lambda: count(meter, "sent") >= 3))
         assert switch.heard[0] == {
             "version": "1.2.3",
@@ -78,16 +93,16 @@ def test_it_says_how_the_daemon_is_again_and_again() -> None:
             "oldest_undelivered_page_seconds": 0.5,
             "last_commit_age_seconds": None,
         }
+        assert set(pauses) == {60}
 
     with_switch(story)
 
 
+@pytest.mark.usefixtures("pauses")
 def test_an_unhealthy_daemon_is_silent_and_speaks_again_when_well() -> None:
     async def story(switch: Switch, url: str) -> None:
         meter, well = Meter(), [False]
-        heart = Heartbeat(
-            url=url, every_s=0.01, vitals=lambda: vitals(healthy=well[0]), meter=meter
-        )
+        heart = Heartbeat(url=url, every_s=60, vitals=lambda: vitals(healthy=well[0]), meter=meter)
 
         async def recovery() -> None:
             await switch.until(lambda: count(meter, "withheld") >= 3)
@@ -102,16 +117,15 @@ def test_an_unhealthy_daemon_is_silent_and_speaks_again_when_well() -> None:
 
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_a_refusal_is_counted_and_tried_again_sooner(
-    status: int, caplog: pytest.LogCaptureFixture
+    status: int, caplog: pytest.LogCaptureFixture, pauses: list[float]
 ) -> None:
     async def story(switch: Switch, url: str) -> None:
         meter = Meter()
         switch.status = status
-        # Three failures take two quarter pauses (0.4 s); two full pauses would pass the limit.
-        heart = Heartbeat(url=url, every_s=0.8, vitals=vitals, meter=meter)
-        async with asyncio.timeout(1.4):
-            await beating(heart, switch.until(lambda: count(meter, "failed") >= 3))
+        heart = Heartbeat(url=url, every_s=60, vitals=vitals, meter=meter)
+        await beating(heart, switch.until(lambda: count(meter, "failed") >= 3))
         assert count(meter, "sent") == 0
+        assert set(pauses) == {15}
 
     with_switch(story)
     said = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]

@@ -295,7 +295,7 @@ def test_a_channel_that_raises_or_never_returns_costs_one_attempt() -> None:
 
     began = time.perf_counter()
     raised, hung = asyncio.run(both())
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - began < 20  # it would hang for ever
     assert (raised.outcome, raised.reason) == (D.RETRY, R.SERVER_ERROR)
     assert "secret" not in raised.detail
     assert (hung.outcome, hung.reason) == (D.RETRY, R.TIMEOUT)

@@ -57,7 +57,7 @@ class ScriptedIntake:
 
     async def until(self, calls: int = 0, events: int = 0, rejected: int = 0) -> None:
         """Wait until so much has come."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.calls < calls or len(self.events) < events or len(self.rejected) < rejected:
                 self._changed.clear()
                 await self._changed.wait()

@@ -41,7 +41,7 @@ def test_readers_share_connections_that_cannot_write(store):
 
     def read():
         with store._reading():
-            together.wait(5)
+            together.wait(30)
 
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:

@@ -43,6 +43,7 @@ class FakeIntake:
         self.seen: set[int] = set()
         self.room: int | None = None
         self.gate: asyncio.Event | None = None
+        self.waiting = 0
         self.error: Exception | None = None
 
     async def submit(
@@ -53,6 +54,7 @@ class FakeIntake:
         if self.room is not None and len(self.events) + len(events) > self.room:
             raise Overloaded("the queue is full", 7)
         if self.gate is not None:
+            self.waiting += 1
             await self.gate.wait()
         await asyncio.sleep(0)
         self.sources.append(source)

@@ -18,7 +18,7 @@ def test_a_silent_client_is_closed() -> None:
             started = time.monotonic()
             assert await talk(world) == b""
             assert await talk(world, b"GET /-/healthy HT") == b""
-            assert time.monotonic() - started < 4
+            assert time.monotonic() - started < 12  # the limit unless told otherwise is 15 s
 
     asyncio.run(story())
 
@@ -30,13 +30,13 @@ def test_slowloris_is_closed() -> None:
             writer.write(b"GET /-/healthy HTTP/1.1\r\n")
             started = time.monotonic()
             try:
-                while time.monotonic() - started < 4:
+                while time.monotonic() - started < 12:
                     writer.write(b"X-a: b\r\n")
                     await writer.drain()
                     await asyncio.sleep(0.05)
             except ConnectionError:
                 pass
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 12
             assert b"200" not in await _rest(reader)
             writer.close()
 

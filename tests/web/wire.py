@@ -24,7 +24,7 @@ async def talk(world: World, *parts: bytes | float, until: bytes | None = None) 
     except ConnectionError:
         pass
     try:
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(30):
             while more := await reader.read(65536):
                 out += more
                 if until is not None and until in out:
