@@ -137,10 +137,11 @@ class Steps(Apart):
         for i in range(len(self.whens)):
             if not took.steps >> i & 1:
                 continue
-            before = self._walk(state.events, [took], range(i - 1, -1, -1), took.at, -1)
-            if before is None:
-                continue
-            after = self._walk(state.events, before, range(i + 1, len(self.whens)), took.at, 1)
+            plan = [
+                *((j, -1) for j in range(i - 1, -1, -1)),
+                *((j, 1) for j in range(i + 1, len(self.whens))),
+            ]
+            after = self._walk(state.events, [took], plan, took.at)
             if after is None:
                 continue
             chain = (*reversed(after[1 : i + 1]), took, *after[i + 1 :])
@@ -150,20 +151,20 @@ class Steps(Apart):
         return best
 
     def _walk(
-        self, events: list[Took], used: list[Took], steps: Sequence[int], edge: Instant, way: int
+        self, events: list[Took], used: list[Took], plan: list[tuple[int, int]], edge: Instant
     ) -> list[Took] | None:
-        """``used`` and, for each of ``steps``, the nearest event on the far side of the one before; ``None`` when there is none."""
-        if not steps:
+        """``used`` and, for each (step, direction) of ``plan``, the nearest event beyond the one before; ``None`` when there is none."""
+        if not plan:
             return used
-        left = _TRIES
+        (step, way), left = plan[0], _TRIES
         for each in events if way > 0 else reversed(events):
-            fits = (each.at - edge) * way >= 0 and each.steps >> steps[0] & 1
-            if not fits or each in used:
+            if (each.at - edge) * way < 0 or not each.steps >> step & 1 or each in used:
                 continue
             if abs(each.at - used[0].at) >= self.within or left == 0:
                 break
             left -= 1
-            found = self._walk(events, [*used, each], steps[1:], each.at, way)
+            turns = len(plan) > 1 and plan[1][1] != way
+            found = self._walk(events, [*used, each], plan[1:], used[0].at if turns else each.at)
             if found is not None:
                 return found
         return None

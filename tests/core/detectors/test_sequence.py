@@ -76,6 +76,8 @@ def test_two_steps_that_want_the_same_event_find_another() -> None:
     # Nearest before c is the event that alone could be a: it must be b's turn to give way.
     assert len(said(steps("abc"), (0, "b"), (0, "ab"), (1, "c"))) == 1
     assert len(said(steps("abc"), (0, "ab"), (0, "b"), (1, "c"))) == 1
+    for late in ([(1, "ab"), (1, "a")], [(1, "a"), (1, "ab")]):
+        assert said(steps("aab"), (0, "a"), *late)
 
 
 def test_unordered_steps_may_come_in_any_order_and_share_candidates() -> None:
