@@ -48,6 +48,8 @@ def check(
     warning), 0 when the set can be used. Lines that start with "info:" are good to know (what a rule costs, a rule inside a wider
     one) and never count.
     """
+    if traffic and not coverage:
+        raise typer.BadParameter("--traffic needs --coverage")
     problems: list[Located] = []
     infos: list[Located] = []
     loaded: list[Loaded] = []

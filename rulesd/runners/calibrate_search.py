@@ -22,10 +22,10 @@ from rulesd.runners.calibrate_scan import poisson_interval
 from rulesd.runners.calibrate_watch import Matched, watch
 
 LEAST_EVENTS = 50
-_WORK = 150_000
+_WORK = 60_000
 "Events of all nulls together: what one evaluation of a threshold costs."
 
-_MOST_WEEKS = 104
+_MOST_WEEKS = 52
 _STEPS = 9
 
 

@@ -25,3 +25,12 @@ def test_what_does_not_hold_fails_with_the_line_and_what_happened(run: Run, tmp_
 def test_a_set_that_cannot_be_loaded_is_wrong_configuration(run: Run, tmp_path: Path) -> None:
     rules, notifiers = make(tmp_path, RULE.replace("never", "nver"))
     assert run("test", rules, notifiers).code == 2
+
+
+def test_coverage_and_junit(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(tmp_path)
+    said = run("test", rules, notifiers, "--coverage", "--junit", tmp_path / "j.xml", "--progress")
+    assert "2 of 2 branches of 1 rules covered" in said.out
+    assert 'tests="2" failures="0"' in (tmp_path / "j.xml").read_text()
+    body = run("test", rules, notifiers, "--coverage", "--format", "json").json
+    assert body["coverage"][0]["missing"] == []

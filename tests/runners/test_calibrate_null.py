@@ -1,0 +1,28 @@
+from collections import Counter
+
+import pytest
+
+from rulesd.runners.calibrate_null import shuffled, simulated
+from tests.runners.traffic import BURST, MONDAY, WEEK, World, plan_of, rule_of
+
+RULE = rule_of(plan_of(BURST))
+EVENTS = World(fail=0.3).events(1, 1)
+
+
+def test_shuffled_traffic_keeps_times_keys_and_marks_but_not_their_order() -> None:
+    null = shuffled(RULE, EVENTS, 1)
+    assert [(e.at, now) for e, now in null] == [(e.at, now) for e, now in EVENTS]
+    for get in ("tenant", "data"):
+        assert Counter(str(e.document[get]) for e, _ in null) == Counter(
+            str(e.document[get]) for e, _ in EVENTS
+        )
+    assert [e.tenant for e, _ in null] == [e.document["tenant"] for e, _ in null]
+    assert [e.document["id"] for e, _ in null] != [e.document["id"] for e, _ in EVENTS]
+    assert null == shuffled(RULE, EVENTS, 1) != shuffled(RULE, EVENTS, 2)
+
+
+def test_simulated_traffic_has_the_recorded_rates() -> None:
+    null = simulated(RULE, EVENTS, MONDAY, MONDAY + WEEK, 1)
+    assert len(null) == pytest.approx(len(EVENTS), rel=0.1)
+    assert all(MONDAY <= now <= MONDAY + WEEK for _, now in null)
+    assert [now for _, now in null] == sorted(now for _, now in null)

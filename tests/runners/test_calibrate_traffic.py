@@ -1,0 +1,64 @@
+from dataclasses import replace
+
+import pytest
+
+from rulesd.runners.calibrate_count import counted
+from rulesd.runners.calibrate_traffic import (
+    Traffic,
+    dispersion,
+    hour_of_week,
+    stretches,
+    traffic,
+    without,
+)
+from tests.runners.traffic import BURST, MONDAY, WEEK, World, daily, plan_of, rule_of
+
+WINDOW = 300_000
+
+
+def fitted(world: World, weeks: int = 3) -> Traffic:
+    rule = rule_of(plan_of(BURST))
+    counts = counted(rule, rule.detector, world.events(weeks, 3), WINDOW)
+    return traffic(counts, WINDOW, MONDAY, MONDAY + weeks * WEEK)
+
+
+def test_the_week_begins_on_monday() -> None:
+    assert hour_of_week(MONDAY) == 0
+    assert hour_of_week(MONDAY - 1) == 167
+
+
+def test_independent_events_have_dispersion_one_and_no_rhythm() -> None:
+    got = fitted(World())
+    assert got.parts == 1
+    assert dispersion(got).value == pytest.approx(1, abs=0.05)
+    assert not stretches(got)
+    assert sorted(r * 3_600_000 for r in got.rates.values()) == pytest.approx(
+        [1, 2, 3, 6, 6], rel=0.15
+    )
+
+
+def test_a_rhythm_is_found_and_is_no_dispersion() -> None:
+    got = fitted(World(shape=daily))
+    assert got.parts == 48
+    assert got.profile[15] > 3 * got.profile[2]
+    assert dispersion(got).value == pytest.approx(1, abs=0.05)
+    assert dispersion(replace(got, profile=(1.0,) * 168)).value > 1.03
+
+
+@pytest.mark.parametrize("clump", [2.0, 4.0])
+def test_clumps_are_seen(clump: float) -> None:
+    got = fitted(World(clump=clump))
+    assert dispersion(got).clumped
+    assert dispersion(got).value > clump
+
+
+def test_an_incident_is_found_and_can_be_left_out() -> None:
+    got = fitted(World())
+    key = ("t0",)
+    counts = {k: c.copy() for k, c in got.counts.items()}
+    odd = MONDAY // WINDOW + 500
+    counts[key][odd] += 40
+    spoiled = traffic(counts, WINDOW, MONDAY, got.ended)
+    (one,) = stretches(spoiled)
+    assert (one.key, one.events >= 40, one.began <= odd * WINDOW < one.ended) == (key, True, True)
+    assert odd not in without(counts, [one], WINDOW)[key]
