@@ -1,5 +1,5 @@
-from dataclasses import replace
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 from rulesd.config.rule_tests import RuleTest
 from rulesd.runners.junit import junit
