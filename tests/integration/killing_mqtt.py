@@ -55,7 +55,9 @@ class MqttTrial:
     """A trial whose producers publish; ``share`` and ``progress`` as in ``Trial.run``."""
 
     def __init__(self, folder: Path, *, seed: int = 1) -> None:
-        self.broker = Mosquitto(folder)
+        # Saving a long queue at every change would make the broker the only thing that works here.
+        quiet = ["autosave_on_changes false", "autosave_interval 1800"]
+        self.broker = Mosquitto(folder, settings=quiet)
         self.broker.start()
         self.trial = Trial(folder / "run", seed=seed, flags=["--mqtt", self.broker.url])
         self._publishers: list[Publisher] = []
@@ -85,7 +87,10 @@ class MqttTrial:
             publisher = Publisher(self.broker.port, f"producer-{number}")
             self._publishers.append(publisher)
             each = events // producers + 1
-            threads.append(Producer(f"m{number}", self._held(publisher.send), share, each, number))
+            step = each / (kills + 1)
+            threads.append(
+                Producer(f"m{number}", self._held(publisher.send, kills, step), share, each, number)
+            )
         with trial.daemon:  # The subscription must exist before anything is published.
             until(lambda: trial.daemon.total("rulesd_source_up") == 1, 60, "SUBACK")
             trial.settle_source = lambda: self._drained(threads)
@@ -98,14 +103,19 @@ class MqttTrial:
                 patience=patience,
             )
 
-    def _held(self, send: Callable[[list[bytes]], None]) -> Callable[[list[bytes]], None]:
-        """Do not run far ahead of rulesd: kills shall meet messages on their way, not a queue at the broker."""
+    def _held(
+        self, send: Callable[[list[bytes]], None], kills: int, step: float
+    ) -> Callable[[list[bytes]], None]:
+        """Never more than two kills ahead of rulesd: kills shall meet messages on their way, not a long queue at the broker."""
+        sent = 0
 
         def held(lines: list[bytes]) -> None:
-            process = self.trial.daemon.process
-            if process is None or process.poll() is not None:
-                threading.Event().wait(0.2)
+            nonlocal sent
+            report = self.trial.report
+            while report.kills < kills and sent > (report.kills + 2) * step:
+                threading.Event().wait(0.02)
             send(lines)
+            sent += len(lines)
 
         return held
 
