@@ -55,7 +55,8 @@ def test_every_rule_has_a_case_that_fires_and_one_that_is_quiet() -> None:
 
 
 def test_every_firing_case_names_time_severity_and_receiver() -> None:
-    rows = [row for test in shipped().tests for row in test.expect]
+    quiet = {rule.id for rule in rules() if rule.maturity is Maturity.SHADOW}
+    rows = [row for test in shipped().tests if test.rule not in quiet for row in test.expect]
     none_of(
         [row for row in rows if not (row.severity and row.receiver)], "rows that say too little"
     )
