@@ -174,7 +174,7 @@ class Detection:
         if book.arrival:
             return now
         newest, least = book.newest, now - IDLE
-        return (newest if newest > least else least) - book.rule.lateness
+        return max(newest, least) - book.rule.lateness
 
     # ------------------------------------------------------------------ episodes
 
@@ -282,8 +282,7 @@ class Detection:
         if wake is not None and (entry.wake == 0 or wake < entry.wake):
             entry.wake = wake
             heappush(self._heap, (wake, book.rule.id, entry.key))
-            if wake < self.due:
-                self.due = wake
+            self.due = min(self.due, wake)
 
     # ------------------------------------------------------------------ plans
 

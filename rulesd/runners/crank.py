@@ -191,8 +191,10 @@ class Crank:
         return self._commit([], decisions)
 
     def start(self, replayed: int = 0) -> None:
-        """Arm the timer. A long tail of ``replayed`` inputs is covered by a checkpoint at once, so that a daemon that is ended again
-        and again before its first one does not start later each time.
+        """Arm the timer.
+
+        A long tail of ``replayed`` inputs is covered by a checkpoint at once, so that a daemon that is ended again and again
+        before its first one does not start later each time.
         """
         if replayed >= CHECKPOINT_KEYS:
             self.checkpoint()

@@ -40,9 +40,18 @@ def folder() -> Iterator[Path]:
 def shipped(home: Path, url: str, *, site: str = "", **more: object) -> Daemon:
     """A daemon with the shipped rules whose pages all go to ``url``."""
     owners = (ROOT / "notifiers" / "owners.yaml").read_text()
-    names = [line.strip(" :\n") for line in owners.splitlines() if line.startswith("  ") and line.endswith(":") and not line.startswith("   ")]
-    notifiers = {**paging(url), "owners.yaml": "owners:\n" + "".join(f"  {n}: {{contact: them}}\n" for n in names)}
-    return Daemon(home, rules=ROOT / "rules", notifiers=notifiers, environ=environ(site, home), **more)  # type: ignore[arg-type]
+    names = [
+        line.strip(" :\n")
+        for line in owners.splitlines()
+        if line.startswith("  ") and line.endswith(":") and not line.startswith("   ")
+    ]
+    notifiers = {
+        **paging(url),
+        "owners.yaml": "owners:\n" + "".join(f"  {n}: {{contact: them}}\n" for n in names),
+    }
+    return Daemon(
+        home, rules=ROOT / "rules", notifiers=notifiers, environ=environ(site, home), **more
+    )  # type: ignore[arg-type]
 
 
 def traffic(prefix: str, count: int) -> list[bytes]:
@@ -50,16 +59,45 @@ def traffic(prefix: str, count: int) -> list[bytes]:
     out = []
     for n in range(count):
         kind = n % 4
-        head = {"specversion": "1.0", "id": f"{prefix}-{n}", "source": f"/assistants/{n % 20}", "tenant": f"tenant-{n % 50}"}
-        labels = {"service": "chat", "route": "/v1/chat", "model": "m-large", "session_id": f"s{n % 997}", "latency_ms": n % 1500}
+        head = {
+            "specversion": "1.0",
+            "id": f"{prefix}-{n}",
+            "source": f"/assistants/{n % 20}",
+            "tenant": f"tenant-{n % 50}",
+        }
+        labels = {
+            "service": "chat",
+            "route": "/v1/chat",
+            "model": "m-large",
+            "session_id": f"s{n % 997}",
+            "latency_ms": n % 1500,
+        }
         if kind == 0:
-            head |= {"type": "ai.safety.tool.call.v1", "data": {**labels, "tool": f"tool{n % 9}", "outcome": "ok", "scope": "in", "phase": "result"}}
+            head |= {
+                "type": "ai.safety.tool.call.v1",
+                "data": {
+                    **labels,
+                    "tool": f"tool{n % 9}",
+                    "outcome": "ok",
+                    "scope": "in",
+                    "phase": "result",
+                },
+            }
         elif kind == 1:
-            head |= {"type": "ai.safety.policy.decision.v1", "data": {**labels, "stage": "output", "verdict": "allow", "score": 0.1}}
+            head |= {
+                "type": "ai.safety.policy.decision.v1",
+                "data": {**labels, "stage": "output", "verdict": "allow", "score": 0.1},
+            }
         elif kind == 2:
-            head |= {"type": "ai.safety.retrieval.query.v1", "data": {**labels, "index": "kb", "filter_outcome": "applied", "result_count": 8}}
+            head |= {
+                "type": "ai.safety.retrieval.query.v1",
+                "data": {**labels, "index": "kb", "filter_outcome": "applied", "result_count": 8},
+            }
         else:
-            head |= {"type": "ai.safety.usage.cost.v1", "data": {**labels, "meter": "tokens", "input_tokens": 900, "output_tokens": 120}}
+            head |= {
+                "type": "ai.safety.usage.cost.v1",
+                "data": {**labels, "meter": "tokens", "input_tokens": 900, "output_tokens": 120},
+            }
         out.append(orjson.dumps(head))
     return out
 
@@ -127,10 +165,18 @@ def median(values: Sequence[float]) -> float:
 def header(title: str) -> None:
     """The first lines: what is measured, and how busy the machine is."""
     one, five, _ = os.getloadavg()
-    print(f"{title}\n  ({os.cpu_count()} processors, load average {one:.1f} over one minute, {five:.1f} over five)")
+    print(
+        f"{title}\n  ({os.cpu_count()} processors, load average {one:.1f} over one minute, {five:.1f} over five)"
+    )
 
 
-def row(name: str, value: float, unit: str = "", goal: Callable[[float], bool] | None = None, said: str = "") -> bool:
+def row(
+    name: str,
+    value: float,
+    unit: str = "",
+    goal: Callable[[float], bool] | None = None,
+    said: str = "",
+) -> bool:
     """Print one figure; whether it reached its goal."""
     good = goal is None or goal(value)
     mark = "" if goal is None else "ok" if good else "MISSED"

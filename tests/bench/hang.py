@@ -23,10 +23,17 @@ def main() -> int:
     rounds, count = (3, 40) if args.quick else (7, 80)
     header(f"healthy channel's delay while {HANGING} channels hang")
     hanging = False
-    with Receiver(lambda name: 4.0 if hanging and name != "well" else None) as receiver, folder() as home:
+    with (
+        Receiver(lambda name: 4.0 if hanging and name != "well" else None) as receiver,
+        folder() as home,
+    ):
         urls = [receiver.url(f"hang{n}") for n in range(HANGING)] + [receiver.url("well")]
         rows = ", ".join(f"{{url: {u}, secret: {SECRET}, timeout: 3s}}" for u in urls)
-        notifiers = {"routing.yaml": ROUTING, "owners.yaml": OWNERS, "receivers.yaml": f"receivers: {{pager: {{webhook: [{rows}]}}}}\n"}
+        notifiers = {
+            "routing.yaml": ROUTING,
+            "owners.yaml": OWNERS,
+            "receivers.yaml": f"receivers: {{pager: {{webhook: [{rows}]}}}}\n",
+        }
         with Daemon(home / "d", notifiers=notifiers) as daemon:
             pages(daemon, receiver, 10, "warm", "well")
             more50, more99, well50, well99 = [], [], [], []
@@ -42,8 +49,12 @@ def main() -> int:
                 more99.append(percentile(bad, 0.99) - well99[-1])
         row("all well, p50", median(well50), "ms")
         row("all well, p99", median(well99), "ms")
-        good = row("more while 12 hang, p50", median(more50), "ms", lambda v: v <= REACH, f"<= {REACH:g}")
-        good &= row("more while 12 hang, p99", median(more99), "ms", lambda v: v <= REACH, f"<= {REACH:g}")
+        good = row(
+            "more while 12 hang, p50", median(more50), "ms", lambda v: v <= REACH, f"<= {REACH:g}"
+        )
+        good &= row(
+            "more while 12 hang, p99", median(more99), "ms", lambda v: v <= REACH, f"<= {REACH:g}"
+        )
     return 0 if good else 1
 
 

@@ -7,7 +7,17 @@ with fsync before it answers 202, the other decodes, deduplicates, matches and a
 import argparse
 import sys
 
-from tests.bench.daemons import NO_STORE, blast, bodies, folder, fsync_ms, header, median, row, shipped
+from tests.bench.daemons import (
+    NO_STORE,
+    blast,
+    bodies,
+    folder,
+    fsync_ms,
+    header,
+    median,
+    row,
+    shipped,
+)
 from tests.integration.daemon import Receiver
 
 REACH, THEN = 0.5, 0.8
@@ -38,7 +48,13 @@ def main() -> int:
             row("store that forgets, events/s", median(frees[1:]))
             row("durable, events per second of processor time", median(cpus[1:]))
             row("fsync of 4 KiB, median", median(fsync_ms(home)), "ms")
-            good = row("durable / store that forgets", median(ratios[1:]), "", lambda v: v >= REACH, f">= {REACH}")
+            good = row(
+                "durable / store that forgets",
+                median(ratios[1:]),
+                "",
+                lambda v: v >= REACH,
+                f">= {REACH}",
+            )
             print(f"  rounds: {' '.join(f'{r:.2f}' for r in ratios)} (then >= {THEN})")
     return 0 if good else 1
 

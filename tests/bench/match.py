@@ -28,12 +28,19 @@ from tests.bench import match_workloads as workloads
 Contender = Callable[[Any], object]
 
 
-def ratios(contenders: dict[str, Contender], xs: Sequence[Any], repetitions: int) -> dict[str, float]:
+def ratios(
+    contenders: dict[str, Contender], xs: Sequence[Any], repetitions: int
+) -> dict[str, float]:
     """The median over repetitions of each contender's time over the floor's, of the same repetition."""
-    return {name: statistics.median(values) for name, values in interleaved(contenders, xs, repetitions).items()}
+    return {
+        name: statistics.median(values)
+        for name, values in interleaved(contenders, xs, repetitions).items()
+    }
 
 
-def interleaved(contenders: dict[str, Contender], xs: Sequence[Any], repetitions: int) -> dict[str, list[float]]:
+def interleaved(
+    contenders: dict[str, Contender], xs: Sequence[Any], repetitions: int
+) -> dict[str, list[float]]:
     """Each repetition's time of each contender, as a multiple of the first one's of that repetition."""
     samples: dict[str, list[float]] = {name: [] for name in contenders}
     for f in contenders.values():
@@ -59,11 +66,15 @@ def extra(samples: dict[str, list[float]], more: str, less: str) -> float:
     return statistics.median(a - b for a, b in zip(samples[more], samples[less], strict=True))
 
 
-def row(name: str, value: float, reach: float | None, then: float | None = None, unit: str = "x") -> bool:
+def row(
+    name: str, value: float, reach: float | None, then: float | None = None, unit: str = "x"
+) -> bool:
     """Print one line; whether the figure to reach was reached."""
     good = reach is None or value <= reach
     goal = "" if reach is None else f"<= {reach}" + (f" (then {then})" if then is not None else "")
-    print(f"{name:<58} {value:>9.2f}{unit:<4} {goal:<22} {'' if reach is None else 'ok' if good else 'MISSED'}")
+    print(
+        f"{name:<58} {value:>9.2f}{unit:<4} {goal:<22} {'' if reach is None else 'ok' if good else 'MISSED'}"
+    )
     return good
 
 
@@ -107,7 +118,9 @@ def with_windows(matcher: Matcher) -> Contender:
     windows = Windows()
     decode = matcher._index.decode
     fields = (("tenant",), ("type",), ("data", "env"), ("data", "tool"), ("data", "hazard"))
-    keys = [matcher._index.projection.load(path, Form.STRUCT)[0].partition("= ")[2] for path in fields]
+    keys = [
+        matcher._index.projection.load(path, Form.STRUCT)[0].partition("= ")[2] for path in fields
+    ]
     read = eval("lambda e: (" + ", ".join(keys) + ")")
     match, add = matcher.match, windows.add
 
@@ -155,12 +168,28 @@ def sizes(quick: bool) -> list[bool]:
     n, repetitions = (1500, 5) if quick else (5000, 11)
     good: list[bool] = []
     figures: dict[tuple[str, int], float] = {}
-    counts = [("mixed", 100), ("mixed", 1000), ("mixed", 10_000), ("equal", 100), ("equal", 10_000), ("nested", 1000), ("nested", 10_000)]
-    goals = {("mixed", 10_000): (3.0, 1.5), ("equal", 10_000): (1.5, 1.0), ("mixed", 100_000): (10.0, None)}
+    counts = [
+        ("mixed", 100),
+        ("mixed", 1000),
+        ("mixed", 10_000),
+        ("equal", 100),
+        ("equal", 10_000),
+        ("nested", 1000),
+        ("nested", 10_000),
+    ]
+    goals = {
+        ("mixed", 10_000): (3.0, 1.5),
+        ("equal", 10_000): (1.5, 1.0),
+        ("mixed", 100_000): (10.0, None),
+    }
     for kind, count in counts if quick else [*counts, ("mixed", 100_000)]:
         events = (workloads.nested_events if kind == "nested" else workloads.events)(n, count)
         matcher, seconds, held = build(kind, count)
-        found = ratios({"loads": orjson.loads, "match": matcher.match, "evaluate": matcher.evaluate}, events, repetitions)
+        found = ratios(
+            {"loads": orjson.loads, "match": matcher.match, "evaluate": matcher.evaluate},
+            events,
+            repetitions,
+        )
         decoded = on_documents(matcher, events, repetitions)
         figures[kind, count] = found["match"]
         reach, then = goals.get((kind, count), (None, None))
@@ -171,15 +200,39 @@ def sizes(quick: bool) -> list[bool]:
             good.append(row("  build", seconds, 2.0, unit="s"))
             good.append(row("  memory held", held, 64.0, unit="MiB"))
         if (kind, count) == ("mixed", 10_000):
-            good.append(row("  with 5 keyed windows", ratios({"loads": orjson.loads, "step": with_windows(matcher)}, events, repetitions)["step"], 6.5, 3.0))
+            good.append(
+                row(
+                    "  with 5 keyed windows",
+                    ratios(
+                        {"loads": orjson.loads, "step": with_windows(matcher)}, events, repetitions
+                    )["step"],
+                    6.5,
+                    3.0,
+                )
+            )
         if count in (100, 1000) and kind == "mixed":
             few = events[: 60 if count == 1000 else 300]
-            row("  plain datalogic on every rule", ratios({"loads": orjson.loads, "naive": naive(matcher)}, few, 3)["naive"], None)
+            row(
+                "  plain datalogic on every rule",
+                ratios({"loads": orjson.loads, "naive": naive(matcher)}, few, 3)["naive"],
+                None,
+            )
             other = qubit(workloads.rules(kind, count))
             if other is not None and count == 100:
-                row("  json-logic-qubit on every rule", ratios({"loads": orjson.loads, "qubit": other}, few[:40], 3)["qubit"], None)
+                row(
+                    "  json-logic-qubit on every rule",
+                    ratios({"loads": orjson.loads, "qubit": other}, few[:40], 3)["qubit"],
+                    None,
+                )
         del matcher
-    good.append(row("growth of mixed from 100 to 10,000 rules", figures["mixed", 10_000] / figures["mixed", 100], 2.5, 1.3))
+    good.append(
+        row(
+            "growth of mixed from 100 to 10,000 rules",
+            figures["mixed", 10_000] / figures["mixed", 100],
+            2.5,
+            1.3,
+        )
+    )
     return good
 
 
@@ -189,18 +242,38 @@ def single_rules(quick: bool) -> list[bool]:
     rules = workloads.rules("mixed", 1000)
     events = workloads.events(n, 1000)
     residual = {"!==": [{"var": "data.env"}, "prod"]}
-    opaque = [{"===": [{"cat": [{"var": "data.env"}, "-", {"var": "data.model"}]}, f"prod-x{i}"]} for i in range(9)]
+    opaque = [
+        {"===": [{"cat": [{"var": "data.env"}, "-", {"var": "data.model"}]}, f"prod-x{i}"]}
+        for i in range(9)
+    ]
     base = Matcher(rules)
-    plus = Matcher({**rules, "residual": {"and": [{"!==": [{"var": "data.region"}, "x"]}, residual]}})
+    plus = Matcher(
+        {**rules, "residual": {"and": [{"!==": [{"var": "data.region"}, "x"]}, residual]}}
+    )
     first = Matcher({**rules, "opaque0": opaque[0]})
     nine = Matcher({**rules, **{f"opaque{i}": logic for i, logic in enumerate(opaque)}})
-    found = interleaved({"loads": orjson.loads, "base": base.match, "plus": plus.match, "first": first.match, "nine": nine.match}, events, repetitions)
+    found = interleaved(
+        {
+            "loads": orjson.loads,
+            "base": base.match,
+            "plus": plus.match,
+            "first": first.match,
+            "nine": nine.match,
+        },
+        events,
+        repetitions,
+    )
     start = time.thread_time()
     for event in events:
         orjson.loads(event)
     floor = (time.thread_time() - start) / len(events) * 1e6
     return [
-        row("one un-indexable rule with a generated residual adds", extra(found, "plus", "base") * floor, 0.3, unit="us"),
+        row(
+            "one un-indexable rule with a generated residual adds",
+            extra(found, "plus", "base") * floor,
+            0.3,
+            unit="us",
+        ),
         row("the first rule that needs datalogic adds", extra(found, "first", "base"), 1.5),
         row("each further one adds", extra(found, "nine", "first") / 8, 0.6),
     ]
@@ -210,7 +283,17 @@ def bomb(quick: bool) -> list[bool]:
     """One bomb among 1,000 rules: what it does to the events of others."""
     rules = workloads.rules("mixed", 1000)
     events = workloads.events(2000 if quick else 6000, 1000)
-    inner = {"map": [{"var": "data.docs"}, {"map": [{"val": [[-2], "data", "docs"]}, {"map": [{"val": [[-4], "data", "docs"]}, 1]}]}]}
+    inner = {
+        "map": [
+            {"var": "data.docs"},
+            {
+                "map": [
+                    {"val": [[-2], "data", "docs"]},
+                    {"map": [{"val": [[-4], "data", "docs"]}, 1]},
+                ]
+            },
+        ]
+    }
     armed = Matcher({**rules, "bomb": {"and": [{"===": [{"var": "type"}, "bomb"]}, inner]}})
     calm = Matcher(rules)
     shot = orjson.dumps({"type": "bomb", "data": {"docs": list(range(400))}})
@@ -226,12 +309,24 @@ def bomb(quick: bool) -> list[bool]:
         return statistics.quantiles(spent, n=100)[98]
 
     p99(calm, armed_events=False), p99(armed, armed_events=True)
-    pairs = [(p99(calm, armed_events=False), p99(armed, armed_events=True)) for _ in range(5 if quick else 9)]
+    pairs = [
+        (p99(calm, armed_events=False), p99(armed, armed_events=True))
+        for _ in range(5 if quick else 9)
+    ]
     start = time.perf_counter()
     armed.evaluate(shot)
     return [
-        row("p99 of the others with a bomb among 1,000 rules", statistics.median(b / a for a, b in pairs), 1.10),
-        row("the bomb itself, stopped by the budget", (time.perf_counter() - start) * 1e3, 5.0, unit="ms"),
+        row(
+            "p99 of the others with a bomb among 1,000 rules",
+            statistics.median(b / a for a, b in pairs),
+            1.10,
+        ),
+        row(
+            "the bomb itself, stopped by the budget",
+            (time.perf_counter() - start) * 1e3,
+            5.0,
+            unit="ms",
+        ),
     ]
 
 
@@ -264,7 +359,9 @@ def pauses(quick: bool) -> list[bool]:
     finally:
         sys.setswitchinterval(interval)
     row("longest pause of the loop beside a thread that only counts", beside * 1e3, None, unit="ms")
-    return [row("longest pause of the loop while building in a thread", building * 1e3, 20.0, unit="ms")]
+    return [
+        row("longest pause of the loop while building in a thread", building * 1e3, 20.0, unit="ms")
+    ]
 
 
 def _spin() -> None:
@@ -275,11 +372,15 @@ def _spin() -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer events and repetitions, no 100,000 rules")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer events and repetitions, no 100,000 rules"
+    )
     quick = parser.parse_args().quick
     value_of({"var": "warm"})({})
     sample = workloads.events(200, 1000) + workloads.nested_events(200, 1000)
-    print(f"events of {sum(map(len, sample[:200])) // 200} B (mixed, equal) and {sum(map(len, sample[200:])) // 200} B (nested); x = times orjson.loads of the event")
+    print(
+        f"events of {sum(map(len, sample[:200])) // 200} B (mixed, equal) and {sum(map(len, sample[200:])) // 200} B (nested); x = times orjson.loads of the event"
+    )
     results = [*sizes(quick), *single_rules(quick), *bomb(quick), *pauses(quick)]
     print(f"{sum(results)} of {len(results)} figures reached")
     return 0 if all(results) else 1

@@ -17,8 +17,23 @@ Json = Any
 
 TYPES = ["policy.decision", "tool.call", "retrieval.query", "output.classification", "user.feedback", "usage.cost", "deploy.change", "redteam.finding",
          "review.outcome", "near_miss", "heartbeat", "alert.state", "containment.changed", "action.result", "session.end"]  # fmt: skip
-HAZARDS = ["self_harm", "violence", "pii", "malware", "jailbreak", "fraud", "hate", "sexual", "bio", "none"]
-TOOLS = [f"{group}.{verb}" for group in ("fs", "db", "mail", "web", "crm", "k8s", "git", "pay") for verb in ("read", "write", "delete", "list", "send")]
+HAZARDS = [
+    "self_harm",
+    "violence",
+    "pii",
+    "malware",
+    "jailbreak",
+    "fraud",
+    "hate",
+    "sexual",
+    "bio",
+    "none",
+]
+TOOLS = [
+    f"{group}.{verb}"
+    for group in ("fs", "db", "mail", "web", "crm", "k8s", "git", "pay")
+    for verb in ("read", "write", "delete", "list", "send")
+]
 ENVS = ["prod", "staging", "dev"]
 REGIONS = ["eu-west-1", "eu-north-1", "us-east-1", "us-west-2", "ap-south-1", "sa-east-1"]
 MODELS = [f"model-{i}" for i in range(12)]
@@ -56,7 +71,11 @@ def _event(r: random.Random, i: int, tenant: int) -> Json:
         "request_id": f"req-{r.getrandbits(64):016x}", "session_id": f"ses-{r.getrandbits(48):012x}", "latency_ms": round(r.expovariate(1 / 300), 1),
     }  # fmt: skip
     if kind in ("policy.decision", "output.classification", "redteam.finding", "near_miss"):
-        data |= {"hazard": r.choice(HAZARDS), "verdict": r.choices(["allow", "deny", "modify", "warn"], weights=[90, 5, 3, 2])[0], "score": round(r.betavariate(1, 6), 3)}
+        data |= {
+            "hazard": r.choice(HAZARDS),
+            "verdict": r.choices(["allow", "deny", "modify", "warn"], weights=[90, 5, 3, 2])[0],
+            "score": round(r.betavariate(1, 6), 3),
+        }
     if kind in ("tool.call", "action.result"):
         data |= {"tool": r.choice(TOOLS), "tier": r.choice(["read", "write", "destructive", "privileged"]), "scope": r.choices(["in", "out"], weights=[97, 3])[0],
                  "outcome": r.choices(["ok", "denied", "error", "timeout"], weights=[90, 5, 4, 1])[0], "duration_ms": r.randint(1, 4000)}  # fmt: skip
@@ -64,7 +83,12 @@ def _event(r: random.Random, i: int, tenant: int) -> Json:
         data |= {"index": f"idx-{r.randint(0, 20)}", "filter_outcome": r.choices(["applied", "skipped"], weights=[98, 2])[0],
                  "docs": [{"id": f"d{r.randint(0, 999)}", "label": r.choice(["public", "internal", "secret"])} for _ in range(r.randint(0, 3))], "result_count": r.randint(0, 20)}  # fmt: skip
     if kind == "usage.cost":
-        data |= {"meter": "tokens", "input_tokens": r.randint(10, 9000), "output_tokens": r.randint(10, 2000), "cost_usd": round(r.expovariate(50), 4)}
+        data |= {
+            "meter": "tokens",
+            "input_tokens": r.randint(10, 9000),
+            "output_tokens": r.randint(10, 2000),
+            "cost_usd": round(r.expovariate(50), 4),
+        }
     return {"specversion": "1.0", "id": f"e-{i:08d}-{r.getrandbits(32):08x}", "source": f"/svc/{r.choice(['gateway', 'agent', 'search', 'batch'])}/{r.randint(1, 9)}",
             "type": kind, "time": f"2026-01-01T{r.randint(0, 23):02d}:{r.randint(0, 59):02d}:{r.randint(0, 59):02d}Z", "tenant": f"tenant-{tenant}", "data": data}  # fmt: skip
 
@@ -94,16 +118,59 @@ def _threshold(r: random.Random) -> Json:
 def _equal(r: random.Random, count: int) -> Json:
     pick = r.random()
     if pick < 0.3:
-        return {"and": [_kind("policy.decision"), _who(r, count), {"===": [var("data.hazard"), r.choice(HAZARDS)]}, {"==": [var("data.verdict"), r.choice(["deny", "warn"])]}]}
+        return {
+            "and": [
+                _kind("policy.decision"),
+                _who(r, count),
+                {"===": [var("data.hazard"), r.choice(HAZARDS)]},
+                {"==": [var("data.verdict"), r.choice(["deny", "warn"])]},
+            ]
+        }
     if pick < 0.55:
-        return {"and": [_kind("tool.call"), _who(r, count), {"===": [var("data.tool"), r.choice(TOOLS)]}, {"in": [var("data.env"), r.sample(ENVS, 2)]}]}
+        return {
+            "and": [
+                _kind("tool.call"),
+                _who(r, count),
+                {"===": [var("data.tool"), r.choice(TOOLS)]},
+                {"in": [var("data.env"), r.sample(ENVS, 2)]},
+            ]
+        }
     if pick < 0.65:
-        return {"and": [_kind("tool.call"), _who(r, count), {"===": [{"substr": [var("data.tool"), 0, 3]}, r.choice(TOOLS)[:3]]}]}
+        return {
+            "and": [
+                _kind("tool.call"),
+                _who(r, count),
+                {"===": [{"substr": [var("data.tool"), 0, 3]}, r.choice(TOOLS)[:3]]},
+            ]
+        }
     if pick < 0.75:
-        return {"and": [_who(r, count), {"or": [{"===": [var("data.outcome"), "denied"]}, {"===": [var("data.verdict"), "deny"]}]}]}
+        return {
+            "and": [
+                _who(r, count),
+                {
+                    "or": [
+                        {"===": [var("data.outcome"), "denied"]},
+                        {"===": [var("data.verdict"), "deny"]},
+                    ]
+                },
+            ]
+        }
     if pick < 0.85:
-        return {"and": [{"in": [var("type"), r.sample(TYPES, 2)]}, _who(r, count), {"===": [var("data.region"), r.choice(REGIONS)]}]}
-    return {"and": [_kind(r.choice(TYPES)), _who(r, count), {"===": [var("data.model"), r.choice(MODELS)]}, {"===": [var("data.route"), r.choice(ROUTES)]}]}
+        return {
+            "and": [
+                {"in": [var("type"), r.sample(TYPES, 2)]},
+                _who(r, count),
+                {"===": [var("data.region"), r.choice(REGIONS)]},
+            ]
+        }
+    return {
+        "and": [
+            _kind(r.choice(TYPES)),
+            _who(r, count),
+            {"===": [var("data.model"), r.choice(MODELS)]},
+            {"===": [var("data.route"), r.choice(ROUTES)]},
+        ]
+    }
 
 
 def _mixed(r: random.Random, count: int) -> Json:
@@ -111,11 +178,29 @@ def _mixed(r: random.Random, count: int) -> Json:
     if pick < 0.40:
         return _equal(r, count)
     if pick < 0.55:
-        return {"and": [_kind(r.choice(["policy.decision", "output.classification"])), _who(r, count), _threshold(r)]}
+        return {
+            "and": [
+                _kind(r.choice(["policy.decision", "output.classification"])),
+                _who(r, count),
+                _threshold(r),
+            ]
+        }
     if pick < 0.63:
-        return {"and": [_kind("usage.cost"), _who(r, count), {"<": [round(r.uniform(0.01, 0.1), 3), var("data.cost_usd"), 10]}]}
+        return {
+            "and": [
+                _kind("usage.cost"),
+                _who(r, count),
+                {"<": [round(r.uniform(0.01, 0.1), 3), var("data.cost_usd"), 10]},
+            ]
+        }
     if pick < 0.70:
-        return {"and": [_kind("retrieval.query"), _who(r, count), {"some": [var("data.docs"), {"===": [var("label"), "secret"]}]}]}
+        return {
+            "and": [
+                _kind("retrieval.query"),
+                _who(r, count),
+                {"some": [var("data.docs"), {"===": [var("label"), "secret"]}]},
+            ]
+        }
     if pick < 0.77:
         return {"if": [_kind("tool.call"), {"and": [_who(r, count), {">": [var("data.duration_ms"), r.randint(1000, 4000)]}]},
                        {"and": [_who(r, count), _kind("policy.decision"), _threshold(r)]}]}  # fmt: skip
@@ -123,10 +208,22 @@ def _mixed(r: random.Random, count: int) -> Json:
         return {"or": [{"and": [_kind("tool.call"), _who(r, count), {"==": [var("data.scope"), "out"]}]},
                        {"and": [_kind("retrieval.query"), _who(r, count), {"===": [var("data.filter_outcome"), "skipped"]}]}]}  # fmt: skip
     if pick < 0.96:
-        return {"and": [_who(r, count), {"in": [var("data.hazard"), r.sample(HAZARDS, 3)]}, _threshold(r), {"===": [var("data.env"), "prod"]}]}
+        return {
+            "and": [
+                _who(r, count),
+                {"in": [var("data.hazard"), r.sample(HAZARDS, 3)]},
+                _threshold(r),
+                {"===": [var("data.env"), "prod"]},
+            ]
+        }
     if pick < 0.99:
         return {">": [var("data.score"), round(r.uniform(0.85, 0.999), 3)]}
-    return {"and": [{"!": [{"in": [var("data.env"), ["prod", r.choice(["staging", "dev"])]]}]}, {">": [var("data.latency_ms"), r.randint(1000, 3000)]}]}
+    return {
+        "and": [
+            {"!": [{"in": [var("data.env"), ["prod", r.choice(["staging", "dev"])]]}]},
+            {">": [var("data.latency_ms"), r.randint(1000, 3000)]},
+        ]
+    }
 
 
 FIELDS = {"plan": ["free", "team", "enterprise"], "channel": ["web", "ios", "android", "api"], "language": ["en", "de", "fr", "es", "ja", "pt"],
@@ -163,20 +260,45 @@ def _nested_rule(r: random.Random, count: int) -> Json:
         values = FIELDS[name]
         pick = r.random()
         if pick < 0.20:
-            parts.append(r.choice([{"!==": [var(WHERE[name]), r.choice(values)]}, {"!": {"in": [var(WHERE[name]), r.sample(values, 2)]}}]))
+            parts.append(
+                r.choice(
+                    [
+                        {"!==": [var(WHERE[name]), r.choice(values)]},
+                        {"!": {"in": [var(WHERE[name]), r.sample(values, 2)]}},
+                    ]
+                )
+            )
         elif pick < 0.65:
-            parts.append({"in": [var(WHERE[name]), r.sample(values, min(len(values) - 1, r.randint(2, 30)))]})
+            parts.append(
+                {"in": [var(WHERE[name]), r.sample(values, min(len(values) - 1, r.randint(2, 30)))]}
+            )
         else:
             parts.append({"===": [var(WHERE[name]), r.choice(values)]})
     pick = r.random()
     if pick < 0.55:
-        parts.append({"===": [var("data.context.account.tenant"), f"t{r.randrange(tenants(count))}"]})
+        parts.append(
+            {"===": [var("data.context.account.tenant"), f"t{r.randrange(tenants(count))}"]}
+        )
     elif pick < 0.8:
-        parts.append({"in": [var("data.context.account.tenant"), [f"t{r.randrange(tenants(count))}" for _ in range(r.randint(2, 10))]]})
+        parts.append(
+            {
+                "in": [
+                    var("data.context.account.tenant"),
+                    [f"t{r.randrange(tenants(count))}" for _ in range(r.randint(2, 10))],
+                ]
+            }
+        )
     else:
         parts.append({"===": [var("data.labels.category"), r.choice(FIELDS["category"])]})
         parts.append({">": [var("data.decision.scores.risk"), round(r.uniform(0.5, 0.95), 2)]})
     if r.random() < 0.2:
-        parts.append({"some": [var("data.trace.steps"), {"and": [{"===": [var("name"), r.choice(TOOLS)]}, {">": [var("ms"), 500]}]}]})
+        parts.append(
+            {
+                "some": [
+                    var("data.trace.steps"),
+                    {"and": [{"===": [var("name"), r.choice(TOOLS)]}, {">": [var("ms"), 500]}]},
+                ]
+            }
+        )
     r.shuffle(parts)
     return {"and": parts}

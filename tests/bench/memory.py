@@ -33,7 +33,12 @@ severity: high
 
 def denied(prefix: str, keys: list[int]) -> list[bytes]:
     """One denied call for each key."""
-    return [orjson.dumps(event(f"{prefix}-{k}", tool="t", outcome="denied", conversation_id=f"conv-{k:08d}")) for k in keys]
+    return [
+        orjson.dumps(
+            event(f"{prefix}-{k}", tool="t", outcome="denied", conversation_id=f"conv-{k:08d}")
+        )
+        for k in keys
+    ]
 
 
 @contextmanager
@@ -46,7 +51,9 @@ def touching(daemon: Daemon, keys: int, rate: int) -> Iterator[None]:
         number, due = 0, time.perf_counter()
         while not over.is_set():
             number += 1
-            daemon.post(denied(f"touch{time.time_ns()}", [chance.randrange(keys) for _ in range(20)]))
+            daemon.post(
+                denied(f"touch{time.time_ns()}", [chance.randrange(keys) for _ in range(20)])
+            )
             due = max(due + 20 / rate, time.perf_counter() - 1.0)
             over.wait(max(0.0, due - time.perf_counter()))
 
@@ -67,7 +74,11 @@ def main() -> int:
     keys, count = (100_000, 80) if args.quick else (1_000_000, 300)
     header(f"{keys:,} live keys of a burst rule with count 20")
     rules = {"test/keys.yaml": RULE, "test/never.yaml": NEVER}
-    with folder() as home, Receiver() as receiver, Daemon(home / "d", rules=rules, notifiers=paging(receiver.url())) as daemon:
+    with (
+        folder() as home,
+        Receiver() as receiver,
+        Daemon(home / "d", rules=rules, notifiers=paging(receiver.url())) as daemon,
+    ):
         pages(daemon, receiver, 5, "warm")
         with touching(daemon, 100, 1000):
             before = pages(daemon, receiver, count, "few")
@@ -97,7 +108,13 @@ def main() -> int:
     good = row("resident memory with these keys", held, "MB", lambda v: v <= 1024, "<= 1024")
     row("bytes a key, with its id in the duplicates window", (held - empty) * 1024 * 1024 / keys)
     if args.quick:
-        row("projected to 1,000,000 keys", empty + (held - empty) * 1_000_000 / keys, "MB", lambda v: v <= 1024, "<= 1024")
+        row(
+            "projected to 1,000,000 keys",
+            empty + (held - empty) * 1_000_000 / keys,
+            "MB",
+            lambda v: v <= 1024,
+            "<= 1024",
+        )
     row("resident memory after a restart", again, "MB")
     row("page p99 with few keys, 1,000 ev/s", percentile(before, 0.99), "ms")
     row("page p99 with all keys, checkpoints every 4 s, 1,000 ev/s", percentile(after, 0.99), "ms")

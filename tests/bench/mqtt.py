@@ -42,7 +42,13 @@ asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
 
 def bare(port: int, count: int) -> tuple[float, float]:
     """Seconds and processor seconds to take ``count`` messages; 0 only subscribes."""
-    done = subprocess.run([sys.executable, "-c", BARE, str(port), str(count)], capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", BARE, str(port), str(count)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
     wall, _, cpu = done.stdout.partition(" ")
     return (float(wall), float(cpu)) if count else (0.0, 0.0)
 
@@ -70,7 +76,9 @@ def drain(daemon: Daemon, count: int) -> float:
     return (time.perf_counter() - began) * count / max(1.0, count - first)
 
 
-def round_(daemon: Daemon, broker: Mosquitto, count: int, number: int) -> tuple[float, float, float]:
+def round_(
+    daemon: Daemon, broker: Mosquitto, count: int, number: int
+) -> tuple[float, float, float]:
     """Events/s of the bare loop, of the daemon, and the daemon's per processor second."""
     publish(broker.port, traffic(f"m{number}", count))
     wall, _ = bare(broker.port, count)
@@ -98,7 +106,11 @@ def measure(
             until(lambda: daemon.total("rulesd_source_up") == 1, 60)
             daemon.stop()
             found = [round_(daemon, broker, count, n) for n in range(rounds)]
-    return median([b for b, _, _ in found]), median([d for _, d, _ in found]), median([d / b for b, d, _ in found])
+    return (
+        median([b for b, _, _ in found]),
+        median([d for _, d, _ in found]),
+        median([d / b for b, d, _ in found]),
+    )
 
 
 def main() -> int:

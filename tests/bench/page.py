@@ -47,7 +47,9 @@ def background(daemon: Daemon, rate: int, prefix: str = "bg") -> Iterator[list[f
         thread.join(30)
 
 
-def pages(daemon: Daemon, receiver: Receiver, count: int, prefix: str, name: str = "") -> list[float]:
+def pages(
+    daemon: Daemon, receiver: Receiver, count: int, prefix: str, name: str = ""
+) -> list[float]:
     """Milliseconds from post to page of ``count`` events, ten a second."""
     sent: dict[str, float] = {}
     for number in range(count):
@@ -76,7 +78,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     args = parser.parse_args()
     count = 150 if args.quick else 600
-    header("event published -> page request at the receiver, never-happen rule, 1,000 events/s beside it")
+    header(
+        "event published -> page request at the receiver, never-happen rule, 1,000 events/s beside it"
+    )
     with folder() as home, Receiver() as receiver, shipped(home / "d", receiver.url()) as daemon:
         pages(daemon, receiver, 10, "warm")
         with background(daemon, 1000) as took:

@@ -24,7 +24,9 @@ def record(path: Path, count: int) -> Path:
         for number, line in enumerate(traffic("r", count)):
             event = orjson.loads(line)
             stamp = 1_767_600_000 + number / 1000
-            event["time"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(stamp)) + f".{number % 1000:03d}Z"
+            event["time"] = (
+                time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(stamp)) + f".{number % 1000:03d}Z"
+            )
             if number % 100 == 0:
                 event["data"]["outcome"] = "denied"
             file.write(orjson.dumps(event) + b"\n")
@@ -33,9 +35,17 @@ def record(path: Path, count: int) -> Path:
 
 def five_bursts(home: Path) -> tuple[Path, Path]:
     """Five burst rules, each over another type of event."""
-    types = ("tool.call", "policy.decision", "retrieval.query", "usage.cost", "output.classification")
+    types = (
+        "tool.call",
+        "policy.decision",
+        "retrieval.query",
+        "usage.cost",
+        "output.classification",
+    )
     rules = {
-        f"test/b{n}.yaml": BURST.replace("test.burst", f"test.b{n}").replace("[tool.call]", f"[{type_}]").replace("by: [tool]", "by: [tenant]")
+        f"test/b{n}.yaml": BURST.replace("test.burst", f"test.b{n}")
+        .replace("[tool.call]", f"[{type_}]")
+        .replace("by: [tool]", "by: [tenant]")
         for n, type_ in enumerate(types)
     }
     notifiers = {**paging("http://127.0.0.1:1/x"), "owners.yaml": OWNERS}
@@ -46,9 +56,21 @@ def run(file: Path, rules: Path, notifiers: Path) -> tuple[float, float]:
     """Wall and processor seconds of one replay."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    command = [sys.executable, "-m", "rulesd", "replay", str(file), "--rules", str(rules), "--notifiers", str(notifiers)]
+    command = [
+        sys.executable,
+        "-m",
+        "rulesd",
+        "replay",
+        str(file),
+        "--rules",
+        str(rules),
+        "--notifiers",
+        str(notifiers),
+    ]
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "WEBHOOK_SECRET": "x"}
-    subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+    subprocess.run(
+        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True
+    )
     wall = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -74,7 +96,13 @@ def main() -> int:
                 walls.append((long_ - short) / max(1e-9, w1 - w0))
                 cpus.append((long_ - short) / max(1e-9, c1 - c0))
             row(f"{name}, wall clock", median(walls))
-            good &= row(f"{name}, processor time", median(cpus), "", lambda v, goal=goal: v >= goal, f">= {goal:,} ({then:,})")
+            good &= row(
+                f"{name}, processor time",
+                median(cpus),
+                "",
+                lambda v, goal=goal: v >= goal,
+                f">= {goal:,} ({then:,})",
+            )
     return 0 if good else 1
 
 

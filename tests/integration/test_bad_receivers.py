@@ -102,15 +102,16 @@ def test_a_certificate_nobody_trusts_gets_no_page_and_is_told(tmp_path: Path) ->
     ):
         daemon.post([event("e", tool="t", scope="out")])
         until(lambda: daemon.total("rulesd_notifications_total", outcome="retry") >= 1)
-        until(lambda: well.delivered())
+        until(well.delivered)
         assert "tls_error" in daemon.log()
 
 
 def test_rulesd_pages_about_a_receiver_that_fails(tmp_path: Path) -> None:
     """The alert about a failing receiver goes to whoever answers for rulesd; here by a channel that works."""
-    with Receiver(lambda name: 500 if name == "bad" else None) as receiver, Daemon(
-        tmp_path, notifiers=channels(receiver.url("bad"), receiver.url("well"))
-    ) as daemon:
+    with (
+        Receiver(lambda name: 500 if name == "bad" else None) as receiver,
+        Daemon(tmp_path, notifiers=channels(receiver.url("bad"), receiver.url("well"))) as daemon,
+    ):
         daemon.post([event(f"e{n}", tool=f"t{n}", scope="out") for n in range(6)])
 
         def told() -> bool:

@@ -10,7 +10,14 @@ SCHEMA = {
     "tool.call": {"type": "label", "tenant": "label", "data.tool": "label", "data.scope": "label", "data.duration_ms": "measure", "data.enforced": "boolean", "data.content.arguments": "content"},
     "policy.decision": {"type": "label", "tenant": "label", "data.score": "measure"},
 }  # fmt: skip
-GOOD = {"and": [{"===": [{"var": "type"}, "tool.call"]}, {"===": [{"var": "data.scope"}, "out"]}, {"exists": ["data", "duration_ms"]}, {">": [{"var": "data.duration_ms"}, 5]}]}
+GOOD = {
+    "and": [
+        {"===": [{"var": "type"}, "tool.call"]},
+        {"===": [{"var": "data.scope"}, "out"]},
+        {"exists": ["data", "duration_ms"]},
+        {">": [{"var": "data.duration_ms"}, 5]},
+    ]
+}
 
 
 def v(name: str) -> dict[str, str]:
@@ -28,16 +35,36 @@ def test_a_good_rule_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("logic", "expected"),
     [
-        ({"and": [{"===": [v("data.tool"), "a"]}, {"===": [v("data.tool"), "b"]}]}, ("never_true", "")),
-        ({"and": [{"in": [v("data.tool"), ["a", "b"]]}, {"starts_with": [v("data.tool"), "c"]}]}, ("never_true", "")),
-        ({"and": [{">": [v("data.duration_ms"), 9]}, {"<": [v("data.duration_ms"), 3]}]}, ("never_true", "")),
+        (
+            {"and": [{"===": [v("data.tool"), "a"]}, {"===": [v("data.tool"), "b"]}]},
+            ("never_true", ""),
+        ),
+        (
+            {"and": [{"in": [v("data.tool"), ["a", "b"]]}, {"starts_with": [v("data.tool"), "c"]}]},
+            ("never_true", ""),
+        ),
+        (
+            {"and": [{">": [v("data.duration_ms"), 9]}, {"<": [v("data.duration_ms"), 3]}]},
+            ("never_true", ""),
+        ),
         ({"===": [1, 2]}, ("never_true", "")),
         (True, ("always_true", "")),
         ({"or": [v("data.tool"), {"==": [1, 1]}]}, ("always_true", "")),
         ({"and": [{"===": [v("data.tool"), "a"]}, {"==": [1, 1]}]}, ("unreachable", "/and/1")),
-        ({"or": [{"===": [v("data.tool"), "a"]}, {"and": [{"===": [v("data.tool"), "b"]}, {"===": [v("data.tool"), "c"]}]}]}, ("unreachable", "/or/1")),
+        (
+            {
+                "or": [
+                    {"===": [v("data.tool"), "a"]},
+                    {"and": [{"===": [v("data.tool"), "b"]}, {"===": [v("data.tool"), "c"]}]},
+                ]
+            },
+            ("unreachable", "/or/1"),
+        ),
         ({"==": [v("data.duration_ms"), 0]}, ("may_be_missing", "")),
-        ({"and": [{"===": [v("data.tool"), "a"]}, {"<": [v("data.duration_ms"), 5]}]}, ("may_be_missing", "/and/1")),
+        (
+            {"and": [{"===": [v("data.tool"), "a"]}, {"<": [v("data.duration_ms"), 5]}]},
+            ("may_be_missing", "/and/1"),
+        ),
         ({"!": v("data.tool")}, ("may_be_missing", "")),
         ({"!==": [v("data.tool"), "a"]}, ("may_be_missing", "")),
         ({"===": [v("data.duration_ms"), "fast"]}, ("wrong_type", "")),
@@ -68,7 +95,11 @@ def test_guards_are_understood(guarded: Any) -> None:
 
 
 def test_did_you_mean() -> None:
-    (found,) = (f for f in lint_rule({"===": [v("data.tol"), "a"]}, ["tool.call"], SCHEMA) if f.code is FindingCode.UNKNOWN_FIELD)
+    (found,) = (
+        f
+        for f in lint_rule({"===": [v("data.tol"), "a"]}, ["tool.call"], SCHEMA)
+        if f.code is FindingCode.UNKNOWN_FIELD
+    )
     assert found.hint == "Did you mean `data.tool`?"
 
 
@@ -81,8 +112,14 @@ def test_an_unindexable_rule_is_reported_with_its_cost() -> None:
 
 
 def test_shadowed_rules() -> None:
-    rules = {"wide": {"===": [v("type"), "a"]}, "narrow": {"and": [{"===": [v("tenant"), "x"]}, {"===": [v("type"), "a"]}]}, "twin": {"===": [v("type"), "a"]}}
-    found = {(f.rule, f.message, f.severity) for f in lint_rules(rules) if f.code is FindingCode.SHADOWED}
+    rules = {
+        "wide": {"===": [v("type"), "a"]},
+        "narrow": {"and": [{"===": [v("tenant"), "x"]}, {"===": [v("type"), "a"]}]},
+        "twin": {"===": [v("type"), "a"]},
+    }
+    found = {
+        (f.rule, f.message, f.severity) for f in lint_rules(rules) if f.code is FindingCode.SHADOWED
+    }
     assert found == {
         ("narrow", "`wide` is true whenever this one is", "info"),
         ("narrow", "`twin` is true whenever this one is", "info"),
@@ -91,7 +128,14 @@ def test_shadowed_rules() -> None:
 
 
 def test_reads() -> None:
-    logic = {"and": [v("a.b"), {"missing": ["c", "d.e"]}, {"some": [v("list"), v("inner")]}, {"reduce": [v("data.x"), v("current"), 0]}]}
+    logic = {
+        "and": [
+            v("a.b"),
+            {"missing": ["c", "d.e"]},
+            {"some": [v("list"), v("inner")]},
+            {"reduce": [v("data.x"), v("current"), 0]},
+        ]
+    }
     assert reads(logic) == (("a", "b"), ("c",), ("d", "e"), ("data", "x"), ("list",))
 
 

@@ -14,12 +14,17 @@ import pytest
 
 from rulesd.logic import EvaluationError, Matcher, RuleError, value_of
 
-SHARED = Path(os.environ.get("RULESD_SHARED", Path(__file__).parents[3] / "shared")) / "json-logic" / "suites"
+SHARED = (
+    Path(os.environ.get("RULESD_SHARED", Path(__file__).parents[3] / "shared"))
+    / "json-logic"
+    / "suites"
+)
 HELPERS = ("preserve",)
 "Operators that only the suites' own test harness has."
 
 needs_suites = pytest.mark.skipif(
-    not SHARED.is_dir(), reason="the community suites are not here: set RULESD_SHARED or put shared/ beside the repository"
+    not SHARED.is_dir(),
+    reason="the community suites are not here: set RULESD_SHARED or put shared/ beside the repository",
 )
 
 
@@ -67,7 +72,9 @@ def test_pass_counts() -> None:
         else:
             error_total += 1
             errors += not outcome(case)[0]
-    print(f"\ncompatible {compatible}/278, values {values}/{total}, must raise {errors}/{error_total}")
+    print(
+        f"\ncompatible {compatible}/278, values {values}/{total}, must raise {errors}/{error_total}"
+    )
     for line in missed:
         print("  missed", line)
     assert (total, error_total) == (976, 162)
@@ -97,7 +104,11 @@ def test_the_matcher_agrees_with_datalogic_on_every_case() -> None:
 @pytest.mark.parametrize(
     ("logic", "document", "expected"),
     [
-        ({"!!": [{"var": "x"}]}, {"x": {}}, False),  # the community suite says true; see docs/matching.md
+        (
+            {"!!": [{"var": "x"}]},
+            {"x": {}},
+            False,
+        ),  # the community suite says true; see docs/matching.md
         ({"and": []}, {}, None),  # the suite says false
         ({"merge": [[1], None]}, {}, [1, None]),
         ({"==": [{"var": "absent"}, 0]}, {}, True),
@@ -113,6 +124,9 @@ def test_the_matcher_agrees_with_datalogic_on_every_case() -> None:
 def test_semantics_the_project_relies_on(logic: Any, document: Any, expected: Any) -> None:
     value = value_of(logic)(document)
     if logic == {"merge": [[1], None]}:
-        assert value in ([1], [1, None])  # whichever datalogic's release says; the document lists it
+        assert value in (
+            [1],
+            [1, None],
+        )  # whichever datalogic's release says; the document lists it
     else:
         assert same(value, expected) or value is expected

@@ -57,7 +57,9 @@ def accepted(generator: Generator, count: int) -> dict[str, str]:
     return rules
 
 
-def differences(matcher: Matcher, oracle: Oracle, generator: Generator, events: int) -> tuple[int, int, list[str]]:
+def differences(
+    matcher: Matcher, oracle: Oracle, generator: Generator, events: int
+) -> tuple[int, int, list[str]]:
     """How many pairs were compared, how many answers were not false, and what differed."""
     pairs = answers = 0
     found: list[str] = []
@@ -76,7 +78,11 @@ def differences(matcher: Matcher, oracle: Oracle, generator: Generator, events: 
             "match": (matcher.match(text), expected[1]),
             "match_document": (matcher.match_document(document), expected[1]),
         }
-        found.extend(f"{name} {text.decode()}: {answer} instead of {expected}" for name, answer in got.items() if answer != expected)
+        found.extend(
+            f"{name} {text.decode()}: {answer} instead of {expected}"
+            for name, answer in got.items()
+            if answer != expected
+        )
     return pairs, answers, found
 
 
@@ -104,10 +110,16 @@ def test_the_comparison_can_fail(wrong: str, monkeypatch: pytest.MonkeyPatch) ->
     matcher = Matcher(rules)
     index = matcher._index
     if wrong == "raises unwatched":
-        index.watched, index.run_struct, index.run_dict_watched = index.root, index.run_root, index.run_dict
+        index.watched, index.run_struct, index.run_dict_watched = (
+            index.root,
+            index.run_root,
+            index.run_dict,
+        )
     if wrong == "one rule lost":
         settle = index.settle
-        monkeypatch.setattr(index, "settle", lambda out, *rest: settle([i for i in out if i % 9], *rest))
+        monkeypatch.setattr(
+            index, "settle", lambda out, *rest: settle([i for i in out if i % 9], *rest)
+        )
     _, _, found = differences(matcher, Oracle(rules), generator, 400)
     assert found
 
@@ -116,8 +128,30 @@ SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=12),
     st.sampled_from(["5", "0.5", "1e3", "true", "false", "", "3d", "2024-01-01", "2024-01-01T00:00:00Z", "inf", "0x1", "-0"]),
 )  # fmt: skip
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=6)
-OPERATORS = ["==", "!=", "===", "!==", "<", "<=", ">", ">=", "in", "starts_with", "ends_with", "+", "-", "*", "/"]
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+OPERATORS = [
+    "==",
+    "!=",
+    "===",
+    "!==",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "in",
+    "starts_with",
+    "ends_with",
+    "+",
+    "-",
+    "*",
+    "/",
+]
 
 
 def _text(value: Any) -> str:
@@ -125,11 +159,20 @@ def _text(value: Any) -> str:
 
 
 @settings(max_examples=1500, deadline=None)
-@given(operator=st.sampled_from(OPERATORS), left=VALUES, right=SCALARS | st.lists(SCALARS, max_size=3), turned=st.booleans())
+@given(
+    operator=st.sampled_from(OPERATORS),
+    left=VALUES,
+    right=SCALARS | st.lists(SCALARS, max_size=3),
+    turned=st.booleans(),
+)
 def test_every_operator_on_any_values(operator: str, left: Any, right: Any, turned: bool) -> None:
     """A field against a constant, and a field against a field."""
     args = [{"var": "a"}, right]
-    logics = [{operator: args[::-1] if turned else args}, {operator: [{"var": "a"}, {"var": "b"}]}, {"===": [{operator: [{"var": "a"}, {"var": "b.c"}]}, right]}]
+    logics = [
+        {operator: args[::-1] if turned else args},
+        {operator: [{"var": "a"}, {"var": "b"}]},
+        {"===": [{operator: [{"var": "a"}, {"var": "b.c"}]}, right]},
+    ]
     rules = {}
     for i, logic in enumerate(logics):
         try:
@@ -146,7 +189,12 @@ def test_every_operator_on_any_values(operator: str, left: Any, right: Any, turn
 
 
 @settings(max_examples=300, deadline=None)
-@given(operator=st.sampled_from(["lower", "upper", "trim", "length", "!", "!!"]), value=VALUES, start=st.integers(-4, 4), size=st.integers(-4, 4))
+@given(
+    operator=st.sampled_from(["lower", "upper", "trim", "length", "!", "!!"]),
+    value=VALUES,
+    start=st.integers(-4, 4),
+    size=st.integers(-4, 4),
+)
 def test_operators_of_one_value(operator: str, value: Any, start: int, size: int) -> None:
     rules = {
         "one": {"===": [{operator: {"var": "a"}}, "a"]},
@@ -157,5 +205,7 @@ def test_operators_of_one_value(operator: str, value: Any, start: int, size: int
         "all": {"all": [{"var": "a"}, {"var": "x"}]},
     }
     event = _text({"a": value}).encode()
-    expected = Oracle({name: _text(rule) for name, rule in rules.items()}).evaluate(orjson.loads(event))
+    expected = Oracle({name: _text(rule) for name, rule in rules.items()}).evaluate(
+        orjson.loads(event)
+    )
     assert tuple(Matcher(rules).evaluate(event)) == expected

@@ -65,8 +65,12 @@ def test_refused_with_its_place(logic: Any, pointer: str | None, words: str) -> 
 
 def test_what_is_just_within_the_limits_is_accepted() -> None:
     assert Matcher({"deep": nested(250)}).match(b'{"a": 1}') == ["deep"]
-    assert Matcher({"long": {"in": [{"var": "a"}, ["x"] * (MAX_NODES // 2)]}}).match(b'{"a": "x"}') == ["long"]
-    assert Matcher({"wide": {"===": [{"var": "a"}, "x" * (MAX_BYTES - 100)]}}).match(b'{"a": 1}') == []
+    assert Matcher({"long": {"in": [{"var": "a"}, ["x"] * (MAX_NODES // 2)]}}).match(
+        b'{"a": "x"}'
+    ) == ["long"]
+    assert (
+        Matcher({"wide": {"===": [{"var": "a"}, "x" * (MAX_BYTES - 100)]}}).match(b'{"a": 1}') == []
+    )
 
 
 def test_the_copy_is_private() -> None:
@@ -91,7 +95,13 @@ def test_tuples_and_other_mappings_are_read_as_json() -> None:
         {"cat": [{"cat": ["x" * 200] * 20}] * 40},
         {"merge": [[1] * 200] * 40},
         {"map": [list(range(400)), {"map": [list(range(400)), {"map": [list(range(40)), 1]}]}]},
-        {"reduce": [list(range(1000)), {"cat": [{"var": "accumulator"}, {"var": "accumulator"}]}, "x"]},
+        {
+            "reduce": [
+                list(range(1000)),
+                {"cat": [{"var": "accumulator"}, {"var": "accumulator"}]},
+                "x",
+            ]
+        },
     ],
 )
 def test_constant_bombs_cost_nothing_at_load_and_little_later(logic: Any) -> None:

@@ -21,13 +21,17 @@ def var(name: str) -> dict[str, str]:
 RULES: dict[str, Any] = {
     "key": {"and": [{"===": [var("type"), "tool.call"]}, {"===": [var("data.scope"), "out"]}]},
     "number": {">": [var("data.score"), 0.9]},
-    "either": {"or": [{"===": [var("tenant"), "acme"]}, {"in": [var("type"), ["heartbeat", "tool.call"]]}]},
+    "either": {
+        "or": [{"===": [var("tenant"), "acme"]}, {"in": [var("type"), ["heartbeat", "tool.call"]]}]
+    },
     "opaque": {"reduce": [var("data.list"), {"+": [var("current"), var("accumulator")]}, 0]},
 }
 
 
 def test_ids_come_in_the_order_of_the_mapping() -> None:
-    event = orjson.dumps({"type": "tool.call", "data": {"scope": "out", "score": 0.95, "list": [1]}})
+    event = orjson.dumps(
+        {"type": "tool.call", "data": {"scope": "out", "score": 0.95, "list": [1]}}
+    )
     assert Matcher(RULES).match(event) == ["key", "number", "either", "opaque"]
     turned = dict(reversed(RULES.items()))
     assert Matcher(turned).match(event) == ["opaque", "either", "number", "key"]
@@ -46,7 +50,9 @@ def test_an_evaluation_that_raises_is_told_apart_from_false() -> None:
 @pytest.mark.parametrize(
     "logic",
     [
-        {"and": [{"==": [var("data.a"), "x"]}, {"===": [var("type"), "t"]}]},  # raises before the key is asked
+        {
+            "and": [{"==": [var("data.a"), "x"]}, {"===": [var("type"), "t"]}]
+        },  # raises before the key is asked
         {"and": [{"===": [var("type"), "t"]}, {"==": [var("data.a"), "x"]}]},
         {"or": [{"===": [var("type"), "t"]}, {">": [var("data.a"), 1]}]},
         {"and": [{"some": [var("data.l"), {">": [var("n"), 1]}]}, {"===": [var("type"), "t"]}]},
@@ -64,7 +70,9 @@ def test_no_error_is_a_silent_miss(logic: Any, kind: Any) -> None:
 
 
 def test_the_last_of_duplicate_keys_wins_everywhere() -> None:
-    matcher = Matcher({"new": {"===": [var("a"), "new"]}, "opaque": {"===": [{"cat": [var("a")]}, "new"]}})
+    matcher = Matcher(
+        {"new": {"===": [var("a"), "new"]}, "opaque": {"===": [{"cat": [var("a")]}, "new"]}}
+    )
     for event in (b'{"a": "old", "a": "new"}', b'{"a": {"x": 1}, "a": "new"}'):
         assert matcher.match(event) == ["new", "opaque"]
         assert matcher.match_document(orjson.loads(event)) == ["new", "opaque"]
@@ -73,7 +81,19 @@ def test_the_last_of_duplicate_keys_wins_everywhere() -> None:
     assert nested.match(b'{"data": 5, "data": {"a": "x"}}') == ["r"]
 
 
-@pytest.mark.parametrize("event", [b"[]", b"5", b'"text"', b"null", b'[{"type": "tool.call"}]', b"{}", b'{"data": []}', b'{"data": null}'])
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"[]",
+        b"5",
+        b'"text"',
+        b"null",
+        b'[{"type": "tool.call"}]',
+        b"{}",
+        b'{"data": []}',
+        b'{"data": null}',
+    ],
+)
 def test_documents_of_any_shape(event: bytes) -> None:
     matcher = Matcher({**RULES, "index": {"===": [var("0.type"), "tool.call"]}})
     assert matcher.evaluate(event) == matcher.naive_evaluate(orjson.loads(event))
@@ -101,13 +121,30 @@ def test_field_names_with_dots_and_odd_characters() -> None:
 
 def test_no_rules_and_constant_rules() -> None:
     assert Matcher({}).evaluate(b"{}") == ([], [])
-    assert Matcher({"t": True, "f": False, "n": None, "l": [1], "e": [], "o": {}}).match(b"{}") == ["t", "l"]
+    assert Matcher({"t": True, "f": False, "n": None, "l": [1], "e": [], "o": {}}).match(b"{}") == [
+        "t",
+        "l",
+    ]
 
 
 def test_whole_numbers_beyond_what_floats_hold() -> None:
-    rules = {f"{op}{n}": {op: [var("n"), n]} for op in ("===", "==", ">", "<=") for n in (2**53, 2**53 + 1, 2**63 - 1, 0)}
-    matcher = Matcher({**rules, "sum": {"===": [{"+": [var("n"), 1]}, 2**53 + 2]}, "opaque": {"%": [var("n"), 2]}})
-    for text in ("9007199254740992", "9007199254740993", "9007199254740993.0", "9223372036854775807", "18446744073709551615", "1e400", "1" + "0" * 30):
+    rules = {
+        f"{op}{n}": {op: [var("n"), n]}
+        for op in ("===", "==", ">", "<=")
+        for n in (2**53, 2**53 + 1, 2**63 - 1, 0)
+    }
+    matcher = Matcher(
+        {**rules, "sum": {"===": [{"+": [var("n"), 1]}, 2**53 + 2]}, "opaque": {"%": [var("n"), 2]}}
+    )
+    for text in (
+        "9007199254740992",
+        "9007199254740993",
+        "9007199254740993.0",
+        "9223372036854775807",
+        "18446744073709551615",
+        "1e400",
+        "1" + "0" * 30,
+    ):
         event = f'{{"n": {text}}}'.encode()
         try:
             document = orjson.loads(event)
@@ -116,11 +153,26 @@ def test_whole_numbers_beyond_what_floats_hold() -> None:
         assert matcher.evaluate(event) == matcher.naive_evaluate(document)
 
 
-BOMB = {"map": [var("data.items"), {"reduce": [var("data.items"), {"+": [var("current"), var("accumulator")]}, 0]}]}
+BOMB = {
+    "map": [
+        var("data.items"),
+        {"reduce": [var("data.items"), {"+": [var("current"), var("accumulator")]}, 0]},
+    ]
+}
 
 
 def test_a_bomb_is_stopped_by_the_budget_and_named() -> None:
-    nested = {"map": [var("big"), {"map": [{"val": [[-2], "big"]}, {"map": [{"val": [[-4], "big"]}, {"+": [var(""), 1]}]}]}]}
+    nested = {
+        "map": [
+            var("big"),
+            {
+                "map": [
+                    {"val": [[-2], "big"]},
+                    {"map": [{"val": [[-4], "big"]}, {"+": [var(""), 1]}]},
+                ]
+            },
+        ]
+    }
     matcher = Matcher({"bomb": nested, "calm": {"===": [var("x"), "y"]}})
     document = {"big": list(range(300)), "x": "y"}
     assert matcher.evaluate(orjson.dumps(document)) == (["calm"], ["bomb"])
@@ -159,7 +211,9 @@ def test_built_in_one_thread_and_used_in_others() -> None:
     builder.join()
     event = b'{"type": "tool.call", "data": {"scope": "out", "list": [1]}}'
     answers: list[Evaluation] = []
-    users = [threading.Thread(target=lambda: answers.append(built[0].evaluate(event))) for _ in range(4)]
+    users = [
+        threading.Thread(target=lambda: answers.append(built[0].evaluate(event))) for _ in range(4)
+    ]
     for user in users:
         user.start()
     for user in users:
@@ -191,8 +245,20 @@ def test_a_released_matcher_is_freed_without_the_collector() -> None:
 
 
 def test_learned_frequencies_change_speed_alone() -> None:
-    events = [{"type": "tool.call", "tenant": f"t{i % 7}", "data": {"scope": "out" if i % 50 == 0 else "in"}} for i in range(300)]
-    rules = {f"r{i}": {"and": [{"===": [var("tenant"), f"t{i % 7}"]}, {"===": [var("data.scope"), "out"]}]} for i in range(40)}
+    events = [
+        {
+            "type": "tool.call",
+            "tenant": f"t{i % 7}",
+            "data": {"scope": "out" if i % 50 == 0 else "in"},
+        }
+        for i in range(300)
+    ]
+    rules = {
+        f"r{i}": {
+            "and": [{"===": [var("tenant"), f"t{i % 7}"]}, {"===": [var("data.scope"), "out"]}]
+        }
+        for i in range(40)
+    }
     plain, learned = Matcher(rules), Matcher(rules, observed=events)
     for event in events:
         assert plain.match_document(event) == learned.match_document(event)
@@ -209,8 +275,20 @@ def test_the_error_names_rule_place_and_remedy() -> None:
 
 def test_index_holds_no_rule_text_in_its_code() -> None:
     """Constants travel in tuples; generated code is made of numbers and names of our own."""
-    hostile = "'; import os #\n\"\"\""
-    matcher = Matcher({hostile: {"and": [{"===": [var(hostile), hostile]}, {">": [var(f"data.{hostile}"), 1]}, {"in": [hostile, var("x")]}]}})
+    hostile = '\'; import os #\n"""'
+    matcher = Matcher(
+        {
+            hostile: {
+                "and": [
+                    {"===": [var(hostile), hostile]},
+                    {">": [var(f"data.{hostile}"), 1]},
+                    {"in": [hostile, var("x")]},
+                ]
+            }
+        }
+    )
     index: Index = matcher._index
     assert all(hostile not in line for _, body in index.shapes._bodies for line in body)
-    assert matcher.match(orjson.dumps({hostile: hostile, "data": {hostile: 2}, "x": hostile})) == [hostile]
+    assert matcher.match(orjson.dumps({hostile: hostile, "data": {hostile: 2}, "x": hostile})) == [
+        hostile
+    ]

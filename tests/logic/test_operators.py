@@ -92,7 +92,11 @@ def test_a_regex_bomb_is_linear() -> None:
 @pytest.mark.parametrize("name", ["starts_with", "ends_with", "lower", "upper", "trim", "length"])
 def test_operators_that_are_datalogics_own(name: str) -> None:
     """They are not ours to define: generated code follows datalogic."""
-    logic = {name: [{"var": "a"}, "x"]} if name.endswith("with") else {"===": [{name: {"var": "a"}}, "x"]}
+    logic = (
+        {name: [{"var": "a"}, "x"]}
+        if name.endswith("with")
+        else {"===": [{name: {"var": "a"}}, "x"]}
+    )
     matcher = Matcher({"r": logic})
     for value in ("x", "X", " x ", "xyz", "", "É", "ß", None, True, 5, 1.5, [], ["x"], {}):
         assert matcher.evaluate(orjson.dumps({"a": value})) == matcher.naive_evaluate({"a": value})

@@ -23,8 +23,21 @@ from rulesd.model.instant import DAY, HOUR
 WEEK = 7 * DAY
 Happening = tuple[int, tuple[str, ...], Document]
 
-HAZARDS = {"none": (13_453, 0.0098), "medical": (1_034, 0.0725), "legal": (857, 0.04), "harassment": (658, 0.26), "weapons": (352, 0.48)}
-TENANTS = {"acme": 0.33, "globex": 0.22, "initech": 0.16, "umbrella": 0.13, "hooli": 0.1, "stark": 0.06}
+HAZARDS = {
+    "none": (13_453, 0.0098),
+    "medical": (1_034, 0.0725),
+    "legal": (857, 0.04),
+    "harassment": (658, 0.26),
+    "weapons": (352, 0.48),
+}
+TENANTS = {
+    "acme": 0.33,
+    "globex": 0.22,
+    "initech": 0.16,
+    "umbrella": 0.13,
+    "hooli": 0.1,
+    "stark": 0.06,
+}
 
 
 def fired(detector: Any, events: Iterable[Happening], after: int) -> int:
@@ -63,7 +76,9 @@ def arrivals(weeks: int, seed: int, kind: str, an_hour: float, keys: int) -> Ite
     rng, events = Random(seed), []
     for key in range(keys):
         at = 0.0
-        while (at := at + rng.expovariate(an_hour / HOUR / (3 if kind == "clumped" else 1))) < weeks * WEEK:
+        while (
+            at := at + rng.expovariate(an_hour / HOUR / (3 if kind == "clumped" else 1))
+        ) < weeks * WEEK:
             rhythm = 0.5 * (1 + sin(at / DAY * 2 * pi)) * (1.0 if at // DAY % 7 < 5 else 0.4)
             if kind == "seasonal" and rng.random() > rhythm:
                 continue
@@ -105,11 +120,16 @@ def main(weeks: int) -> None:
     value = Field(name="v", label="v", get=lambda d: d["v"])
     for direction, tolerance in (("up", 0.0), ("both", 0.0), ("up", 0.15), ("down", 0.15)):
         found = fired(shift(direction, tolerance), shares(weeks + 1, 1), WEEK)
-        print(f"shift {direction:5} tolerance {tolerance:.2f}: {found / weeks:.2f} false pages a week, budget 1", flush=True)
+        print(
+            f"shift {direction:5} tolerance {tolerance:.2f}: {found / weeks:.2f} false pages a week, budget 1",
+            flush=True,
+        )
     found = fired(Drift(value, None, 10, WEEK, 1.0), values(weeks + 1, 2, 5_000, 4), WEEK)
     print(f"drift 10 bins, 4 keys: {found / weeks:.2f} false pages a week, budget 1", flush=True)
     for kind in ("poisson", "seasonal", "clumped"):
-        found = fired(Spike(HOUR, 28 * DAY, 5, 1.5, 1.0), arrivals(weeks + 4, 3, kind, 6.0, 8), 4 * WEEK)
+        found = fired(
+            Spike(HOUR, 28 * DAY, 5, 1.5, 1.0), arrivals(weeks + 4, 3, kind, 6.0, 8), 4 * WEEK
+        )
         print(f"spike {kind}: {found / weeks:.2f} false pages a week, budget 1", flush=True)
     detector = Rollout(lambda d: bool(d["hit"]), lambda d: "deploy" in d, 0.05, 0.0, DAY)
     found = fired(detector, releases(shares(weeks + 1, 4)), WEEK)

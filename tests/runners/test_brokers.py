@@ -44,7 +44,12 @@ def test_the_client_id_is_made_once_and_kept() -> None:
 
 def test_several_brokers_have_names_of_their_own() -> None:
     daemon = Daemon()
-    sources = made(Mqtt(url="mqtt://a"), Mqtt(url="mqtts://b", tls=Tls(), username="u", password={"env": "X"}), Mqtt(url="mqtt://c", client_id="mine"), daemon=daemon)
+    sources = made(
+        Mqtt(url="mqtt://a"),
+        Mqtt(url="mqtts://b", tls=Tls(), username="u", password={"env": "X"}),
+        Mqtt(url="mqtt://c", client_id="mine"),
+        daemon=daemon,
+    )
     assert [name for name, _ in sources] == ["mqtt", "mqtt-2", "mqtt-3"]
 
 
@@ -55,6 +60,14 @@ def test_without_brokers_nothing_is_made_or_kept() -> None:
 
 
 def test_an_address_that_is_none_says_what_to_write() -> None:
-    broken = Mqtt.model_construct(url="nowhere", topics=("x",), client_id="", protocol="3.1.1", username="", password=None, tls=None)
+    broken = Mqtt.model_construct(
+        url="nowhere",
+        topics=("x",),
+        client_id="",
+        protocol="3.1.1",
+        username="",
+        password=None,
+        tls=None,
+    )
     with pytest.raises(ValueError, match="mqtt://"):
         made(broken)

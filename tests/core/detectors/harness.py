@@ -54,14 +54,19 @@ def run(
         while (due := detector.deadline(state, pool)) is not None and due <= end:
             before = detector.dump(state)
             said[key] += detector.advance(state, pool, due)
-            assert detector.dump(state) != before, "a deadline at which nothing happens would come again for ever"
+            assert detector.dump(state) != before, (
+                "a deadline at which nothing happens would come again for ever"
+            )
         said[key] += detector.advance(state, pool, end)
     return said
 
 
 def shuffled(events: Sequence[Seen], rng: Random, lateness: int = LATENESS) -> list[Seen]:
     """The same events, each delivered up to ``lateness`` late."""
-    return [e for _, _, e in sorted((e.at + rng.randrange(lateness), n, e) for n, e in enumerate(events))]
+    return [
+        e
+        for _, _, e in sorted((e.at + rng.randrange(lateness), n, e) for n, e in enumerate(events))
+    ]
 
 
 def episodes(readings: Iterable[Reading]) -> list[tuple[int, int | None]]:

@@ -17,7 +17,10 @@ def burn(objective: float = 0.99, **changes: Any) -> BurnRate:
 
 
 def mixed(start: int, end: int, step: int, bad: float, weight: int = 1) -> list[Seen]:
-    return [Seen(at, BAD if int((n + 1) * bad) > int(n * bad) else GOOD, weight=weight) for n, at in enumerate(range(start, end, step))]
+    return [
+        Seen(at, BAD if int((n + 1) * bad) > int(n * bad) else GOOD, weight=weight)
+        for n, at in enumerate(range(start, end, step))
+    ]
 
 
 def test_a_fast_burn_fires_within_minutes_and_clears_with_the_short_window() -> None:
@@ -37,14 +40,18 @@ def test_a_fast_burn_fires_within_minutes_and_clears_with_the_short_window() -> 
 
 
 def test_a_slow_burn_is_found_by_the_long_windows_only() -> None:
-    said = run(burn(), mixed(0, 2 * DAY, 20 * SECOND, 0.003) + mixed(2 * DAY, 4 * DAY, 20 * SECOND, 0.03))[("k",)]
+    said = run(
+        burn(), mixed(0, 2 * DAY, 20 * SECOND, 0.003) + mixed(2 * DAY, 4 * DAY, 20 * SECOND, 0.03)
+    )[("k",)]
     assert said[0].active
     assert said[0].threshold == 1.0
     assert 1.0 <= said[0].value < 6.0
 
 
 def test_three_failures_in_a_quiet_hour_page_nobody() -> None:
-    quiet = [Seen(n * 10 * MINUTE, GOOD) for n in range(6)] + [Seen(HOUR + n * SECOND, BAD) for n in range(3)]
+    quiet = [Seen(n * 10 * MINUTE, GOOD) for n in range(6)] + [
+        Seen(HOUR + n * SECOND, BAD) for n in range(3)
+    ]
     assert run(burn(0.999), quiet)[("k",)] == []
     loud = quiet + [Seen(HOUR + MINUTE + n * SECOND, BAD) for n in range(3)]
     assert run(burn(0.999), loud, until=2 * HOUR)[("k",)][0].active
@@ -52,7 +59,9 @@ def test_three_failures_in_a_quiet_hour_page_nobody() -> None:
 
 def test_meeting_the_objective_exactly_is_quiet() -> None:
     rng = Random(1)
-    events = [Seen(at, BAD if rng.random() < 0.01 else GOOD) for at in range(0, 7 * DAY, 30 * SECOND)]
+    events = [
+        Seen(at, BAD if rng.random() < 0.01 else GOOD) for at in range(0, 7 * DAY, 30 * SECOND)
+    ]
     assert run(burn(), events)[("k",)] == []
 
 
@@ -77,12 +86,20 @@ def test_own_windows() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
-def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(seed: int, restart: bool) -> None:
+def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(
+    seed: int, restart: bool
+) -> None:
     rng = Random(seed)
-    events = [Seen(at, BAD if rng.random() < (0.3 if HOUR < at < 2 * HOUR else 0.003) else GOOD) for at in range(0, 3 * HOUR, 30 * SECOND)]
+    events = [
+        Seen(at, BAD if rng.random() < (0.3 if HOUR < at < 2 * HOUR else 0.003) else GOOD)
+        for at in range(0, 3 * HOUR, 30 * SECOND)
+    ]
     expected = run(burn(), events, until=2 * DAY)
     assert expected[("k",)]
-    assert run(burn(), shuffled(events, rng), lazy=seed % 2 == 0, restart=restart, until=2 * DAY) == expected
+    assert (
+        run(burn(), shuffled(events, rng), lazy=seed % 2 == 0, restart=restart, until=2 * DAY)
+        == expected
+    )
 
 
 def test_one_jump_of_time_says_what_many_small_ones_say() -> None:

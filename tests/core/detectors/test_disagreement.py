@@ -4,11 +4,15 @@ from rulesd.model.instant import HOUR, MINUTE
 from tests.core.detectors.harness import Seen, run
 from tests.core.plans import field
 
-LIMIT = Disagreement(left=field("left"), right=field("right"), within=HOUR, above=0.3, below=None, min_denominator=1)
+LIMIT = Disagreement(
+    left=field("left"), right=field("right"), within=HOUR, above=0.3, below=None, min_denominator=1
+)
 
 
 def pairs(*values: tuple[Json, Json]) -> list[Seen]:
-    return [Seen(n * MINUTE, {"left": left, "right": right}) for n, (left, right) in enumerate(values)]
+    return [
+        Seen(n * MINUTE, {"left": left, "right": right}) for n, (left, right) in enumerate(values)
+    ]
 
 
 def test_two_judges_who_differ_too_often_fire_and_a_few_cases_of_chance_do_not() -> None:

@@ -16,13 +16,20 @@ from tests.core.plans import field
 
 
 def drift(**changes: Any) -> Drift:
-    return Drift(**{"field": field("v"), "bins": None, "top": 10, "baseline": DAY, "budget": 0.1, **changes})
+    return Drift(
+        **{"field": field("v"), "bins": None, "top": 10, "baseline": DAY, "budget": 0.1, **changes}
+    )
 
 
-def values(start: int, end: int, step: int, shares: dict[Json, float], seed: int = 0, weight: int = 1) -> list[Seen]:
+def values(
+    start: int, end: int, step: int, shares: dict[Json, float], seed: int = 0, weight: int = 1
+) -> list[Seen]:
     rng = Random(seed)
     picks = rng.choices(list(shares), list(shares.values()), k=len(range(start, end, step)))
-    return [Seen(at, {"v": v}, weight=weight) for at, v in zip(range(start, end, step), picks, strict=True)]
+    return [
+        Seen(at, {"v": v}, weight=weight)
+        for at, v in zip(range(start, end, step), picks, strict=True)
+    ]
 
 
 OLD: dict[Json, float] = {"a": 0.5, "b": 0.3, "c": 0.2}
@@ -31,7 +38,11 @@ BEFORE = values(0, DAY, MINUTE, OLD)
 
 
 def test_it_fires_within_a_block_or_two_and_clears_when_the_old_mix_is_back() -> None:
-    events = BEFORE + values(DAY, DAY + 6 * HOUR, MINUTE, OLD, 1) + values(DAY + 6 * HOUR, DAY + 12 * HOUR, MINUTE, NEW, 2)
+    events = (
+        BEFORE
+        + values(DAY, DAY + 6 * HOUR, MINUTE, OLD, 1)
+        + values(DAY + 6 * HOUR, DAY + 12 * HOUR, MINUTE, NEW, 2)
+    )
     said = run(drift(), events + values(DAY + 12 * HOUR, 3 * DAY, MINUTE, OLD, 3))[("k",)]
     ((start, end),) = episodes(said)
     assert DAY + 6 * HOUR < start < DAY + 9 * HOUR
@@ -56,7 +67,11 @@ def test_the_order_of_the_values_does_not_matter_the_mix_does() -> None:
 def test_a_value_that_takes_over_is_found_whether_it_was_rare_or_new() -> None:
     rare = {**OLD, "d": 0.01}
     for name in ("d", "never seen"):
-        said = run(drift(), values(0, DAY, MINUTE, rare) + values(DAY, DAY + 3 * HOUR, MINUTE, {**OLD, name: 1.0}, 1))[("k",)]
+        said = run(
+            drift(),
+            values(0, DAY, MINUTE, rare)
+            + values(DAY, DAY + 3 * HOUR, MINUTE, {**OLD, name: 1.0}, 1),
+        )[("k",)]
         assert said[0].at < DAY + 2 * HOUR
 
 
@@ -68,8 +83,21 @@ def test_a_missing_value_is_a_value() -> None:
 def test_values_beyond_the_top_are_one() -> None:
     many: dict[Json, float] = {f"v{n}": 1.0 for n in range(600)}
     detector = drift(top=2)
-    assert run(detector, values(0, DAY, MINUTE, {**many, "a": 600.0}) + values(DAY, 2 * DAY, MINUTE, {**many, "a": 600.0}, 1))[("k",)] == []
-    assert run(detector, values(0, DAY, MINUTE, {**many, "a": 600.0}) + values(DAY, 2 * DAY, MINUTE, many, 1))[("k",)] != []
+    assert (
+        run(
+            detector,
+            values(0, DAY, MINUTE, {**many, "a": 600.0})
+            + values(DAY, 2 * DAY, MINUTE, {**many, "a": 600.0}, 1),
+        )[("k",)]
+        == []
+    )
+    assert (
+        run(
+            detector,
+            values(0, DAY, MINUTE, {**many, "a": 600.0}) + values(DAY, 2 * DAY, MINUTE, many, 1),
+        )[("k",)]
+        != []
+    )
 
 
 def test_numbers_are_put_into_bins_at_edges_given_or_learned() -> None:
@@ -78,10 +106,18 @@ def test_numbers_are_put_into_bins_at_edges_given_or_learned() -> None:
         return [Seen(at, {"v": rng.gauss(centre, 1.0)}) for at in range(start, end, MINUTE)]
 
     for bins in (8, (-1.0, 0.0, 1.0)):
-        assert run(drift(bins=bins), numbers(0, DAY, 0.0, 1) + numbers(DAY, 2 * DAY, 0.0, 2))[("k",)] == []
-        said = run(drift(bins=bins), numbers(0, DAY, 0.0, 1) + numbers(DAY, DAY + 4 * HOUR, 1.5, 2))[("k",)]
+        assert (
+            run(drift(bins=bins), numbers(0, DAY, 0.0, 1) + numbers(DAY, 2 * DAY, 0.0, 2))[("k",)]
+            == []
+        )
+        said = run(
+            drift(bins=bins), numbers(0, DAY, 0.0, 1) + numbers(DAY, DAY + 4 * HOUR, 1.5, 2)
+        )[("k",)]
         assert said[0].at < DAY + 2 * HOUR
-    odd = [Seen(at, {"v": v}) for at, v in enumerate([True, "x", None, float("nan"), float("inf"), [1.0]])]
+    odd = [
+        Seen(at, {"v": v})
+        for at, v in enumerate([True, "x", None, float("nan"), float("inf"), [1.0]])
+    ]
     assert run(drift(bins=4), odd)[("k",)] == []
 
 
@@ -105,9 +141,13 @@ def test_clumped_traffic_raises_its_own_threshold() -> None:
 
 def test_sampled_events_weigh_in_the_shares_and_prove_one_each() -> None:
     def weighted(weight: int) -> list[Seen]:
-        return values(0, DAY, MINUTE, OLD, weight=weight) + values(DAY, DAY + 6 * HOUR, MINUTE, NEW, 1, weight)
+        return values(0, DAY, MINUTE, OLD, weight=weight) + values(
+            DAY, DAY + 6 * HOUR, MINUTE, NEW, 1, weight
+        )
 
-    assert episodes(run(drift(), weighted(1))[("k",)]) == episodes(run(drift(), weighted(50))[("k",)])
+    assert episodes(run(drift(), weighted(1))[("k",)]) == episodes(
+        run(drift(), weighted(50))[("k",)]
+    )
 
 
 @settings(max_examples=8, deadline=None)
@@ -127,14 +167,21 @@ def test_the_order_within_the_lateness_does_not_change_what_is_said(seed: int, b
 @pytest.mark.parametrize("bins", [None, 6, (1.5, 2.5)])
 def test_a_restart_anywhere_changes_nothing(bins: Any) -> None:
     detector = drift(bins=bins)
-    events = values(0, DAY, 3 * MINUTE, {1: 0.5, 2: 0.3, 3: 0.2}) + values(DAY, DAY + 5 * HOUR, 2 * MINUTE, {1: 0.1, 2: 0.3, 3: 0.6})
+    events = values(0, DAY, 3 * MINUTE, {1: 0.5, 2: 0.3, 3: 0.2}) + values(
+        DAY, DAY + 5 * HOUR, 2 * MINUTE, {1: 0.1, 2: 0.3, 3: 0.6}
+    )
     expected = run(detector, events, until=3 * DAY)
     assert expected[("k",)]
     assert run(detector, events, restart=True, until=3 * DAY) == expected
 
 
 def test_too_little_is_no_baseline() -> None:
-    assert run(drift(), values(0, DAY, 10 * MINUTE, OLD) + values(DAY, DAY + HOUR, 2 * MINUTE, NEW, 1))[("k",)] == []
+    assert (
+        run(
+            drift(), values(0, DAY, 10 * MINUTE, OLD) + values(DAY, DAY + HOUR, 2 * MINUTE, NEW, 1)
+        )[("k",)]
+        == []
+    )
 
 
 def test_an_alert_ends_when_its_key_is_silent_for_a_baseline_and_four_start_it_afresh() -> None:

@@ -33,7 +33,9 @@ def test_segments_pass_together_what_one_alone_would_not() -> None:
     assert pool.passes(("b",), 1, log(201.0), alpha)
     assert pool.passes(("a",), 1, log(150.0), alpha)  # two of ten: 100 each
     assert not pool.passes(("c",), 1, log(60.0), alpha)
-    assert pool.passes(("c",), 2, log(60.0), alpha)  # another release, and it is the only segment so far
+    assert pool.passes(
+        ("c",), 2, log(60.0), alpha
+    )  # another release, and it is the only segment so far
     assert pool.passes(("c",), 2, 1e9, alpha)
 
 

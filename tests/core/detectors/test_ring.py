@@ -5,8 +5,14 @@ from rulesd.core.detectors.ring import Ring
 from rulesd.model.instant import MINUTE
 
 
-@given(st.lists(st.tuples(st.integers(0, 3_000), st.integers(1, 3), st.booleans()), max_size=60), st.integers(0, 320), st.integers(1, 60))
-def test_a_window_is_what_a_plain_count_says(events: list[tuple[int, int, bool]], last: int, panes: int) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 3_000), st.integers(1, 3), st.booleans()), max_size=60),
+    st.integers(0, 320),
+    st.integers(1, 60),
+)
+def test_a_window_is_what_a_plain_count_says(
+    events: list[tuple[int, int, bool]], last: int, panes: int
+) -> None:
     ring = Ring(MINUTE, 60)
     kept = []
     for at, weight, hit in events:
@@ -18,7 +24,11 @@ def test_a_window_is_what_a_plain_count_says(events: list[tuple[int, int, bool]]
     held = [e for e in kept if max(last - panes, ring.newest - 70) < e[0] <= last]
     trials = sum(w for _, w, _ in held)
     squares = sum(w * w for _, w, _ in held)
-    assert ring.window(last, panes) == (trials, sum(w for _, w, h in held if h), squares / trials if trials else 1.0)
+    assert ring.window(last, panes) == (
+        trials,
+        sum(w for _, w, h in held if h),
+        squares / trials if trials else 1.0,
+    )
 
 
 def test_it_forgets_what_it_no_longer_reaches() -> None:

@@ -27,8 +27,13 @@ def rollout(**changes: Any) -> Rollout:
     return Rollout(**{**given_, **changes})
 
 
-def traffic(start: int, end: int, step: int, share: float, key: tuple[str, ...] = K, weight: int = 1) -> list[Seen]:
-    return [Seen(at, HIT if int((n + 1) * share) > int(n * share) else MISS, key, weight) for n, at in enumerate(range(start, end, step))]
+def traffic(
+    start: int, end: int, step: int, share: float, key: tuple[str, ...] = K, weight: int = 1
+) -> list[Seen]:
+    return [
+        Seen(at, HIT if int((n + 1) * share) > int(n * share) else MISS, key, weight)
+        for n, at in enumerate(range(start, end, step))
+    ]
 
 
 BEFORE = traffic(0, DAY, MINUTE, 0.05)
@@ -78,19 +83,37 @@ def test_a_gate_that_falls_silent_is_a_change_too() -> None:
 def test_without_a_release_or_within_the_agreed_band_it_is_quiet() -> None:
     after = traffic(DAY, 2 * DAY, MINUTE, 0.3)
     assert run(rollout(), BEFORE + after)[K] == []
-    assert run(rollout(tolerance=1.0), BEFORE + RELEASE + traffic(DAY, 2 * DAY, MINUTE, 0.08))[K] == []
+    assert (
+        run(rollout(tolerance=1.0), BEFORE + RELEASE + traffic(DAY, 2 * DAY, MINUTE, 0.08))[K] == []
+    )
     assert run(rollout(), BEFORE + RELEASE + traffic(DAY, 2 * DAY, MINUTE, 0.05))[K] == []
 
 
 def test_too_little_before_the_release_says_nothing() -> None:
-    assert run(rollout(), [*traffic(0, HOUR, MINUTE, 0.05), Seen(HOUR, DEPLOY), *traffic(HOUR, 9 * HOUR, MINUTE, 0.5)])[K] == []
+    assert (
+        run(
+            rollout(),
+            [
+                *traffic(0, HOUR, MINUTE, 0.05),
+                Seen(HOUR, DEPLOY),
+                *traffic(HOUR, 9 * HOUR, MINUTE, 0.5),
+            ],
+        )[K]
+        == []
+    )
 
 
 def test_a_quiet_watch_becomes_part_of_the_level_and_a_broken_one_does_not() -> None:
     def level_after(share: float) -> list[int]:
         detector = rollout()
         pool, state = detector.pool(), detector.start(K, 0)
-        for seen in [*BEFORE, *RELEASE, *traffic(DAY, 2 * DAY, MINUTE, share), Seen(3 * DAY, MISS), Seen(3 * DAY + HOUR, MISS)]:
+        for seen in [
+            *BEFORE,
+            *RELEASE,
+            *traffic(DAY, 2 * DAY, MINUTE, share),
+            Seen(3 * DAY, MISS),
+            Seen(3 * DAY + HOUR, MISS),
+        ]:
             observation = Observation(seen.at, seen.at, "e", 1, seen.document)
             if not detector.observe_pool(pool, observation):
                 detector.advance(state, pool, seen.at)
@@ -103,7 +126,10 @@ def test_a_quiet_watch_becomes_part_of_the_level_and_a_broken_one_does_not() -> 
 
 def test_the_next_release_starts_afresh() -> None:
     broken = traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.3)
-    repaired = [Seen(DAY + 6 * HOUR, DEPLOY), *traffic(DAY + 6 * HOUR, DAY + 12 * HOUR, MINUTE, 0.05)]
+    repaired = [
+        Seen(DAY + 6 * HOUR, DEPLOY),
+        *traffic(DAY + 6 * HOUR, DAY + 12 * HOUR, MINUTE, 0.05),
+    ]
     ((start, end),) = episodes(run(rollout(), BEFORE + RELEASE + broken + repaired)[K])
     assert start < DAY + 2 * HOUR
     assert end == DAY + 6 * HOUR + MINUTE
@@ -117,31 +143,62 @@ def test_many_segments_are_controlled_together() -> None:
     for n in range(40):
         share = 0.4 if n < 2 else 0.1
         key = (f"t{n}",)
-        before += [Seen(at, HIT if rng.random() < 0.1 else MISS, key) for at in range(n, DAY, 10 * MINUTE)]
-        after += [Seen(at, HIT if rng.random() < share else MISS, key) for at in range(DAY + n, 2 * DAY, 10 * MINUTE)]
+        before += [
+            Seen(at, HIT if rng.random() < 0.1 else MISS, key) for at in range(n, DAY, 10 * MINUTE)
+        ]
+        after += [
+            Seen(at, HIT if rng.random() < share else MISS, key)
+            for at in range(DAY + n, 2 * DAY, 10 * MINUTE)
+        ]
     events = sorted(before, key=lambda e: e.at) + RELEASE + sorted(after, key=lambda e: e.at)
-    fired = {key for key, said in run(rollout(alpha=0.05), events).items() if any(r.active for r in said)}
+    fired = {
+        key for key, said in run(rollout(alpha=0.05), events).items() if any(r.active for r in said)
+    }
     assert fired == {("t0",), ("t1",)}
 
 
 def test_sampled_events_weigh_what_they_stand_for() -> None:
     def weighted(weight: int) -> list[Seen]:
-        return traffic(0, DAY, MINUTE, 0.05, weight=weight) + RELEASE + traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.3, weight=weight)
+        return (
+            traffic(0, DAY, MINUTE, 0.05, weight=weight)
+            + RELEASE
+            + traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.3, weight=weight)
+        )
 
-    assert episodes(run(rollout(), weighted(1))[K])[0][0] == episodes(run(rollout(), weighted(5))[K])[0][0]
+    assert (
+        episodes(run(rollout(), weighted(1))[K])[0][0]
+        == episodes(run(rollout(), weighted(5))[K])[0][0]
+    )
 
 
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
-def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(seed: int, restart: bool) -> None:
+def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(
+    seed: int, restart: bool
+) -> None:
     rng = Random(seed)
-    events = BEFORE[::4] + RELEASE + traffic(DAY, DAY + 4 * HOUR, 2 * MINUTE, 0.4) + traffic(DAY + 4 * HOUR, DAY + 9 * HOUR, MINUTE, 0.05)
+    events = (
+        BEFORE[::4]
+        + RELEASE
+        + traffic(DAY, DAY + 4 * HOUR, 2 * MINUTE, 0.4)
+        + traffic(DAY + 4 * HOUR, DAY + 9 * HOUR, MINUTE, 0.05)
+    )
     expected = run(rollout(), events, until=3 * DAY)
     assert expected[K]
     # The release itself is told when it happens, not with the lateness of the traffic.
-    late = [(e.at + rng.randrange(LATENESS) if e.document is not DEPLOY else e.at, n, e) for n, e in enumerate(events)]
+    late = [
+        (e.at + rng.randrange(LATENESS) if e.document is not DEPLOY else e.at, n, e)
+        for n, e in enumerate(events)
+    ]
     assert (
-        run(rollout(), [e for _, _, e in sorted(late, key=lambda x: x[:2])], restart=restart, lazy=seed % 2 == 0, until=3 * DAY) == expected
+        run(
+            rollout(),
+            [e for _, _, e in sorted(late, key=lambda x: x[:2])],
+            restart=restart,
+            lazy=seed % 2 == 0,
+            until=3 * DAY,
+        )
+        == expected
     )
 
 

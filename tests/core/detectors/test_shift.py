@@ -28,7 +28,9 @@ def shift(**changes: Any) -> Shift:
     return Shift(**{**given_, **changes})
 
 
-def traffic(start: int, end: int, every: int, share: float, seed: int = 0, key: str = "k", weight: int = 1) -> list[Seen]:
+def traffic(
+    start: int, end: int, every: int, share: float, seed: int = 0, key: str = "k", weight: int = 1
+) -> list[Seen]:
     """Evenly mixed hits and misses; ``seed`` shifts where the hits fall."""
     phase = seed % 7 / 7
     return [
@@ -49,7 +51,10 @@ def test_a_share_that_stays_is_quiet_and_one_that_rises_fires_until_it_is_back()
     risen = traffic(2 * DAY, 2 * DAY + 6 * HOUR, MINUTE, 0.3, 1)
     said = run(
         shift(),
-        BEFORE + traffic(DAY, 2 * DAY, MINUTE, 0.05, 2) + risen + traffic(2 * DAY + 6 * HOUR, 3 * DAY, MINUTE, 0.05, 3),
+        BEFORE
+        + traffic(DAY, 2 * DAY, MINUTE, 0.05, 2)
+        + risen
+        + traffic(2 * DAY + 6 * HOUR, 3 * DAY, MINUTE, 0.05, 3),
     )
     ((start, end),) = episodes(said[("k",)])
     assert 2 * DAY < start < 2 * DAY + HOUR
@@ -77,7 +82,10 @@ def test_direction_says_which_changes_count() -> None:
 
 
 def test_three_times_the_traffic_in_the_same_share_is_quiet() -> None:
-    assert run(shift(direction="both"), BEFORE + traffic(DAY, 2 * DAY, 20 * SECOND, 0.05, 5))[("k",)] == []
+    assert (
+        run(shift(direction="both"), BEFORE + traffic(DAY, 2 * DAY, 20 * SECOND, 0.05, 5))[("k",)]
+        == []
+    )
 
 
 def test_a_change_within_the_tolerance_is_quiet() -> None:
@@ -88,7 +96,12 @@ def test_a_change_within_the_tolerance_is_quiet() -> None:
 
 
 def test_nothing_is_judged_while_learning() -> None:
-    assert run(shift(), traffic(0, DAY // 2, MINUTE, 0.05) + traffic(DAY // 2, DAY, MINUTE, 0.9, 1))[("k",)] == []
+    assert (
+        run(shift(), traffic(0, DAY // 2, MINUTE, 0.05) + traffic(DAY // 2, DAY, MINUTE, 0.9, 1))[
+            ("k",)
+        ]
+        == []
+    )
 
 
 def test_a_segment_never_seen_before_is_judged_by_the_level_of_the_others() -> None:
@@ -134,14 +147,20 @@ def test_an_alert_in_the_first_learning_of_a_segment_makes_it_learn_afresh() -> 
 
 
 def test_an_alert_ends_when_its_segment_falls_silent() -> None:
-    said = run(shift(), BEFORE + traffic(DAY, DAY + 2 * HOUR, MINUTE, 0.5, 1), until=5 * DAY)[("k",)]
+    said = run(shift(), BEFORE + traffic(DAY, DAY + 2 * HOUR, MINUTE, 0.5, 1), until=5 * DAY)[
+        ("k",)
+    ]
     ((_, end),) = episodes(said)
     assert end == 2 * DAY + 2 * HOUR - 45 * SECOND  # a day after the last slot
     again = run(
         shift(),
-        BEFORE + traffic(DAY, DAY + 2 * HOUR, MINUTE, 0.5, 1) + traffic(4 * DAY, 4 * DAY + HOUR, MINUTE, 0.05, 2),
+        BEFORE
+        + traffic(DAY, DAY + 2 * HOUR, MINUTE, 0.5, 1)
+        + traffic(4 * DAY, 4 * DAY + HOUR, MINUTE, 0.05, 2),
     )
-    assert episodes(again[("k",)])[0][1] == 2 * DAY + 2 * HOUR - 45 * SECOND  # a day after the last slot
+    assert (
+        episodes(again[("k",)])[0][1] == 2 * DAY + 2 * HOUR - 45 * SECOND
+    )  # a day after the last slot
 
 
 def test_a_segment_silent_for_four_baselines_starts_afresh() -> None:
@@ -188,16 +207,24 @@ def test_a_deploy_opens_a_watch_with_a_tighter_threshold_and_is_learned_from_aft
 
 def test_a_thousand_segments_share_the_budget_of_one() -> None:
     rng = Random(5)
-    events = [Seen(n * 200, HIT if rng.random() < 0.1 else MISS, (f"t{n % 1000}",)) for n in range(40_000)]  # 40 events each
-    fired = sum(len(episodes(said)) for said in run(shift(budget=1.0, baseline=HOUR), events).values())
+    events = [
+        Seen(n * 200, HIT if rng.random() < 0.1 else MISS, (f"t{n % 1000}",)) for n in range(40_000)
+    ]  # 40 events each
+    fired = sum(
+        len(episodes(said)) for said in run(shift(budget=1.0, baseline=HOUR), events).values()
+    )
     assert fired <= 1
 
 
 def test_sampled_events_weigh_what_they_stand_for() -> None:
     def weighted(weight: int) -> list[Seen]:
-        return traffic(0, DAY, MINUTE, 0.05, weight=weight) + traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.4, 1, weight=weight)
+        return traffic(0, DAY, MINUTE, 0.05, weight=weight) + traffic(
+            DAY, DAY + 6 * HOUR, MINUTE, 0.4, 1, weight=weight
+        )
 
-    assert episodes(run(shift(), weighted(1))[("k",)]) == episodes(run(shift(), weighted(100))[("k",)])
+    assert episodes(run(shift(), weighted(1))[("k",)]) == episodes(
+        run(shift(), weighted(100))[("k",)]
+    )
     # Misses sampled one in ten: the weighted share is still 5 %, and one kept hit is no alarm.
     rng = Random(3)
     mixed = []
@@ -211,15 +238,27 @@ def test_sampled_events_weigh_what_they_stand_for() -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10**6), st.booleans(), st.booleans())
-def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(seed: int, restart: bool, deploy: bool) -> None:
+def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(
+    seed: int, restart: bool, deploy: bool
+) -> None:
     rng = Random(seed)
-    events = traffic(0, DAY, 20 * MINUTE, 0.1, seed) + traffic(60_000, DAY, 10 * MINUTE, 0.1, seed + 1, "l")
-    events += traffic(DAY, DAY + 3 * HOUR, MINUTE, 0.6, seed + 2) + traffic(DAY + 3 * HOUR, DAY + 9 * HOUR, 2 * MINUTE, 0.1, seed + 3)
+    events = traffic(0, DAY, 20 * MINUTE, 0.1, seed) + traffic(
+        60_000, DAY, 10 * MINUTE, 0.1, seed + 1, "l"
+    )
+    events += traffic(DAY, DAY + 3 * HOUR, MINUTE, 0.6, seed + 2) + traffic(
+        DAY + 3 * HOUR, DAY + 9 * HOUR, 2 * MINUTE, 0.1, seed + 3
+    )
     events += [Seen(DAY + HOUR, DEPLOY)] if deploy else []
     events.sort(key=lambda e: e.at)
     expected = run(shift(direction="both"), events, until=3 * DAY)
     assert episodes(expected[("k",)])
-    found = run(shift(direction="both"), shuffled(events, rng), lazy=seed % 2 == 0, restart=restart, until=3 * DAY)
+    found = run(
+        shift(direction="both"),
+        shuffled(events, rng),
+        lazy=seed % 2 == 0,
+        restart=restart,
+        until=3 * DAY,
+    )
     assert found == expected
 
 
@@ -244,12 +283,16 @@ def test_it_sleeps_until_there_may_be_something_to_say() -> None:
     for seen in BEFORE:
         detector.advance(state, pool, seen.at)
         detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
-        assert detector.deadline(state, pool) == seen.at + 15 * SECOND + HOUR  # learning: nothing to say
+        assert (
+            detector.deadline(state, pool) == seen.at + 15 * SECOND + HOUR
+        )  # learning: nothing to say
     detector.observe(state, pool, Observation(DAY + HOUR, DAY + HOUR, "e", 1, MISS))
     detector.advance(state, pool, DAY + 2 * HOUR)
     at = DAY + 2 * HOUR
     detector.observe(state, pool, Observation(at, at, "e", 1, MISS))
-    assert detector.deadline(state, pool) == at + 15 * SECOND + HOUR  # one miss is no evidence for a rise
+    assert (
+        detector.deadline(state, pool) == at + 15 * SECOND + HOUR
+    )  # one miss is no evidence for a rise
     detector.observe(state, pool, Observation(at, at, "e", 50, HIT))
     assert detector.deadline(state, pool) == at + 15 * SECOND
 
@@ -266,4 +309,6 @@ def test_a_key_first_judged_wakes_for_its_first_slot() -> None:
 def test_the_rest_of_the_contract() -> None:
     assert shift().hold == HOUR
     with pytest.raises(ValueError):
-        Shift(lambda d: int("x") > 0, DAY, 2.0, 0.1, "up", 0.1).observe(shift().start((), 0), shift().pool(), Observation(0, 0, "e", 1, {}))
+        Shift(lambda d: int("x") > 0, DAY, 2.0, 0.1, "up", 0.1).observe(
+            shift().start((), 0), shift().pool(), Observation(0, 0, "e", 1, {})
+        )

@@ -18,19 +18,33 @@ HIT, MISS = {"hit": True}, {"hit": False}
 
 
 def rate(**changes: Any) -> Rate:
-    given_: dict[str, Any] = {"numerator": lambda d: d["hit"], "within": HOUR, "above": 0.5, "below": None, "min_denominator": 10}
+    given_: dict[str, Any] = {
+        "numerator": lambda d: d["hit"],
+        "within": HOUR,
+        "above": 0.5,
+        "below": None,
+        "min_denominator": 10,
+    }
     return Rate(**{**given_, **changes})
 
 
-def every(step: int, start: int, end: int, document: dict[str, bool], weight: int = 1) -> list[Seen]:
+def every(
+    step: int, start: int, end: int, document: dict[str, bool], weight: int = 1
+) -> list[Seen]:
     return [Seen(at, document, weight=weight) for at in range(start, end, step)]
 
 
 def test_it_fires_when_the_share_is_over_the_bound_and_clears_when_it_is_back() -> None:
-    events = every(MINUTE, 0, HOUR, MISS) + every(MINUTE, HOUR, 2 * HOUR, HIT) + every(MINUTE, 2 * HOUR, 4 * HOUR, MISS)
+    events = (
+        every(MINUTE, 0, HOUR, MISS)
+        + every(MINUTE, HOUR, 2 * HOUR, HIT)
+        + every(MINUTE, 2 * HOUR, 4 * HOUR, MISS)
+    )
     said = run(rate(), events)[("k",)]
     ((start, end),) = episodes(said)
-    assert HOUR + 30 * MINUTE < start < HOUR + 50 * MINUTE  # 1 % sure, not the first moment over a half
+    assert (
+        HOUR + 30 * MINUTE < start < HOUR + 50 * MINUTE
+    )  # 1 % sure, not the first moment over a half
     assert end == 2 * HOUR + 31 * MINUTE - MINUTE
     assert said[0].threshold == 0.5
     assert said[0].value > 0.6
@@ -39,7 +53,11 @@ def test_it_fires_when_the_share_is_over_the_bound_and_clears_when_it_is_back() 
 
 
 def test_chance_just_over_the_bound_is_quiet() -> None:
-    events = every(2 * MINUTE, 0, HOUR, HIT) + every(2 * MINUTE, MINUTE, HOUR, MISS) + [Seen(30_000, HIT)]
+    events = (
+        every(2 * MINUTE, 0, HOUR, HIT)
+        + every(2 * MINUTE, MINUTE, HOUR, MISS)
+        + [Seen(30_000, HIT)]
+    )
     assert run(rate(), sorted(events))[("k",)] == []
     assert run(rate(above=0.3), sorted(events))[("k",)] != []
 
@@ -52,7 +70,9 @@ def test_too_few_events_cannot_tell() -> None:
 def test_below_is_the_mirror() -> None:
     events = every(MINUTE, 0, HOUR, HIT) + every(MINUTE, HOUR, 2 * HOUR, MISS)
     said = run(rate(above=None, below=0.5), events, until=5 * HOUR)[("k",)]
-    mirror = run(rate(), [Seen(e.at, MISS if e.document is HIT else HIT) for e in events], until=5 * HOUR)[("k",)]
+    mirror = run(
+        rate(), [Seen(e.at, MISS if e.document is HIT else HIT) for e in events], until=5 * HOUR
+    )[("k",)]
     assert episodes(said) == episodes(mirror)
     assert said[0].threshold == 0.5
     both = run(rate(above=0.9, below=0.2), events, until=5 * HOUR)[("k",)]
@@ -73,13 +93,24 @@ def test_evidence_later_than_the_lateness_completes_its_window() -> None:
     assert detector.advance(state, None, 50 * MINUTE) == []
     found = detector.observe(state, None, Observation(9 * MINUTE, 51 * MINUTE, "late", 1, HIT))
     assert found is not None
-    assert (found.active, found.at, found.until, found.value) == (True, 50 * MINUTE, 50 * MINUTE, 1.0)
-    assert detector.observe(state, None, Observation(10 * MINUTE, 51 * MINUTE, "late", 1, MISS)) is not None
+    assert (found.active, found.at, found.until, found.value) == (
+        True,
+        50 * MINUTE,
+        50 * MINUTE,
+        1.0,
+    )
+    assert (
+        detector.observe(state, None, Observation(10 * MINUTE, 51 * MINUTE, "late", 1, MISS))
+        is not None
+    )
     quiet = rate(above=0.99)
     state = quiet.start(("k",), 0)
     quiet.observe(state, None, Observation(2 * HOUR, 2 * HOUR, "e", 1, HIT))
     quiet.advance(state, None, 2 * HOUR)
-    assert quiet.observe(state, None, Observation(HOUR + 59 * MINUTE, 2 * HOUR, "late", 1, HIT)) is None
+    assert (
+        quiet.observe(state, None, Observation(HOUR + 59 * MINUTE, 2 * HOUR, "late", 1, HIT))
+        is None
+    )
     assert quiet.observe(state, None, Observation(0, 2 * HOUR, "too late", 1, HIT)) is None
 
 
@@ -89,14 +120,18 @@ def test_a_late_event_says_nothing_while_the_alert_is_open_or_when_it_may_be_cha
     for seen in every(MINUTE, 0, 20 * MINUTE, HIT):
         detector.observe(state, None, Observation(seen.at, seen.at, "e", 1, HIT))
     assert detector.advance(state, None, 20 * MINUTE)[-1].active
-    assert detector.observe(state, None, Observation(5 * MINUTE, 20 * MINUTE, "late", 1, HIT)) is None
+    assert (
+        detector.observe(state, None, Observation(5 * MINUTE, 20 * MINUTE, "late", 1, HIT)) is None
+    )
 
 
 def test_a_sampled_event_counts_as_many_in_the_share_and_once_in_the_guard() -> None:
     heavy = every(MINUTE, 0, 5 * MINUTE, HIT, weight=100)
     assert run(rate(above=0.9), heavy)[("k",)] == []  # 500 of 500, but five pieces of evidence
     assert run(rate(above=0.3), heavy)[("k",)][0].value == 1.0
-    mixed = sorted(every(MINUTE, 0, 40 * MINUTE, HIT) + every(2 * MINUTE, 1, 40 * MINUTE, MISS, weight=100))
+    mixed = sorted(
+        every(MINUTE, 0, 40 * MINUTE, HIT) + every(2 * MINUTE, 1, 40 * MINUTE, MISS, weight=100)
+    )
     assert run(rate(above=0.3), mixed)[("k",)] == []  # 40 hits stand against 2,000 misses
 
 
@@ -110,16 +145,30 @@ def test_a_sampled_event_counts_as_many_in_the_share_and_once_in_the_guard() -> 
 def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(
     raw: list[tuple[int, bool]], seed: int, restart: bool, bounds: tuple[float | None, float | None]
 ) -> None:
-    events = sorted((Seen(at * SECOND, HIT if hit else MISS) for at, hit in raw), key=lambda e: e.at)
+    events = sorted(
+        (Seen(at * SECOND, HIT if hit else MISS) for at, hit in raw), key=lambda e: e.at
+    )
     detector = rate(above=bounds[0], below=bounds[1], min_denominator=5)
     expected = run(detector, events, until=5 * HOUR)
-    assert run(detector, shuffled(events, Random(seed)), lazy=seed % 2 == 0, restart=restart, until=5 * HOUR) == expected
+    assert (
+        run(
+            detector,
+            shuffled(events, Random(seed)),
+            lazy=seed % 2 == 0,
+            restart=restart,
+            until=5 * HOUR,
+        )
+        == expected
+    )
 
 
 def test_it_fires_exactly_when_a_recount_of_every_window_says_so() -> None:
     rng = Random(7)
     for _ in range(30):
-        events = [Seen(at, HIT if rng.random() < 0.45 else MISS) for at in range(0, 2 * HOUR, 100 * SECOND)]
+        events = [
+            Seen(at, HIT if rng.random() < 0.45 else MISS)
+            for at in range(0, 2 * HOUR, 100 * SECOND)
+        ]
         fired = {r.at for r in run(rate(above=0.5, min_denominator=20), events)[("k",)] if r.active}
         over = set()
         for end in range(MINUTE, 2 * HOUR + MINUTE, MINUTE):

@@ -14,7 +14,16 @@ from tests.core.detectors.harness import Seen, episodes, run, shuffled
 
 
 def spike(**changes: Any) -> Spike:
-    return Spike(**{"within": HOUR, "reference": 14 * DAY, "min_count": 10, "ratio": 2.0, "budget": 0.1, **changes})
+    return Spike(
+        **{
+            "within": HOUR,
+            "reference": 14 * DAY,
+            "min_count": 10,
+            "ratio": 2.0,
+            "budget": 0.1,
+            **changes,
+        }
+    )
 
 
 def every(step: int, start: int, end: int, key: str = "k", weight: int = 1) -> list[Seen]:
@@ -26,7 +35,11 @@ K = ("k",)
 
 
 def test_far_more_than_its_history_fires_and_clears_and_is_no_history_afterwards() -> None:
-    events = QUIET + every(MINUTE, 7 * DAY, 7 * DAY + 3 * HOUR) + every(10 * MINUTE, 7 * DAY + 3 * HOUR, 9 * DAY)
+    events = (
+        QUIET
+        + every(MINUTE, 7 * DAY, 7 * DAY + 3 * HOUR)
+        + every(10 * MINUTE, 7 * DAY + 3 * HOUR, 9 * DAY)
+    )
     said = run(spike(), events)[K]
     ((start, end),) = episodes(said)
     assert 7 * DAY < start < 7 * DAY + HOUR
@@ -49,14 +62,19 @@ def test_the_effect_must_be_large_enough_to_matter() -> None:
 
 def test_chance_is_quiet_where_a_quotient_would_fire() -> None:
     rng = Random(1)
-    events = [Seen(at, {}) for at in range(0, 21 * DAY, 10 * MINUTE) if rng.random() < 0.2]  # 1.2 an hour: 3 is no news
+    events = [
+        Seen(at, {}) for at in range(0, 21 * DAY, 10 * MINUTE) if rng.random() < 0.2
+    ]  # 1.2 an hour: 3 is no news
     assert run(spike(min_count=1), events)[K] == []
 
 
 def test_a_rhythm_is_expected() -> None:
     def daily(days: range, night: int = 0) -> list[Seen]:
         return [
-            e for d in days for e in every(MINUTE, d * DAY + 9 * HOUR, d * DAY + 17 * HOUR) + every(2 * HOUR, d * DAY, d * DAY + 9 * HOUR)
+            e
+            for d in days
+            for e in every(MINUTE, d * DAY + 9 * HOUR, d * DAY + 17 * HOUR)
+            + every(2 * HOUR, d * DAY, d * DAY + 9 * HOUR)
         ]
 
     assert run(spike(), daily(range(14)))[K] == []
@@ -88,14 +106,21 @@ def test_a_history_of_nothing_is_a_history() -> None:
 
 def test_clumped_traffic_must_rise_by_more() -> None:
     rng = Random(2)
-    clumped = [Seen(at + n * 1_000, {}) for at in range(0, 14 * DAY, 10 * MINUTE) if rng.random() < 0.1 for n in range(10)]
+    clumped = [
+        Seen(at + n * 1_000, {})
+        for at in range(0, 14 * DAY, 10 * MINUTE)
+        if rng.random() < 0.1
+        for n in range(10)
+    ]
     assert run(spike(ratio=1.5), clumped)[K] == []
 
 
 def test_short_references_compare_with_the_windows_just_before() -> None:
     detector = spike(within=5 * MINUTE, reference=HOUR)
     assert detector.stride == 5 * MINUTE
-    said = run(detector, every(MINUTE, 0, 2 * HOUR) + every(5_000, 2 * HOUR, 2 * HOUR + 10 * MINUTE))[K]
+    said = run(
+        detector, every(MINUTE, 0, 2 * HOUR) + every(5_000, 2 * HOUR, 2 * HOUR + 10 * MINUTE)
+    )[K]
     assert episodes(said)[0][0] < 2 * HOUR + 5 * MINUTE
     assert spike(within=7 * DAY, reference=28 * DAY).stride == 7 * DAY
     assert spike(within=7 * DAY, reference=28 * DAY).width == 2 * HOUR
@@ -125,13 +150,20 @@ def test_the_budget_is_shared_by_the_keys_that_are_alive() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
-def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(seed: int, restart: bool) -> None:
+def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(
+    seed: int, restart: bool
+) -> None:
     rng = Random(seed)
-    events = every(HOUR // 2, 0, 4 * DAY) + [Seen(4 * DAY + rng.randrange(2 * HOUR), {}) for _ in range(60)]
+    events = every(HOUR // 2, 0, 4 * DAY) + [
+        Seen(4 * DAY + rng.randrange(2 * HOUR), {}) for _ in range(60)
+    ]
     events.sort(key=lambda e: e.at)
     expected = run(spike(), events, until=5 * DAY)
     assert expected[K]
-    assert run(spike(), shuffled(events, rng), restart=restart, lazy=seed % 2 == 0, until=5 * DAY) == expected
+    assert (
+        run(spike(), shuffled(events, rng), restart=restart, lazy=seed % 2 == 0, until=5 * DAY)
+        == expected
+    )
 
 
 def test_an_event_later_than_the_lateness_counts_in_the_windows_to_come() -> None:
@@ -144,7 +176,9 @@ def test_an_event_later_than_the_lateness_counts_in_the_windows_to_come() -> Non
     for _ in range(30):
         detector.observe(state, pool, Observation(7 * DAY, 7 * DAY + 10 * MINUTE, "late", 1, {}))
     assert not detector.advance(state, pool, 7 * DAY + 11 * MINUTE)
-    detector.observe(state, pool, Observation(7 * DAY + 11 * MINUTE, 7 * DAY + 11 * MINUTE, "e", 1, {}))
+    detector.observe(
+        state, pool, Observation(7 * DAY + 11 * MINUTE, 7 * DAY + 11 * MINUTE, "e", 1, {})
+    )
     assert detector.advance(state, pool, 7 * DAY + 15 * MINUTE)[0].active
 
 
