@@ -8,6 +8,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,6 +53,13 @@ from rulesd.web.settings import WebLimits, WebSettings
 from rulesd.web.tokens import Tokens
 
 log = logging.getLogger("rulesd")
+
+SWITCH_S = 0.001
+"""How long a thread (the writer, a reload that compiles) may hold the event loop up, in seconds.
+
+Measured on two busy cores, while 250 rules are loaded beside the loop: its median delay falls from 5.3 to 1.3 ms, the 99th
+percentile from 25-185 to 9-14 ms; ingest is not slower.
+"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +108,7 @@ class App:
 
     async def run(self) -> None:
         """Start, serve until told to stop, and stop cleanly."""
+        sys.setswitchinterval(SWITCH_S)
         loaded = self.load()
         if loaded.plan is None:
             raise ConfigurationError(loaded.errors)
