@@ -114,7 +114,7 @@ class Producer(threading.Thread):
         "Ids of accepted events that must page."
         self.resent = 0
         self.error = ""
-        self._send, self._share, self.count = send, share, count
+        self.send, self._share, self.count = send, share, count
         self._random = random.Random(seed)
         self._number = 0
 
@@ -134,7 +134,7 @@ class Producer(threading.Thread):
             else []
         )
         self.resent += len(old)
-        self._send([*old, *(line for line, _ in fresh)])
+        self.send([*old, *(line for line, _ in fresh)])
         self.accepted += [line for line, _ in fresh]
         self.hits += [id_ for _, id_ in fresh if id_]
 

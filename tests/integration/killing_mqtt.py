@@ -87,10 +87,9 @@ class MqttTrial:
             publisher = Publisher(self.broker.port, f"producer-{number}")
             self._publishers.append(publisher)
             each = events // producers + 1
-            step = each / (kills + 1)
-            threads.append(
-                Producer(f"m{number}", self._held(publisher.send, kills, step), share, each, number)
-            )
+            producer = Producer(f"m{number}", publisher.send, share, each, number)
+            self._hold(producer, kills, each / (kills + 1))
+            threads.append(producer)
         with trial.daemon:  # The subscription must exist before anything is published.
             until(lambda: trial.daemon.total("rulesd_source_up") == 1, 60, "SUBACK")
             trial.settle_source = lambda: self._drained(threads)
@@ -103,21 +102,17 @@ class MqttTrial:
                 patience=patience,
             )
 
-    def _held(
-        self, send: Callable[[list[bytes]], None], kills: int, step: float
-    ) -> Callable[[list[bytes]], None]:
+    def _hold(self, producer: Producer, kills: int, step: float) -> None:
         """Never more than two kills ahead of rulesd: kills shall meet messages on their way, not a long queue at the broker."""
-        sent = 0
+        send = producer.send
 
         def held(lines: list[bytes]) -> None:
-            nonlocal sent
             report = self.trial.report
-            while report.kills < kills and sent > (report.kills + 2) * step:
+            while report.kills < kills and len(producer.accepted) > (report.kills + 2) * step:
                 threading.Event().wait(0.02)
             send(lines)
-            sent += len(lines)
 
-        return held
+        producer.send = held
 
     def _drained(self, threads: Sequence[Producer]) -> None:
         """Wait until rulesd has taken as many events as this life can show; the journal tells the rest."""

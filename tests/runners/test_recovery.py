@@ -1,142 +1,228 @@
-"""A daemon that was killed at any moment stands where it stood, and says nothing twice."""
+"""Recovery: wherever the process was cut off, the engine stands where it stood, and the log says what it said."""
 
 import random
+from typing import Any
 
 import pytest
 
 from rulesd.core.engine import Engine, Limits
 from rulesd.core.plan import Plan
 from rulesd.model.errors import StoreError
+from rulesd.model.event import Rejected
+from rulesd.model.inputs import Acknowledged, PlanReplaced, ResolvedByPerson
 from rulesd.model.reasons import Outcome
-from rulesd.ports.store import Checkpoint, Commit, DecisionRow, JournalRow
+from rulesd.ports.store import Commit
 from rulesd.runners import codec
-from rulesd.runners.recovery import recover
+from rulesd.runners.recovery import Restored, recover
+from rulesd.runners.replay import replay_journal
 from rulesd.stores.memory import MemoryStore
-from tests.core.plans import T0, burst, event, field, plan, rule
+from tests.core.plans import T0, burst, plan, rule
+from tests.runners.room import ARCHIVE, BOTH, Room, denied, in_room, out_of_scope, quiet
+
+OTHER = plan(rule("tool.denied", detector=burst(2)), rule("tool.scope"), when={
+    "tool.denied": lambda d: d["data"].get("outcome") == "denied",
+    "tool.scope": lambda d: d["data"].get("scope") == "out",
+})  # fmt: skip
+PLANS = {b"the files": BOTH, b"the other files": OTHER}
 
 
-def rules() -> Plan:
-    return plan(
-        rule("a.never"),
-        rule(
-            "b.burst",
-            detector=burst(3, 60_000),
-            by=(field("tenant"),),
-            lateness=0,
-            keep_firing_for=0,
-        ),
-    )
+def rebuild(archive: bytes) -> Plan:
+    return PLANS[archive]
 
 
-def no_rebuild(archive: bytes) -> Plan:
-    raise AssertionError("the plan did not change")
+class Recording(MemoryStore):
+    """Keeps every commit, to make stores that were cut off after any of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[Commit] = []
+        self.open()
+
+    def commit(self, commit: Commit) -> None:
+        super().commit(commit)
+        self.made.append(commit)
 
 
-class Life:
-    """A daemon without its loop: every step is one commit."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self.store = store
-        known = store.open()
-        restored = recover(store, known, rules(), Limits(), no_rebuild)
-        self.engine, self.seq = restored.engine, restored.seq
-        self.made: list[bytes] = []
-        if restored.missing:
-            self._commit([], restored.missing)
-
-    def _commit(self, rows: list[JournalRow], decisions: list[object]) -> None:
-        logged: list[DecisionRow] = []
-        for decision in decisions:
-            self.seq += 1
-            logged.append(codec.decision_row(self.seq, decision))  # type: ignore[arg-type]
-        self.store.commit(Commit(inputs=rows, decisions=logged))
-
-    def event(self, n: int, now: int, **data: object) -> None:
-        item = event(n, now, **data)  # type: ignore[arg-type]
-        before = self.engine.outcomes[Outcome.DUPLICATE]
-        decisions = self.engine.receive(item, now)
-        fresh = self.engine.outcomes[Outcome.DUPLICATE] == before
-        self._commit([codec.event_row(item, self.engine.now)] if fresh else [], list(decisions))
-
-    def time(self, now: int) -> None:
-        decisions = self.engine.handle_timer(now)
-        if decisions:
-            self._commit([], list(decisions))
-
-    def checkpoint(self) -> None:
-        keys = [codec.pack_key(k) for k in self.engine.changes()]
-        self.store.commit(
-            Commit(
-                checkpoint=Checkpoint(
-                    engine=codec.pack_state(self.engine.small_state()),
-                    plan_digest=self.engine.plan.digest,
-                    decision_seq=self.seq,
-                    keys=keys,
-                )
-            )
-        )
+def cut(store: Recording, after: int) -> MemoryStore:
+    left = MemoryStore()
+    left.open()
+    for commit in store.made[:after]:
+        left.commit(commit)
+    left.close()
+    return left
 
 
-def log(store: MemoryStore) -> list[bytes]:
-    return [row.body for row in store.read_decisions(limit=10**6)]
+def recovered(store: Any, current: Plan = BOTH, limits: Limits | None = None) -> Restored:
+    store.close()
+    return recover(store, store.open(), current, limits or Limits(), rebuild)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_killed_at_any_moment_the_decision_log_is_that_of_one_life(seed: int) -> None:
-    straight, broken = MemoryStore(), MemoryStore()
+def state(engine: Engine) -> Any:
+    """All that decides what comes: every key and the small state, apart from the counters of duplicates."""
+    small, keys = engine.snapshot()
+    assert isinstance(small, dict)
+    # The last item of a key says when it must be looked at next, if that is known already.
+    plain = [(k.rule, k.key, k.data[:3]) for k in keys if isinstance(k.data, list)]
+    return {k: v for k, v in small.items() if k not in ("outcomes", "now")}, plain
+
+
+def future(engine: Engine, seed: int) -> list[bytes]:
+    """What the engine decides on more of the same."""
     chance = random.Random(seed)
-    one, two = Life(straight), Life(broken)
-    now = T0
-    for n in range(120):
-        now += chance.choice([100, 1_500, 40_000, 200_000])
-        step = chance.random()
-        if step < 0.2:
-            one.time(now)
-            two.time(now)
-        else:
-            for life in (one, two):
-                life.event(n, now, x=seed)
-        if chance.random() < 0.15:
-            two.checkpoint()
-        if chance.random() < 0.25:  # kill -9: only what was committed is left
-            broken.close()
-            two = Life(broken)
-    one.time(now + 10**9)
-    two.time(now + 10**9)
-    assert log(straight) == log(broken)
-    assert len(log(straight)) > 50
+    now, lines = engine.now, []
+    for n in range(150):
+        now += chance.choice((0, 900, 15_000, 70_000, 600_000))
+        make = denied if chance.random() < 0.7 else out_of_scope
+        for each in engine.receive(
+            make(f"f{n}", now - chance.choice((0, 60_000)), f"t{chance.randrange(5)}"), now
+        ):
+            lines.append(codec.decision_line(len(lines), each))
+    return lines
 
 
-def test_what_was_accepted_before_the_kill_is_a_duplicate_after_it() -> None:
-    store = MemoryStore()
-    Life(store).event(1, T0)
-    store.close()
-    life = Life(store)
-    life.event(1, T0)
-    assert life.engine.outcomes[Outcome.DUPLICATE] == 1
-    assert life.engine.alerts()[0].count == 1
+async def busy(room: Room, seed: int, steps: int = 120) -> None:
+    """A day's work in short: events, repeats, people, time, reloads and checkpoints."""
+    chance = random.Random(seed)
+    for step in range(steps):
+        room.clock.at += chance.choice((0, 10, 900, 15_000, 70_000))
+        draw = chance.random()
+        tenant = f"t{chance.randrange(4)}"
+        at = room.clock.at - chance.choice((0, 0, 500, 60_000))
+        if draw < 0.45:
+            await room.send(
+                *[denied(f"{step}-{n}", at, tenant) for n in range(chance.randrange(1, 4))]
+            )
+        elif draw < 0.6:
+            await room.send(out_of_scope(step, at, tenant), quiet(f"q{step}", at))
+        elif draw < 0.68:
+            await room.crank.submit(
+                "test", [quiet("again", T0)], [Rejected(0, "invalid_json", "no", "")]
+            )
+        elif draw < 0.8 and room.engine.alerts():
+            alert = chance.choice(room.engine.alerts()).alert
+            act = ResolvedByPerson if chance.random() < 0.4 else Acknowledged
+            await room.crank.act(act(alert=alert, by="ana"))
+        elif draw < 0.86:
+            await room.crank.checkpoint()
+        elif draw < 0.9:
+            new, archive = chance.choice([(BOTH, ARCHIVE), (OTHER, b"the other files")])
+            await room.crank.replace(new, PlanReplaced(digest=new.digest), archive)
+        elif draw < 0.95:
+            room.crank._wake()
 
 
-def test_rules_that_changed_while_it_was_down_are_taken_over_from_the_plan_that_was_in_force() -> (
-    None
-):
-    store = MemoryStore()
-    life = Life(store)
-    life.event(1, T0)
-    store.commit(Commit(plan=(life.engine.plan.digest, b"archive")))
-    life.checkpoint()
-    store.close()
-    other = plan(rule("z.other"))
-    restored = recover(store, store.open(), other, Limits(), lambda archive: rules())
-    assert [a.rule for a in restored.engine.alerts()] == ["a.never"]
-    assert isinstance(restored.engine, Engine)
+@pytest.mark.parametrize("seed", range(6))
+def test_cut_off_after_any_commit_it_stands_where_it_stood(seed: int) -> None:
+    store = Recording()
+    room = in_room(lambda r: busy(r, seed), store=store)
+    live = room.log()
+    assert len(live) > 60
+    for after in range(1, len(store.made) + 1, 7):
+        left = cut(store, after)
+        found = recovered(left)
+        logged = [row.body for row in left.read_decisions(limit=100_000)]
+        assert logged == live[: len(logged)]
+        more = [codec.decision_line(found.seq + n, d) for n, d in enumerate(found.missing, 1)]
+        assert more == live[len(logged) : len(logged) + len(more)]
+    again = recovered(cut(store, len(store.made))).engine
+    assert state(again) == state(room.engine)
+    more = future(again, seed)
+    assert len(more) > 20
+    assert more == future(room.engine, seed)
 
 
-def test_a_plan_that_nobody_has_is_an_error_with_a_way_out() -> None:
-    store = MemoryStore()
-    life = Life(store)
-    life.event(1, T0)
-    life.checkpoint()
-    store.close()
-    with pytest.raises(StoreError, match="backup"):
-        recover(store, store.open(), plan(rule("z.other")), Limits(), no_rebuild)
+@pytest.mark.parametrize("seed", range(6))
+def test_the_journal_replayed_from_its_first_input_is_the_live_log(seed: int) -> None:
+    room = in_room(lambda r: busy(r, seed))
+    lines: list[bytes] = []
+    replay_journal(room.store, rebuild, lines.append)
+    assert [line.rstrip(b"\n") for line in lines] == room.log()
+
+
+def test_without_a_checkpoint_the_whole_journal_is_read() -> None:
+    async def story(room: Room) -> None:
+        await room.send(denied(1), denied(2))
+
+    room = in_room(story)
+    assert recovered(room.store).replayed == 2  # the plan came with a checkpoint
+
+
+def test_what_was_seen_before_the_crash_is_a_duplicate_after_it() -> None:
+    async def story(room: Room) -> None:
+        await room.send(out_of_scope(1), quiet(2))
+        await room.crank.checkpoint()
+        await room.send(out_of_scope(3))
+
+    room = in_room(story)
+    engine = recovered(room.store).engine
+    for n in (1, 3, 4):
+        engine.receive(out_of_scope(n), T0)
+    assert engine.outcomes[Outcome.DUPLICATE] == 2
+    assert engine.outcomes[Outcome.MATCHED] == 3
+
+
+def test_deadlines_whose_commit_was_cut_off_are_made_durable_now() -> None:
+    async def story(room: Room) -> None:
+        await room.send(*[denied(n) for n in range(3)])
+
+    store = Recording()
+    in_room(story, store=store)
+    engine = recovered(cut(store, len(store.made))).engine
+    due = engine.next_timer()
+    assert due is not None
+    # The same, but with an input after the deadline that reached the disk without its decisions: no commit is torn, so it cannot be.
+    found = recovered(cut(store, len(store.made)))
+    assert found.missing == []
+    assert found.seq == len(store.read_decisions(limit=1000))
+
+
+def test_deadlines_that_had_run_and_were_durable_are_not_made_again() -> None:
+    async def story(room: Room) -> None:
+        await room.send(*[denied(n) for n in range(3)])
+        due = room.engine.next_timer()
+        assert due is not None
+        room.clock.at = due
+        room.crank._wake()
+
+    room = in_room(story)
+    assert sum(b"notification.due" in line for line in room.log()) == 1
+    found = recovered(room.store)
+    assert found.missing == []
+    assert found.seq == len(room.log())
+    assert state(found.engine) == state(room.engine)
+
+
+def test_the_plan_that_was_in_force_is_used_and_not_the_one_on_disk_now() -> None:
+    async def story(room: Room) -> None:
+        await room.send(denied(1), denied(2))
+
+    room = in_room(story)
+    found = recovered(room.store, OTHER)
+    assert found.engine.plan is BOTH
+    assert found.missing == []  # two are no burst of three, whatever the new files say
+
+
+def test_a_plan_that_the_store_does_not_hold_is_an_error_with_a_way_out() -> None:
+    room = in_room(_one)
+    room.store._plans.clear()
+    with pytest.raises(
+        StoreError, match="Restore the state directory from a backup, or start with a new one"
+    ):
+        recovered(room.store, OTHER)
+
+
+def test_the_page_limit_in_force_is_recovered_and_not_the_settings() -> None:
+    async def story(room: Room) -> None:
+        await room.crank.replace(BOTH, PlanReplaced(digest=BOTH.digest, owner_pages=2), ARCHIVE)
+        await room.send(out_of_scope(1))
+
+    for checkpointed in (True, False):
+        room = in_room(story)
+        if not checkpointed:
+            room.store._checkpoint = None
+        engine = recovered(room.store, limits=Limits(owner_pages=77)).engine
+        assert engine.dispatch.throttle.allowed == (2, 300_000)
+
+
+async def _one(room: Room) -> None:
+    await room.send(denied(1))

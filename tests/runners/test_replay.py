@@ -1,103 +1,146 @@
+"""Replay: recorded lines on the clock of the recording, and the journal of a daemon from its beginning."""
+
+from typing import Any
+
 import orjson
 import pytest
 
 from rulesd.cli.decoding import recorded_decoder
 from rulesd.core.engine import Engine
-from rulesd.core.plan import Plan
 from rulesd.model.errors import StoreError
-from rulesd.model.event import Event
-from rulesd.model.inputs import Acknowledged, PlanReplaced
-from rulesd.model.instant import format_instant
-from rulesd.ports.store import Commit
-from rulesd.runners import codec
+from rulesd.model.instant import SECOND, format_instant
 from rulesd.runners.replay import replay_journal, replay_lines
-from rulesd.stores.memory import MemoryStore
-from tests.core.plans import T0, event, plan, rule
+from tests.core.plans import T0
+from tests.runners.room import BOTH, Room, denied, in_room, quiet
 
 
-def line(n: int, *, arrives: int, **data: object) -> bytes:
-    raw = {
+def line(id_: str, seconds: float = 0, **more: Any) -> bytes:
+    data = more.pop("data", {})
+    time = format_instant(T0 + round(seconds * SECOND))
+    head = {
         "specversion": "1.0",
-        "id": f"e{n}",
-        "source": "/svc",
+        "id": id_,
+        "source": "/s",
         "type": "tool.call",
-        "time": format_instant(T0),
-        "arrivaltime": format_instant(T0 + arrives),
         "tenant": "acme",
-        "data": data,
+        "time": time,
     }
-    return orjson.dumps(raw)
+    return orjson.dumps({**head, "data": data, **more}) + b"\n"
 
 
-def test_the_clock_is_the_recordings_and_one_that_goes_back_is_clamped_and_counted() -> None:
+def run(lines: list[bytes], **options: Any) -> tuple[list[dict[str, Any]], Any]:
     out: list[bytes] = []
-    summary = replay_lines(
-        [line(1, arrives=5_000), b"\n", line(2, arrives=0), b"{"],
-        Engine(plan(rule())),
-        recorded_decoder(),
-        out.append,
+    summary = replay_lines(lines, Engine(BOTH), recorded_decoder(), out.append, **options)
+    assert all(text.endswith(b"\n") for text in out)
+    return [orjson.loads(text) for text in out], summary
+
+
+def test_lines_are_decided_on_the_clock_of_the_recording() -> None:
+    log, summary = run([line("e1", 0, data={"scope": "out"}), b"\n", line("e2", 60)])
+    assert [d["kind"] for d in log] == ["alert.firing", "notification.due"]
+    assert {d["at"] for d in log} == {format_instant(T0)}
+    assert [d["seq"] for d in log] == [1, 2]
+    assert (summary.events, summary.decisions, summary.last) == (2, 2, T0 + 60 * SECOND)
+
+
+def test_the_arrival_may_differ_from_the_time_of_the_event() -> None:
+    log, _ = run(
+        [line("e1", 0, arrivaltime=format_instant(T0 + 5 * SECOND), data={"scope": "out"})]
     )
-    rows = [orjson.loads(o) for o in out]
-    assert (summary.events, summary.rejected, summary.clamped, summary.last) == (
-        3,
-        1,
-        2,
-        T0 + 5_000,
-    )
-    assert rows[0]["at"] == format_instant(T0 + 5_000)
-    assert rows[-1]["kind"] == "event.rejected"
-    assert summary.decisions == len(rows)
+    assert log[0]["at"] == format_instant(T0 + 5 * SECOND)
+    assert log[0]["event_time"] == format_instant(T0)
 
 
-def test_until_runs_the_clock_on_or_stops_before_what_comes_later() -> None:
-    out: list[bytes] = []
-    replay_lines(
-        [line(1, arrives=0), line(2, arrives=90_000_000)],
-        Engine(plan(rule())),
-        recorded_decoder(),
-        out.append,
-        until=T0 + 88_000_000,
-    )
-    kinds = [orjson.loads(o)["kind"] for o in out]
-    assert kinds == ["alert.firing", "notification.due", "alert.resolved", "notification.due"]
+def test_an_arrival_that_goes_back_is_read_as_the_latest_and_counted() -> None:
+    log, summary = run([line("e1", 10), line("e2", 0, data={"scope": "out"})])
+    assert log[0]["at"] == format_instant(T0 + 10 * SECOND)
+    assert summary.clamped == 1
 
 
-def journal(*rows: object) -> MemoryStore:
-    store = MemoryStore()
-    store.open()
-    store.commit(Commit(plan=("d", b"archive")))
-    inputs = [codec.input_row(r, T0 + n * 1_000) for n, r in enumerate(rows)]  # type: ignore[arg-type]
-    store.commit(Commit(inputs=inputs))
-    return store
+def test_a_line_that_cannot_be_taken_is_a_decision() -> None:
+    log, summary = run([line("", 0), b"{nothing\n", line("e1", 1, data={"scope": "out"})])
+    assert [d["kind"] for d in log[:2]] == ["event.rejected", "event.rejected"]
+    assert [d["code"] for d in log[:2]] == ["invalid_value", "invalid_json"]
+    assert (summary.events, summary.rejected) == (3, 2)
 
 
-def rebuild(archive: bytes) -> Plan:
-    assert archive == b"archive"
-    return plan(rule())
+def test_the_clock_stops_at_the_last_arrival_or_where_it_is_told() -> None:
+    burst = [line(f"e{n}", n, data={"outcome": "denied"}) for n in range(3)]
+    log, _ = run(burst)
+    assert [d["kind"] for d in log] == ["alert.firing"]
+    until = T0 + 60 * SECOND
+    log, summary = run([*burst, line("late", 61, data={"scope": "out"})], until=until)
+    assert [d["kind"] for d in log][:2] == ["alert.firing", "notification.due"]
+    assert summary.events == 3
 
 
-def test_a_journal_gives_the_live_decisions() -> None:
-    one: Event = event("a", T0)
-    live = Engine(plan(rule()))
-    expected = [
-        codec.decision_line(n, d) + b"\n" for n, d in enumerate(live.receive(one, T0 + 1_000), 1)
+def test_the_same_lines_give_the_same_bytes() -> None:
+    lines = [
+        line(f"e{n}", n * 7, data={"outcome": "denied", "scope": "out" if n % 9 == 0 else "in"})
+        for n in range(60)
+    ]
+    assert run(lines) == run(lines)
+
+
+async def _burst(room: Room) -> None:
+    await room.send(*[denied(n) for n in range(3)])
+
+
+def test_deadlines_that_ran_after_the_last_input_belong_to_the_log() -> None:
+    async def story(room: Room) -> None:
+        await _burst(room)
+        due = room.engine.next_timer()
+        assert due is not None
+        room.clock.at = due
+        room.crank._wake()
+
+    room = in_room(story)
+    assert [orjson.loads(text)["kind"] for text in room.log()] == [
+        "alert.firing",
+        "notification.due",
     ]
     out: list[bytes] = []
-    summary = replay_journal(
-        journal(PlanReplaced(digest="d"), one, Acknowledged(alert="nope", by="jo")),
-        rebuild,
-        out.append,
-    )
-    assert out == expected
-    assert (summary.events, summary.decisions) == (1, len(expected))
+    summary = replay_journal(room.store, lambda _: BOTH, out.append)
+    assert out == [text + b"\n" for text in room.log()]
+    assert (summary.events, summary.decisions) == (3, 2)
 
 
-def test_a_journal_that_lacks_its_beginning_or_a_plan_is_refused_with_a_way_out() -> None:
+def test_deadlines_that_have_not_run_are_not_made_up() -> None:
+    room = in_room(_burst)
+    out: list[bytes] = []
+    replay_journal(room.store, lambda _: BOTH, out.append)
+    assert out == [text + b"\n" for text in room.log()]
+
+
+def test_a_journal_without_its_beginning_is_refused_in_words() -> None:
+    async def story(room: Room) -> None:
+        await _burst(room)
+        await room.crank.checkpoint()
+        await room.send(quiet("last"))
+
+    room = in_room(story)
+    while room.store.compact(journal_before=T0 + 1, keep_events=0, budget_rows=100):
+        pass
+    with pytest.raises(StoreError, match="begins at input 5.*Replay a backup"):
+        replay_journal(room.store, lambda _: BOTH, lambda _: None)
+
+
+def test_a_journal_that_does_not_begin_with_a_plan_is_refused() -> None:
+    room = in_room(_burst, fresh=False)
     with pytest.raises(StoreError, match="does not begin with a plan"):
-        replay_journal(journal(event("a", T0)), rebuild, lambda b: None)
-    with pytest.raises(StoreError, match="does not hold the files"):
-        replay_journal(journal(PlanReplaced(digest="unknown")), rebuild, lambda b: None)
-    store = journal(PlanReplaced(digest="d"), event("a", T0))
-    store._journal = store._journal[1:]
-    with pytest.raises(StoreError, match="begins at input 2"):
-        replay_journal(store, rebuild, lambda b: None)
+        replay_journal(room.store, lambda _: BOTH, lambda _: None)
+
+
+def test_a_plan_whose_files_are_gone_is_named() -> None:
+    room = in_room(_burst)
+    room.store._plans.clear()
+    with pytest.raises(StoreError, match="does not hold the files of plan"):
+        replay_journal(room.store, lambda _: BOTH, lambda _: None)
+
+
+def test_an_empty_journal_is_an_empty_log() -> None:
+    async def nothing(_: Room) -> None:
+        return
+
+    room = in_room(nothing, fresh=False)
+    assert replay_journal(room.store, lambda _: BOTH, lambda _: None).decisions == 0
