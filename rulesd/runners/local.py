@@ -27,6 +27,7 @@ from rulesd.model.inputs import (
     Unacknowledged,
 )
 from rulesd.model.instant import HOUR, SECOND, Instant, Milliseconds, format_instant
+from rulesd.model.reasons import Reason
 from rulesd.notify.compose import Links
 from rulesd.notify.testpage import compose_test
 from rulesd.ports.channel import Channel
@@ -77,6 +78,9 @@ class Parts:
     sources: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     "By source: empty while it works, else what is wrong in words."
 
+
+_ACTS = (Reason.ACKNOWLEDGED, Reason.UNACKNOWLEDGED, Reason.RESOLVED_BY_PERSON)
+"What decisions say that follow from a person's act."
 
 _TOLD = {
     "failed": (logging.ERROR, "a page was given up"),
@@ -152,7 +156,9 @@ class LocalDaemon:
                 return Done.ALREADY if isinstance(item, ResolvedByPerson) else Done.NOT_ACTIVE
             return Done.UNKNOWN
         decisions = await self._parts.crank.act(item)
-        return Done.DONE if decisions else Done.ALREADY
+        # Deadlines that were due came first; what the act itself did says so.
+        acted = any(d.reason in _ACTS for d in decisions)
+        return Done.DONE if acted else Done.ALREADY
 
     # ------------------------------------------------------------------ reload
 

@@ -56,7 +56,10 @@ def pages(
         id_ = f"{prefix}-{number}"
         body = orjson.dumps(event(id_, tool=id_, scope="out", outcome="ok"))
         sent[id_] = time.time()
-        daemon.request("POST", "/v1/events", body, {"Content-Type": "application/cloudevents+json"})
+        answer = daemon.request(
+            "POST", "/v1/events", body, {"Content-Type": "application/cloudevents+json"}
+        )
+        assert answer.status == 202, answer
         time.sleep(max(0.0, 0.1 - (time.time() - sent[id_])))
     limit = time.monotonic() + 30
     found: dict[str, float] = {}

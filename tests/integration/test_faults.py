@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.daemon import (
-    BURST,
     NEVER,
     OWNERS,
     ROOT,
@@ -359,6 +358,3 @@ receivers:
 
 def causes_of(receiver: Receiver, name: str) -> set[str]:
     return {c for p in receiver.delivered(name) for a in p.alerts for c in a["causes"]}
-
-
-assert BURST

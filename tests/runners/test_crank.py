@@ -120,7 +120,7 @@ def test_while_the_disk_refuses_new_batches_are_turned_away() -> None:
         waiting = asyncio.create_task(room.send(quiet(1)))
         while room.writer.failing is None:
             await turns(1)
-        with pytest.raises(Overloaded, match="the disk is full. Nothing was taken") as refused:
+        with pytest.raises(Overloaded, match=r"the disk is full\. Nothing was taken") as refused:
             await room.send(quiet(2))
         assert refused.value.retry_after_s == 5
         store.refuse = None

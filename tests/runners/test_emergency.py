@@ -1,59 +1,111 @@
+"""The page about a store that cannot commit: past the outbox, once, and again every hour."""
+
 import asyncio
-from types import SimpleNamespace
-from typing import Any
+import time
 
+from rulesd.core.plan import ChannelSpec, Receiver
 from rulesd.model.errors import StoreError
-from rulesd.model.notification import Delivery
-from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.notify.compose import NoLinks
-from rulesd.runners.emergency import AGAIN, PATIENCE, Emergency, due_for, pages
+from rulesd.runners.emergency import AGAIN, PATIENCE, RULE, Emergency, due_for, pages
 from tests.core.plans import T0, plan, rule
-from tests.scenarios.story import shipped
+from tests.runners.room import BOTH, Room, in_room
 
 
-class Courier:
-    def __init__(self) -> None:
-        self.sent: list[Any] = []
+def with_channels(made=BOTH):
+    from dataclasses import replace
 
-    async def try_once(self, receiver: str, channel: str, page: Any) -> tuple[Delivery, float]:
-        self.sent.append((receiver, channel, page))
-        return Delivery(outcome=DeliveryOutcome.DELIVERED, reason=DeliveryReason.OK), 0.0
-
-
-def test_a_store_that_fails_is_told_once_then_hourly_and_not_when_it_works_again() -> None:
-    writer, courier = SimpleNamespace(failing=None, committing_since=None), Courier()
-    parts = SimpleNamespace(writer=writer, courier=courier, links=NoLinks())
-    emergency = Emergency(SimpleNamespace(plan=shipped()), parts)  # type: ignore[arg-type]
-
-    def look(at: int) -> int:
-        before = len(courier.sent)
-        if emergency.look(at):
-            asyncio.run(emergency.tell(at))
-        return len(courier.sent) - before
-
-    assert look(T0) == 0
-    writer.failing = StoreError("the disk is full")
-    assert look(T0) == 0  # perhaps it is over in a moment
-    told = look(T0 + PATIENCE)
-    assert told > 0
-    assert look(T0 + PATIENCE + 1_000) == 0
-    assert look(T0 + PATIENCE + AGAIN) == told
-    writer.failing = None
-    assert look(T0 + PATIENCE + AGAIN + 1) == 0
-    writer.failing = StoreError("again")
-    assert look(T0 + 2 * AGAIN) == 0
+    specs = tuple(
+        ChannelSpec(receiver="default", kind="webhook", name=f"webhook[{n}]", settings={}, send_resolved=True,
+                    for_people=False, per_alert=True, updates_in_place=False)
+        for n in range(2)
+    )  # fmt: skip
+    return replace(
+        made, receivers={**made.receivers, "default": Receiver(name="default", channels=specs)}
+    )
 
 
-def test_the_page_says_what_is_wrong_and_what_to_do() -> None:
-    due = due_for(shipped(), T0, T0 + 10_000)
-    (_, _, page), *_ = pages(due, shipped(), NoLinks())
-    (alert,) = page.alerts
-    assert (alert.severity, alert.rule) == ("critical", "rulesd.disk_full")
-    assert alert.first_five_minutes
-    assert not page.test
+def test_it_is_patient_then_tells_once_and_again_after_an_hour() -> None:
+    async def story(room: Room) -> None:
+        emergency = Emergency(room.daemon, room.daemon.parts)
+        assert not emergency.look(T0)
+        room.writer.failing = StoreError("the disk is full")
+        assert not emergency.look(T0)
+        assert not emergency.look(T0 + PATIENCE - 1)
+        assert emergency.look(T0 + PATIENCE)
+        assert not emergency.look(T0 + PATIENCE + 1)
+        assert not emergency.look(T0 + PATIENCE + AGAIN - 1)
+        assert emergency.look(T0 + PATIENCE + AGAIN)
+        room.writer.failing = None
+        assert not emergency.look(T0 + 2 * AGAIN)
+        room.writer.failing = StoreError("again")
+        assert not emergency.look(T0 + 3 * AGAIN)  # patience begins afresh
+        assert emergency.look(T0 + 3 * AGAIN + PATIENCE)
+        room.writer.failing = None
+
+    in_room(story)
 
 
-def test_without_the_built_in_rule_it_still_finds_somebody() -> None:
-    due = due_for(plan(rule()), T0, T0)
+def test_a_commit_that_does_not_end_is_an_emergency_too() -> None:
+    async def story(room: Room) -> None:
+        emergency = Emergency(room.daemon, room.daemon.parts)
+        room.writer.committing_since = time.monotonic() - 1
+        emergency.look(T0)
+        assert not emergency.look(T0 + PATIENCE)
+        room.writer.committing_since = time.monotonic() - 60
+        emergency.look(T0)
+        assert emergency.look(T0 + PATIENCE)
+        room.writer.committing_since = None
+
+    in_room(story)
+
+
+def test_every_channel_is_told_at_once_and_a_hanging_one_delays_none() -> None:
+    async def story(room: Room) -> None:
+        emergency = Emergency(room.daemon, room.daemon.parts)
+        room.writer.failing = StoreError("the disk is full")
+        emergency.look(T0)
+        gate, asked = asyncio.Event(), 0
+
+        async def answers() -> None:
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                await gate.wait()
+
+        room.courier.answers = answers
+        task = asyncio.create_task(emergency.tell(T0 + PATIENCE))
+        while len(room.courier.tried) < 1:
+            await asyncio.sleep(0.001)
+        assert not task.done()
+        gate.set()
+        await task
+        assert len(room.courier.tried) == 2
+        room.writer.failing = None
+
+    in_room(story, made=with_channels())
+
+
+def test_the_page_is_the_built_in_rules_own_with_owner_and_runbook() -> None:
+    made = with_channels(plan(rule(RULE), rule("tool.scope")))
+    due = due_for(made, T0, T0 + PATIENCE)
+    (told,) = due.alerts
+    assert (told.alert.rule, told.alert.owner, told.alert.severity) == (RULE, "safety", "critical")
+    assert told.alert.labels == {"component": "store", "status": "cannot_commit"}
+    found = pages(due, made, NoLinks())
+    assert [(receiver, channel) for receiver, channel, _ in found] == [
+        ("default", "webhook[0]"),
+        ("default", "webhook[1]"),
+    ]
+    page = found[0][2].alerts[0]
+    assert page.owner == "safety"
+    assert page.first_five_minutes
+    assert page.runbook_title
+    # The same incident until it is over, another after that.
+    assert due_for(made, T0, T0 + AGAIN).incident == due.incident
+    assert due_for(made, T0 + 1, T0 + AGAIN).incident != due.incident
+
+
+def test_without_the_rule_somebody_is_told_all_the_same() -> None:
+    due = due_for(BOTH, T0, T0)
     assert due.receiver == "default"
     assert due.alerts[0].alert.owner == "safety"

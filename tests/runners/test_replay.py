@@ -121,7 +121,7 @@ def test_a_journal_without_its_beginning_is_refused_in_words() -> None:
     room = in_room(story)
     while room.store.compact(journal_before=T0 + 1, keep_events=0, budget_rows=100):
         pass
-    with pytest.raises(StoreError, match="begins at input 5.*Replay a backup"):
+    with pytest.raises(StoreError, match=r"begins at input 5.*Replay a backup"):
         replay_journal(room.store, lambda _: BOTH, lambda _: None)
 
 

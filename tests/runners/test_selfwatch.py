@@ -1,41 +1,86 @@
-from collections.abc import Mapping
+"""rulesd about itself: one event when something turns bad, one now and then while it stays so, one when it is over."""
 
 from rulesd.model.instant import MINUTE
 from rulesd.runners.selfwatch import REPEAT, SOURCE, Probe, SelfWatch
 from tests.core.plans import T0
 
 
-class Moody:
-    def __init__(self) -> None:
-        self.bad: dict[str, str] = {}
+def watching() -> tuple[SelfWatch, dict[str, str], dict[str, str]]:
+    receivers: dict[str, str] = {}
+    outbox: dict[str, str] = {}
+    return (
+        SelfWatch([Probe("receiver", lambda: receivers), Probe("outbox", lambda: outbox)]),
+        receivers,
+        outbox,
+    )
 
-    def check(self) -> Mapping[str, str]:
-        return self.bad
+
+def said(events: list) -> list[tuple[str, str, str]]:
+    return [
+        (
+            e.document["data"]["component"],
+            e.document["data"]["subject"],
+            e.document["data"]["status"],
+        )
+        for e in events
+    ]
 
 
-def test_it_speaks_when_something_turns_bad_stays_bad_and_is_well_again() -> None:
-    mood = Moody()
-    watch = SelfWatch([Probe("outbox", mood.check)])
+def test_all_well_is_silence() -> None:
+    watch, _, _ = watching()
     assert watch.look(T0) == []
-    mood.bad = {"outbox": "stuck"}
-    (turned,) = watch.look(T0)
-    data = turned.document["data"]
-    assert isinstance(data, dict)
-    assert (turned.source, turned.type) == (SOURCE, "heartbeat")
-    assert data == {"component": "outbox", "kind": "self", "status": "stuck", "subject": "outbox"}
+
+
+def test_what_turns_bad_is_told_once_and_again_after_ten_minutes_and_when_it_is_over() -> None:
+    watch, receivers, _ = watching()
+    receivers["pager/slack[0]"] = "failing"
+    assert said(watch.look(T0)) == [("receiver", "pager/slack[0]", "failing")]
+    assert watch.look(T0 + 1000) == []
+    assert watch.look(T0 + REPEAT - 1) == []
+    assert said(watch.look(T0 + REPEAT)) == [("receiver", "pager/slack[0]", "failing")]
+    assert watch.look(T0 + REPEAT + 1000) == []
+    receivers.clear()
+    assert said(watch.look(T0 + REPEAT + 2000)) == [("receiver", "pager/slack[0]", "ok")]
+    assert watch.look(T0 + REPEAT + 3000) == []
+
+
+def test_another_status_is_news() -> None:
+    watch, receivers, _ = watching()
+    receivers["pager"] = "failing"
+    watch.look(T0)
+    receivers["pager"] = "gone"
+    assert said(watch.look(T0 + 1)) == [("receiver", "pager", "gone")]
+
+
+def test_subjects_and_components_do_not_mix() -> None:
+    watch, receivers, outbox = watching()
+    receivers["a"], outbox["a"] = "failing", "stuck"
+    assert said(watch.look(T0)) == [("receiver", "a", "failing"), ("outbox", "a", "stuck")]
+    receivers.clear()
+    assert said(watch.look(T0 + 1)) == [("receiver", "a", "ok")]
+
+
+def test_events_are_what_the_built_in_rules_read_and_never_duplicates_of_each_other() -> None:
+    watch, receivers, _ = watching()
+    receivers["pager"] = "failing"
+    (first,) = watch.look(T0)
+    (second,) = watch.look(T0 + REPEAT)
+    assert first.document["source"] == first.source == SOURCE
+    assert first.document["type"] == first.type == "heartbeat"
+    assert first.document["data"]["kind"] == "self"
+    assert first.at == T0
+    assert first.key != second.key
+
+
+def test_what_could_not_be_taken_is_told_again() -> None:
+    watch, receivers, _ = watching()
+    receivers["pager"] = "failing"
+    lost = watch.look(T0)
+    watch.again(lost)
+    assert said(watch.look(T0 + 1)) == [("receiver", "pager", "failing")]
     assert watch.look(T0 + MINUTE) == []
-    assert len(watch.look(T0 + REPEAT)) == 1
-    mood.bad = {}
-    (well,) = watch.look(T0 + REPEAT + 1)
-    assert well.document["data"]["status"] == "ok"  # type: ignore[index,call-overload]
-    assert watch.look(T0 + REPEAT + 2) == []
-
-
-def test_every_event_has_an_identity_of_its_own_and_subjects_are_told_apart() -> None:
-    mood, other = Moody(), Moody()
-    watch = SelfWatch([Probe("receiver", mood.check), Probe("source", other.check)])
-    mood.bad, other.bad = {"a": "failing", "b": "failing"}, {"a": "silent"}
-    events = watch.look(T0) + watch.look(T0 + REPEAT)
-    assert len({e.key for e in events}) == 6
-    mood.bad = {"a": "worse"}
-    assert [e.document["data"]["status"] for e in watch.look(T0 + REPEAT + 1)] == ["worse", "ok"]  # type: ignore[index,call-overload]
+    receivers.clear()
+    over = watch.look(T0 + 2 * MINUTE)
+    watch.again(over)
+    assert said(watch.look(T0 + 2 * MINUTE + 1)) == [("receiver", "pager", "ok")]
+    assert watch.look(T0 + 2 * MINUTE + 2) == []

@@ -1,91 +1,119 @@
-"""The tests inside rule files: what passes, and that every kind of mistake is found."""
+"""Tests of rule files are played by the real engine, and nothing unexpected passes."""
 
 import pytest
 
 from rulesd.cli.decoding import offline_decoder
-from rulesd.config import load_files
-from rulesd.config.files import Files
-from rulesd.runners.simulate import play
+from rulesd.runners.simulate import Verdict, play
+from tests.config.testing import loaded, rule
 
-RULE = """\
-id: tool.denied
-title: Denied
-owner: safety
-runbook: https://example.org/r
-on: [tool.call]
-when: {"===": [{"var": "data.outcome"}, "denied"]}
-detect: {burst: {count: 3, within: 5m}}
-by: [tenant]
-severity: high
-tests:
-  - name: one
-"""
-EVENTS = "    events: [{at: 0s, repeat: 3, every: 10s, type: tool.call, tenant: acme, data: {outcome: denied}}]\n"
+BURST = "{burst: {count: 3, within: 1m}}"
+WHEN = '{"===": [{"var": "data.outcome"}, "denied"]}'
 
 
-def verdict(test: str) -> tuple[str, ...]:
-    files = Files(
-        content={
-            "rules/tool/denied.yaml": (RULE + test).encode(),
-            "notifiers/owners.yaml": b"owners: {safety: {contact: x}}\n",
-            "notifiers/routing.yaml": b"route: {receiver: default, group_wait: 30s}\nreceivers: [{name: default, webhook_configs: [{url: http://127.0.0.1:9/}]}, {name: other}]\n",
-        }
+def verdict(tests: str, **fields: str) -> Verdict:
+    """The only test of a burst rule by tenant."""
+    values = {"when": WHEN, "detect": BURST, "by": "[tenant]", "tests": f"\n  - {tests}", **fields}
+    found = loaded({"rules/tool/mistake.yaml": rule(**values)})
+    assert found.plan is not None, found.errors
+    (test,) = [t for t in found.tests if t.rule == "tool.mistake"]
+    return play(test, found.plan, offline_decoder())
+
+
+def events(*rows: str) -> str:
+    return "events: [" + ", ".join(rows) + "]"
+
+
+THREE = "{at: 0s, repeat: 3, every: 10s, type: tool.call, tenant: acme, data: {outcome: denied}}"
+FIRES = "{at: 20s, alert: firing, severity: high, labels: {tenant: acme}}"
+
+GOOD: dict[str, str] = {
+    "it fires when it should": f"{{name: t, {events(THREE)}, expect: [{FIRES}]}}",
+    "and pages whom it should": f"{{name: t, {events(THREE)}, expect: [{FIRES[:-1]}, receiver: inbox}}]}}",
+    "its value": f"{{name: t, {events(THREE)}, expect: [{FIRES[:-1]}, value: 3}}]}}",
+    "nothing happens and nothing is expected": "{name: t, events: [{at: 0s, type: tool.call, data: {outcome: denied}}], expect: []}",
+    "other rules of the set do not speak": "{name: t, events: [{at: 0s, type: tool.call, tenant: acme}], expect: []}",
+    "its end, when that is listed": f"{{name: t, {events(THREE)}, until: 10m, expect: [{FIRES}, {{at: 3m30s, alert: resolved}}]}}",
+    "its end need not be listed": f"{{name: t, {events(THREE)}, until: 10m, expect: [{FIRES}]}}",
+    "somebody takes it": f"{{name: t, {events(THREE)}, acks: [{{at: 30s, labels: {{tenant: acme}}, by: ana}}], until: 1m, expect: [{FIRES}]}}",
+}
+
+BAD: dict[str, tuple[str, str]] = {
+    "it does not fire": (
+        f"{{name: t, events: [{{at: 0s, type: tool.call, tenant: acme, data: {{outcome: denied}}}}], expect: [{FIRES}]}}",
+        "expected firing high at 20s with tenant=acme, but: nothing happened",
+    ),
+    "it fires at another time": (
+        f"{{name: t, {events(THREE)}, expect: [{FIRES.replace('20s', '50s')}]}}",
+        "expected firing",
+    ),
+    "with another severity": (
+        f"{{name: t, {events(THREE)}, expect: [{FIRES.replace('high', 'low')}]}}",
+        "expected firing low",
+    ),
+    "with other labels": (
+        f"{{name: t, {events(THREE)}, expect: [{FIRES.replace('acme', 'globex')}]}}",
+        "tenant=globex",
+    ),
+    "with another value": (
+        f"{{name: t, {events(THREE)}, expect: [{FIRES[:-1]}, value: 4}}]}}",
+        "expected firing",
+    ),
+    "to another receiver": (
+        f"{{name: t, {events(THREE)}, expect: [{FIRES[:-1]}, receiver: hole}}]}}",
+        "hole should be paged, but inbox at",
+    ),
+    "and nobody expected it": (
+        f"{{name: t, {events(THREE)}, expect: []}}",
+        "not expected: firing high at 20s",
+    ),
+    "twice where once was expected": (
+        f"{{name: t, {events(THREE, THREE.replace('acme', 'globex'))}, expect: [{FIRES}]}}",
+        "not expected: firing high at 20s with tenant=globex",
+    ),
+    "a page within the test that nobody expected": (
+        f"{{name: t, {events(THREE)}, until: 5m, expect: []}}",
+        "not expected: a page to inbox at",
+    ),
+    "its end came at another time": (
+        f"{{name: t, {events(THREE)}, until: 10m, expect: [{FIRES}, {{at: 5m, alert: resolved}}]}}",
+        "expected resolved",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_passes(name: str) -> None:
+    found = verdict(GOOD[name])
+    assert found.failures == ()
+    assert found.passed
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_fails_in_words(name: str) -> None:
+    text, words = BAD[name]
+    found = verdict(text)
+    assert not found.passed
+    assert any(words in said for said in found.failures), found.failures
+    assert all(said.startswith("rules/tool/mistake.yaml:") for said in found.failures)
+
+
+def test_a_person_who_takes_it_between_two_events_is_heard_before_the_second() -> None:
+    text = (
+        "{name: t, events: [{at: 0s, type: tool.call, tenant: acme, data: {outcome: denied}}, "
+        "{at: 1m, type: tool.call, tenant: acme, data: {outcome: denied}}], "
+        "acks: [{at: 30s, labels: {tenant: acme}, by: ana}], until: 2m, "
+        "expect: [{at: 0s, alert: firing, labels: {tenant: acme}, receiver: inbox}]}"
     )
-    loaded = load_files(files)
-    assert loaded.plan is not None, loaded.errors
-    (test_,) = loaded.tests
-    found = play(test_, loaded.plan, offline_decoder())
-    assert found.passed is (not found.failures)
-    return found.failures
+    found = verdict(text, detect="never")
+    reasons = [str(d.reason) for d in found.decisions]
+    assert "acknowledged" in reasons
+    assert found.passed, found.failures
 
 
-@pytest.mark.parametrize(
-    "expect",
-    [
-        "    expect: [{at: 20s, alert: firing, severity: high, labels: {tenant: acme}, receiver: default}]\n",
-        "    expect: [{at: 20s, alert: firing, value: 3}]\n",
-        "    until: 1h\n    expect: [{at: 20s, alert: firing}, {at: 11m30s, alert: resolved}]\n",
-        "    until: 1h\n    acks: [{at: 1m, labels: {tenant: acme}}]\n    expect: [{at: 20s, alert: firing, receiver: default}]\n",
-    ],
-)
-def test_what_holds_passes(expect: str) -> None:
-    assert verdict(EVENTS + expect) == ()
-
-
-@pytest.mark.parametrize(
-    ("expect", "said"),
-    [
-        ("    expect: []\n", "not expected: firing high at 20s with tenant=acme"),
-        (
-            "    expect: [{at: 40s, alert: firing}]\n",
-            "expected firing  at 40s with any labels, but: firing high at 20s",
-        ),
-        ("    expect: [{at: 20s, alert: firing, severity: low}]\n", "expected firing low"),
-        ("    expect: [{at: 20s, alert: firing, labels: {tenant: globex}}]\n", "tenant=globex"),
-        ("    expect: [{at: 20s, alert: firing, value: 4}]\n", "(value 3)"),
-        (
-            "    expect: [{at: 20s, alert: firing, receiver: other}]\n",
-            "other should be paged, but default at 50s was",
-        ),
-        (
-            "    until: 1h\n    expect: [{at: 20s, alert: firing}, {at: 5m, alert: resolved}]\n",
-            "expected resolved",
-        ),
-        (
-            "    silences: [{at: 0s, for: 1h, matchers: ['tenant=\"acme\"'], by: jo, comment: x}]\n    expect: [{at: 20s, alert: firing}]\n",
-            "silences in tests are not played yet",
-        ),
-    ],
-)
-def test_what_does_not_hold_is_told_with_its_line(expect: str, said: str) -> None:
-    failures = verdict(EVENTS + expect)
-    assert any(said in f for f in failures), failures
-    assert all(f.startswith("rules/tool/denied.yaml:") for f in failures)
-
-
-def test_an_event_that_cannot_be_taken_is_a_failure_not_a_quiet_pass() -> None:
-    bad = (
-        "    events: [{at: 0s, type: tool.call, specversion: '0.3', tenant: acme, data: {outcome: ok}}]\n"
-        "    expect: []\n"
+def test_a_sender_that_claims_another_tenant() -> None:
+    text = (
+        "{name: t, events: [{at: 0s, type: tool.call, tenant: acme, tenant_claimed: globex}], "
+        "expect: [{at: 0s, alert: firing, labels: {tenant: acme}}]}"
     )
-    assert any("an event is refused" in f for f in verdict(bad))
+    found = verdict(text, detect="never", when='{"===": [{"var": "tenant_claimed"}, "globex"]}')
+    assert found.passed, found.failures
