@@ -1,7 +1,9 @@
 """What every test starts from: a known environment, and real peers on request."""
 
 import gc
+import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,9 +62,13 @@ def recorder(request: pytest.FixtureRequest) -> Recorder | None:
 
 
 @pytest.fixture(autouse=True)
-def garbage_is_collected() -> Iterator[None]:
-    """Commands and daemons that run in this process freeze what they made and may switch the collector off; here life goes on."""
+def the_process_is_left_as_it_was() -> Iterator[None]:
+    """Commands and daemons that run in this process set it up for themselves alone; here other tests come after them."""
+    root = logging.getLogger()
+    level, interval = root.level, sys.getswitchinterval()
     yield
+    root.setLevel(level)
+    sys.setswitchinterval(interval)
     gc.unfreeze()
     gc.enable()
 
