@@ -8,6 +8,7 @@ Two generations of at most ``least`` ids each: when the young one is full it bec
 ``least`` ids are kept, and forgetting costs nothing per event.
 """
 
+from collections.abc import Iterable
 from enum import Enum, auto
 
 from rulesd.model.instant import DAY, Instant, Milliseconds
@@ -53,9 +54,19 @@ class Duplicates:
         young[key] = now << _BODY_BITS | (body & _BODY_MASK)
         return Seen.NEW
 
-    def remember(self, key: int, body: int, now: Instant) -> None:
-        """Put back an identity from the journal, oldest first."""
-        self.check(key, body, now)
+    def remember(self, seen: Iterable[tuple[int, int, Instant]]) -> None:
+        """Put back identities from the journal (key, body, arrival), oldest first. None of them was a duplicate.
+
+        There may be two million, and a restart waits for them: so this is ``check`` without its questions.
+        """
+        young, least = self._young, self._least
+        for key, body, now in seen:
+            if len(young) >= least:
+                known = young.get(key, self._old.get(key))
+                if known is None or now - (known >> _BODY_BITS) > self._window:
+                    self._old = young
+                    young = self._young = {}
+            young[key] = now << _BODY_BITS | (body & _BODY_MASK)
 
     def __len__(self) -> int:
         """How many identities are held."""

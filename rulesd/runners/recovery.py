@@ -5,6 +5,7 @@ and the same decisions. Decisions that the log already holds are not made again;
 commit was cut off) are made durable now. Nothing is guessed: a plan that cannot be rebuilt is an error with a way out.
 """
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -43,9 +44,27 @@ def recover(
 ) -> Restored:
     """Bring the engine back. ``rebuild`` compiles an archived plan.
 
+    Nothing that is made here is garbage, and looking for some among a million keys would take as long as making them.
+
     Raises:
         StoreError: when the plan that was in force cannot be rebuilt.
     """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _recover(store, known, plan, limits, rebuild)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _recover(
+    store: Store,
+    known: Recovered,
+    plan: Plan,
+    limits: Limits,
+    rebuild: Callable[[bytes], Plan],
+) -> Restored:
     engine = Engine(_plan_of(store, known.plan_digest, plan, rebuild), limits)
     if known.engine is not None:
         keys = codec.unpack_keys(store.keys())
@@ -89,5 +108,4 @@ def _plan_of(store: Store, digest: str, plan: Plan, rebuild: Callable[[bytes], P
 
 
 def _remember_ids(store: Store, engine: Engine, limits: Limits, now: Instant) -> None:
-    for key, body, at in store.recent_ids(now - limits.window, limits.ids):
-        engine.duplicates.remember(key, body, at)
+    engine.duplicates.remember(store.recent_ids(now - limits.window, limits.ids))

@@ -197,6 +197,8 @@ class Trial:
         self.report = Report()
         self.settle_source: Callable[[], None] = lambda: None
         "Waits until what was sent has arrived; over HTTP it has."
+        self.meet: Callable[[float], None] | None = None
+        "Waits until the daemon has taken so many events in this life; over HTTP the producers know."
 
     def run(
         self,
@@ -248,7 +250,10 @@ class Trial:
             number = report.kills
             early = self.chance.random() < 0.15 and number
             due = (number + self.chance.random()) * every
-            until(lambda due=due: sum(len(t.accepted) for t in producing) >= due, 300, "events")
+            if self.meet is not None:
+                self.meet(self.chance.random() * 1.5 * every)
+            else:
+                until(lambda due=due: sum(len(t.accepted) for t in producing) >= due, 300, "events")
             time.sleep(self.chance.uniform(0.0, 0.03))
             daemon.kill()
             report.kills += 1
