@@ -19,7 +19,8 @@ def test_a_rule_set_with_errors_does_not_start(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules, notifiers = make(tmp_path, RULE.replace("never", "nver"))
-    before = logging.getLogger().handlers[:]
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
     monkeypatch.setenv("RULESD_LOG_LEVEL", "error")
     said = run(
         "run",
@@ -32,7 +33,10 @@ def test_a_rule_set_with_errors_does_not_start(
         "--listen",
         "127.0.0.1:0",
     )
-    logging.getLogger().handlers[:] = before
+    root.handlers[:] = before
+    root.setLevel(level)
+    for quiet in ("aiohttp.access", "mqtt", "watchfiles"):
+        logging.getLogger(quiet).setLevel(logging.NOTSET)
     assert said.code == 2
     assert "scope.yaml:7:" in said.err
 
