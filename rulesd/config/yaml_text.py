@@ -6,6 +6,7 @@ itself. A timestamp stays text. Aliases are written out and counted, so that a s
 
 import math
 import re
+import warnings
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -33,7 +34,11 @@ def read_yaml(text: str, shown: str, problems: Problems) -> Node | None:
         problems.add(shown, line, column, Code.TOO_DEEP, said, "Flatten it, or close them.")
         return None
     try:
-        tree = YAML(typ="safe", pure=True).compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # An anchor that is used twice is legal YAML: the later one counts.
+            tree = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         _syntax(error, shown, problems)
         return None

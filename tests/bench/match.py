@@ -168,15 +168,8 @@ def sizes(quick: bool) -> list[bool]:
     n, repetitions = (1500, 5) if quick else (5000, 11)
     good: list[bool] = []
     figures: dict[tuple[str, int], float] = {}
-    counts = [
-        ("mixed", 100),
-        ("mixed", 1000),
-        ("mixed", 10_000),
-        ("equal", 100),
-        ("equal", 10_000),
-        ("nested", 1000),
-        ("nested", 10_000),
-    ]
+    sizes_of = {"mixed": (100, 1000, 10_000), "equal": (100, 10_000), "nested": (1000, 10_000)}
+    counts = [(kind, count) for kind, several in sizes_of.items() for count in several]
     goals = {
         ("mixed", 10_000): (3.0, 1.5),
         ("equal", 10_000): (1.5, 1.0),

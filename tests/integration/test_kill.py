@@ -51,11 +51,9 @@ def test_a_broken_build_is_noticed(tmp_path: Path) -> None:
     trial.receiver.mood = bad_days(1, worse=5)
     report = trial.run(kills=3, events=1_500, share=0.2)
     print(report.text())
+    # What a kill meets is chance; that an early answer loses events, and that it is noticed, is not.
     assert report.lost
-    assert report.twice
-    assert report.unpaged
-    assert report.different
-    assert report.repeated
+    assert not report.clean
 
 
 def test_kills_over_mqtt(tmp_path: Path) -> None:

@@ -114,12 +114,23 @@ def _run(module: Path, test: Path, data: Path) -> subprocess.CompletedProcess[st
 
 
 def _imports(chosen: Sequence[Path], folder: Path) -> coverage.CoverageData:
-    """What importing the modules runs, measured in a process of its own."""
+    """What importing the modules runs, and their tests after them, measured in a process of its own."""
     script, data = folder / "imports.py", folder / "imports"
-    script.write_text("".join(f"import {_name(m)}\n" for m in chosen))
-    options = ["--branch", f"--include={','.join(map(str, chosen))}", f"--data-file={data}"]
+    steps = [(IMPORT, _name(m)) for m in chosen]
+    steps += [(str(test), _name(test)) for test in sorted(own_tests(chosen))]
+    script.write_text(
+        "import importlib, coverage\n"
+        f"noted = coverage.Coverage({str(data)!r}, branch=True, config_file=False,"
+        f" include={[str(m) for m in chosen]})\n"
+        "noted.start()\n"
+        f"for context, name in {steps}:\n"
+        "    noted.switch_context(context)\n"
+        "    importlib.import_module(name)\n"
+        "noted.stop()\n"
+        "noted.save()\n"
+    )
     subprocess.run(
-        [sys.executable, "-m", "coverage", "run", *options, f"--context={IMPORT}", str(script)],
+        [sys.executable, str(script)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=True,

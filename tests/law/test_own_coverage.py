@@ -87,6 +87,16 @@ def test_a_recorded_branch_counts_for_the_test_that_reached_it_alone(repository:
     assert record(repository, both) == []
 
 
+def test_what_a_test_file_does_when_it_is_read_counts_for_it(repository: Path) -> None:
+    (repository / "probe" / "__init__.py").write_text("")
+    (repository / "probe" / "core" / "__init__.py").write_text("")
+    write_test(repository, "pass")
+    own = repository / "tests" / "core" / "test_sign.py"
+    own.write_text(own.read_text() + "\n\nMINUS = sign(-1)\n")
+    (left,) = record(repository, {})
+    assert left.partition("not run: ")[2] == "8, 6->8"
+
+
 def test_a_module_without_a_test_is_seen_by_the_recorder_too(repository: Path) -> None:
     (repository / "probe" / "__init__.py").write_text("")
     (repository / "probe" / "core" / "__init__.py").write_text("")

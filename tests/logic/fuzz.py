@@ -33,6 +33,22 @@ NUMBERS = [
     1e30,
     12.25,
 ]
+SPECIAL = (
+    *(
+        "in",
+        "in",
+        "some",
+        "some",
+        "missing",
+        "missing_some",
+        "exists",
+        "if",
+        "truthy",
+        "const",
+        "starts",
+    ),
+    *("weird", "between"),
+)
 SMALL = [0, 1, 2, 5, 0.5, 0.9, 0.25, 10, 100, -1]
 TYPES = ["tool.call", "policy.decision", "usage.cost", "heartbeat"]
 TENANTS = ["acme", "globex", "initech", "umbrella", "hooli"]
@@ -229,46 +245,18 @@ class Generator:
         return self.special(depth)
 
     def special(self, depth: int) -> Json:
-        op = self.r.choice(
-            [
-                "in",
-                "in",
-                "some",
-                "some",
-                "missing",
-                "missing_some",
-                "exists",
-                "if",
-                "truthy",
-                "const",
-                "starts",
-                "weird",
-                "between",
-            ]
-        )
+        op = self.r.choice(SPECIAL)
         if op == "in":
-            return {
-                "in": [
-                    self.value(depth - 1),
-                    self.r.choice(
-                        [
-                            [self.scalar() for _ in range(self.r.randint(0, 4))],
-                            self.var(),
-                            self.scalar(),
-                        ]
-                    ),
-                ]
-            }
+            listed: Json = [self.scalar() for _ in range(self.r.randint(0, 4))]
+            where = self.r.choice([listed, self.var(), self.scalar()])
+            return {"in": [self.value(depth - 1), where]}
         if op == "some":
             item = self.r.choice([
                 {"===": [{"var": ""}, self.scalar()]}, {"==": [{"var": "k"}, self.scalar()]}, {">": [{"var": ""}, self.scalar()]},
                 {"in": [{"var": ""}, [self.scalar(), self.scalar()]]}, {"and": [{"var": "k"}, {"<": [{"var": "n"}, 5]}]}, {"var": "k.v"},
                 {"===": [{"var": ["k", "a"]}, "a"]}, self.key(), {"in": ["a", {"var": ""}]}, {"val": [[1], "index"]}, {"exists": "k"}])  # fmt: skip
-            source = (
-                self.var()
-                if self.r.random() < 0.4
-                else {"var": self.r.choice(["data.tags", "data.deep.list"])}
-            )
+            lists = {"var": self.r.choice(["data.tags", "data.deep.list"])}
+            source = self.var() if self.r.random() < 0.4 else lists
             return {self.r.choice(["some", "all", "none"]): [source, item]}
         if op == "missing":
             paths = [self.path() for _ in range(self.r.randint(1, 3))]

@@ -50,3 +50,13 @@ def test_times_before_the_epoch_are_not_counted() -> None:
 def test_short_windows_have_room_for_two_minutes_and_no_window_too_much() -> None:
     assert len(Ring(1_000, 60).trials) == 60 + 121
     assert len(Ring(10, 60).trials) == 360
+
+
+def test_a_window_may_wrap_around_the_ring_or_hold_nothing() -> None:
+    ring = Ring(MINUTE, 60)
+    size = len(ring.trials)
+    for pane in range(size - 3, size + 3):
+        ring.add(pane * MINUTE, 1, hit=True)
+    assert ring.window(size + 2, 6) == (6, 6, 1.0)
+    assert ring.window(size + 2, 2) == (2, 2, 1.0)
+    assert ring.window(size + 500, 2) == (0, 0, 1.0)
