@@ -161,6 +161,16 @@ def test_what_must_never_happen_pages_however_it_is_dated(there: Setting, time: 
         [{**event(f"{tool}-ahead", tool=f"{tool}-burst", outcome="denied"), "time": time}, *now]
     )
     assert _paged(there, f"{tool}-burst")
+    if time.startswith("2087"):
+        _until(lambda: there.daemon.total("rulesd_event_notices_total", notice="time_suspect") >= 2)
+    # Nor has it ended the burst: were the clock of the rule in 2087, five minutes without a denial would be over.
+    there.daemon.post([event(f"{tool}-tick", tool="another", outcome="denied")])
+    open_ = {
+        a["labels"].get("tool")
+        for a in there.daemon.get("/v1/alerts").json()["alerts"]
+        if a["state"] == "firing"
+    }
+    assert f"{tool}-burst" in open_
 
 
 def test_an_id_used_again_with_another_body_is_taken_and_counted(there: Setting) -> None:
