@@ -13,6 +13,7 @@ read as the latest known.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rulesd.core.detection import Detection, transitions
 from rulesd.core.dispatch import Dispatch
@@ -56,9 +57,8 @@ class Limits:
     owner_window: Milliseconds = 300_000
 
 
-@dataclass(frozen=True, slots=True)
-class KeyState:
-    """One (rule, key) as plain data; ``data`` ``None`` means that it is gone."""
+class KeyState(NamedTuple):
+    """One (rule, key) as plain data; ``data`` ``None`` means that it is gone. A tuple, because a restart makes a million."""
 
     rule: str
     key: Key

@@ -28,6 +28,7 @@ from rulesd.ports.store import DecisionRow, JournalRow, KeyRow
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
+_unpack_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 
 def event_row(event: Event, now: Instant) -> JournalRow:
@@ -147,7 +148,7 @@ def pack_key(state: KeyState) -> KeyRow:
 def unpack_keys(rows: Iterable[KeyRow]) -> Iterable[KeyState]:
     """Key states from what the store kept."""
     for row in rows:
-        yield KeyState(row.rule, tuple(_unpack(row.key)), _unpack(row.state))
+        yield KeyState(row.rule, _unpack_labels(row.key), _unpack(row.state))
 
 
 def pack_state(state: Json) -> bytes:
