@@ -40,7 +40,7 @@ async def ticks(room: Room, keeper: Keeper, seconds: int = 1) -> None:
         room.clock.at += SECOND
         await keeper.tick(Lag())
         if begun := list(keeper._running):
-            await asyncio.wait(begun, timeout=1)  # not for ever: some stories hold the store
+            await asyncio.wait(begun, timeout=0.1)  # not for ever: some stories hold the store
         for _ in range(10):
             await asyncio.sleep(0.001)
 
