@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 
 from rulesd.core import dedup
 from rulesd.core.group import Group, Member, load_group
+from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Plan, Route
 from rulesd.core.route import Destination, destinations
 from rulesd.core.throttle import REFRESH, GroupId, Throttle, due_of
@@ -29,8 +30,6 @@ from rulesd.model.event import Json
 from rulesd.model.fingerprint import episode_id
 from rulesd.model.instant import SECOND, Instant, Milliseconds
 from rulesd.model.reasons import AlertState, Reason
-
-NOT_DUE: Instant = 1 << 62
 
 SHARE: Milliseconds = SECOND
 "Must-never-happen alerts of one group within this time share a page."

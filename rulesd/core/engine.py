@@ -19,7 +19,9 @@ from rulesd.core.detection import Detection, transitions
 from rulesd.core.dispatch import Dispatch
 from rulesd.core.duplicates import Duplicates, Seen
 from rulesd.core.labels import Key
+from rulesd.core.machine import NOT_DUE, Machine
 from rulesd.core.plan import Maturity, Plan
+from rulesd.core.state_event import state_event
 from rulesd.model.alert import Alert
 from rulesd.model.decision import (
     ActionDue,
@@ -76,6 +78,9 @@ class Engine:
         self.dispatch = Dispatch(
             plan, page_limit=limits.owner_pages, page_window=limits.owner_window
         )
+        self.machines: tuple[Machine, ...] = ()
+        "The parts beside Detection and Dispatch, in the order in which they are asked."
+        self._machines_due: Instant = NOT_DUE
         self.duplicates = Duplicates(window=limits.window, least=limits.ids)
         self.now: Instant = 0
         self.clamped = 0
@@ -94,7 +99,7 @@ class Engine:
             self.clamped += 1
             now = self.now
         out: list[Decision] = _NONE
-        if self.detection.due <= now or self.dispatch.due <= now:
+        if self.detection.due <= now or self.dispatch.due <= now or self._machines_due <= now:
             out = self.handle_timer(now)
         self.now = now
         if type(item) is Event:
@@ -125,7 +130,7 @@ class Engine:
         matched = self.detection.observe(event, now, out)
         self.outcomes[Outcome.MATCHED if matched else Outcome.UNMATCHED] += 1
         if out:
-            self._follow(out, 0, now)
+            self._settle(out, 0, now)
         return out
 
     def _act(self, item: Input, now: Instant, out: list[Decision]) -> None:
@@ -150,8 +155,32 @@ class Engine:
             case ResolvedByPerson():
                 self.detection.resolve(item.alert, item.by, now, out)
             case _:
-                pass  # Deliveries and reloads are on record; they decide nothing here.
-        self._follow(out, 0, now)
+                pass  # Deliveries and reloads are on record; here they decide nothing.
+        for machine in self.machines:
+            if machine.take(item, now, out):
+                break
+        self._settle(out, 0, now)
+
+    def _settle(self, out: list[Decision], start: int, now: Instant) -> None:
+        """Let decisions have all their consequences: those of alerts, and what the machines make of each decision."""
+        self._follow(out, start, now)
+        self._inform(out, start, now)
+
+    def _inform(self, out: list[Decision], start: int, now: Instant) -> None:
+        """Tell the machines of every decision; what they say has its consequences, too."""
+        at = start
+        while at < len(out) and self.machines:
+            decision, at = out[at], at + 1
+            for machine in self.machines:
+                more: list[Decision] = []
+                machine.follow(decision, now, more)
+                if more:
+                    self._follow(more, 0, now)
+                    out += more
+        self._look()
+
+    def _look(self) -> None:
+        self._machines_due = min((machine.due for machine in self.machines), default=NOT_DUE)
 
     def _follow(self, out: list[Decision], start: int, now: Instant) -> None:
         """Let alert transitions have their consequences: dispatch, actions, reviews, and rules about alerts."""
@@ -188,12 +217,15 @@ class Engine:
 
     # ------------------------------------------------------------------ time
 
+    @property
+    def due(self) -> Instant:
+        """The earliest deadline of any part; beyond all time when there is none."""
+        return min(self.detection.due, self.dispatch.due, self._machines_due)
+
     def next_timer(self) -> Instant | None:
-        """The earliest deadline of either machine."""
-        first, second = self.detection.next_timer(), self.dispatch.next_timer()
-        if first is None or (second is not None and second < first):
-            return second
-        return first
+        """The earliest deadline of any part."""
+        due = self.due
+        return due if due < NOT_DUE else None
 
     def handle_timer(self, now: Instant) -> list[Decision]:
         """Run every deadline at or before ``now``, each as of its own time."""
@@ -202,15 +234,22 @@ class Engine:
             at = self.now = max(due, self.now)
             start = len(out)
             self.detection.handle_timer(at, out)
+            for machine in self.machines:
+                if machine.due <= at:
+                    machine.handle_timer(at, out)
             self._follow(out, start, at)
             self.dispatch.handle_timer(at, out)
+            self._inform(out, start, at)
         return out
 
     # ------------------------------------------------------------------ people and plans
 
     def alerts(self) -> list[Alert]:
         """Every pending and firing alert."""
-        return self.detection.open_alerts(self.now)
+        out = self.detection.open_alerts(self.now)
+        for machine in self.machines:
+            out += machine.alerts()
+        return out
 
     def replace(
         self, plan: Plan, now: Instant, pages: tuple[int, Milliseconds] | None = None
@@ -224,6 +263,9 @@ class Engine:
         self._follow(out, start, now)
         self.plan = plan
         self.dispatch.replace(plan)
+        for machine in self.machines:
+            machine.replace(plan, now, out)
+        self._inform(out, start, now)
         if pages is not None:
             self.dispatch.throttle.allow(*pages)
         return out
@@ -246,6 +288,7 @@ class Engine:
             "now": self.now,
             "books": books,
             "dispatch": self.dispatch.dump(),
+            "machines": {machine.name: machine.dump() for machine in self.machines},
             "outcomes": {str(k): v for k, v in self.outcomes.items()},
             "pages": list(self.dispatch.throttle.allowed),
         }
@@ -303,34 +346,14 @@ class Engine:
         assert isinstance(limit, int)
         assert isinstance(window, int)
         self.dispatch.throttle.allow(limit, window)
+        machines = small.get("machines", {})
+        assert isinstance(machines, dict)
+        for machine in self.machines:
+            if machine.name in machines:
+                machine.load(machines[machine.name])
         self.dispatch.load(small["dispatch"])
+        self._look()
         return [rule for rule, ok in good.items() if not ok]
-
-
-def state_event(change: AlertChanged) -> Event:
-    """An alert's transition as an ``alert.state`` event: what rules about alerts (``composite``) match on.
-
-    It is derived from inputs, so it is not journaled. ``data`` holds the alert's labels, ``rule``, ``state``, ``severity`` and ``owner``.
-    """
-    alert = change.alert
-    data: dict[str, Json] = {**alert.context, **alert.labels}
-    data |= {
-        "rule": alert.rule,
-        "state": str(alert.state),
-        "severity": alert.severity,
-        "owner": alert.owner,
-    }
-    id_ = f"{alert.alert}-{alert.state}"
-    tenant = alert.labels.get("tenant", "")
-    document: dict[str, Json] = {
-        "id": id_,
-        "source": "/rulesd",
-        "type": "alert.state",
-        "data": data,
-    }
-    if tenant:
-        document["tenant"] = tenant
-    return Event(id_, "/rulesd", "alert.state", tenant, change.at, document, 0, 0)
 
 
 def sampled(alert: Alert, share: float) -> bool:

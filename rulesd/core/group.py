@@ -4,11 +4,11 @@ Law: a group is state without policy: ``rulesd.core.dispatch`` decides. Deadline
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 
 from rulesd.core.dedup import Sent
 from rulesd.core.plan import Route
-from rulesd.model.alert import Alert, severity_rank
+from rulesd.model.alert import Alert, Foreign, severity_rank
 from rulesd.model.decision import Status, Told
 from rulesd.model.event import Json
 from rulesd.model.instant import Instant
@@ -126,6 +126,8 @@ def dump_alert(alert: Alert) -> Json:
     out: dict[str, Json] = {}
     for f in fields(alert):
         value = getattr(alert, f.name)
+        if f.name == "foreign" and value is not None:
+            value = asdict(value)
         if isinstance(value, tuple):
             out[f.name] = list(value)
         elif hasattr(value, "items"):
@@ -139,10 +141,15 @@ def dump_alert(alert: Alert) -> Json:
 def load_alert(data: Json) -> Alert:
     """From what ``dump_alert`` gave."""
     assert isinstance(data, dict)
-    values = {**data, "state": AlertState(str(data["state"]))}
-    causes = data["causes"]
+    causes, foreign = data["causes"], data.get("foreign")
     assert isinstance(causes, list)
-    return Alert(**{**values, "causes": tuple(str(c) for c in causes)})  # type: ignore[arg-type]
+    values: dict[str, object] = {
+        **data,
+        "state": AlertState(str(data["state"])),
+        "causes": tuple(str(c) for c in causes),
+        "foreign": Foreign(**foreign) if isinstance(foreign, dict) else None,  # type: ignore[arg-type]
+    }
+    return Alert(**values)  # type: ignore[arg-type]
 
 
 def load_group(data: Json, routes: Mapping[str, Route], root: Route) -> Group:

@@ -31,6 +31,24 @@ def severity_rank(severity: str) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """What an alert that another system posted (API v2) carries beside its labels."""
+
+    annotations: Mapping[str, str]
+    generator_url: str
+    starts_at: Instant
+    "As told by its source; ``Alert.started_at`` is when it first came here."
+
+    ends_at: Instant
+    "When it is over unless its source sends it again."
+
+    timeout: bool
+    "Whether ``ends_at`` was not told but follows from ``resolve_timeout``."
+
+    updated_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One episode of one alert, as of one moment."""
 
@@ -81,8 +99,13 @@ class Alert:
     could_not_evaluate: bool = False
     "The rule raised on this event: the page says so, and what to do."
 
+    foreign: Foreign | None = None
+    "Set for an alert of another system: ``labels`` is then its whole label set, untouched."
+
     def all_labels(self) -> dict[str, str]:
         """The full label set routes and receivers see (contract 2.4)."""
+        if self.foreign is not None:
+            return dict(self.labels)
         out = {k: v for k, v in self.context.items() if v}
         out.update(self.labels)
         out["alertname"] = self.rule

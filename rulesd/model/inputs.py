@@ -3,12 +3,14 @@
 Law: an input is plain data; whoever makes one has already redacted it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rulesd.model.event import Event, Rejected
-from rulesd.model.instant import MINUTE, Milliseconds
+from rulesd.model.instant import MINUTE, Instant, Milliseconds
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
+from rulesd.model.silence import Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,47 @@ class PlanReplaced:
     "... in this time. A setting, on record because decisions follow from it."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedAlert:
+    """One alert that another system posted (API v2), valid and with its times filled in."""
+
+    labels: Mapping[str, str]
+    "The whole label set, without empty values: its identity."
+
+    starts_at: Instant
+    ends_at: Instant
+    "At or before ``now``: it is over."
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    generator_url: str = ""
+    timeout: bool = False
+    "Whether ``ends_at`` was not told but follows from ``resolve_timeout``."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsPosted:
+    """The alerts of one request to API v2."""
+
+    alerts: tuple[PostedAlert, ...]
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceSet:
+    """A silence was made or changed (same id)."""
+
+    silence: Silence
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceExpired:
+    """A person ended a silence."""
+
+    id: str
+    by: str
+
+
 Input: TypeAlias = (
     Event
     | EventRefused
@@ -79,4 +122,7 @@ Input: TypeAlias = (
     | ResolvedByPerson
     | Delivered
     | PlanReplaced
+    | AlertsPosted
+    | SilenceSet
+    | SilenceExpired
 )

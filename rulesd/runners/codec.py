@@ -15,11 +15,14 @@ from rulesd.model.decision import Decision, line
 from rulesd.model.event import Document, Event, Json, Rejected
 from rulesd.model.inputs import (
     Acknowledged,
+    AlertsPosted,
     Delivered,
     EventRefused,
     Input,
     PlanReplaced,
     ResolvedByPerson,
+    SilenceExpired,
+    SilenceSet,
     Unacknowledged,
 )
 from rulesd.model.instant import Instant
@@ -37,6 +40,16 @@ def event_row(event: Event, now: Instant) -> JournalRow:
     return JournalRow(
         now=now, kind="event", payload=payload, key=event.key, body=event.body, at=event.at
     )
+
+
+_PLAIN: dict[str, type[Input]] = {
+    "posted": AlertsPosted,
+    "silence": SilenceSet,
+    "unsilence": SilenceExpired,
+}
+"Inputs written field by field as they are; a field that is new needs a default, so that older rows can be read."
+
+_KINDS = {type_: kind for kind, type_ in _PLAIN.items()}
 
 
 def input_row(item: Input, now: Instant) -> JournalRow:
@@ -68,6 +81,9 @@ def input_row(item: Input, now: Instant) -> JournalRow:
             )
         case PlanReplaced():
             return _row(now, "plan", [item.digest, item.owner_pages, item.owner_window])
+        case _:
+            fields = msgspec.to_builtins(item)
+            return JournalRow(now=now, kind=_KINDS[type(item)], payload=orjson.dumps(fields))
 
 
 def _row(now: Instant, kind: str, body: list[Json]) -> JournalRow:
@@ -116,6 +132,8 @@ def read_input(row: JournalRow) -> Input:
             )
         case "plan":
             return PlanReplaced(digest=body[0], owner_pages=body[1], owner_window=body[2])
+        case kind if kind in _PLAIN:
+            return msgspec.convert(body, _PLAIN[kind])
     raise ValueError(
         f"the journal holds an input of kind {row.kind!r}, which this version does not know"
     )

@@ -5,19 +5,30 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rulesd.core.engine import Engine, KeyState, Limits, sampled, state_event
+from rulesd.core.engine import Engine, KeyState, Limits, sampled
+from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Maturity, Plan
-from rulesd.model.decision import ActionDue, AlertChanged, Kind, ReviewOpened, line
-from rulesd.model.event import Document, Event, Rejected
+from rulesd.model.alert import Alert
+from rulesd.model.decision import (
+    ActionDue,
+    AlertChanged,
+    Decision,
+    Kind,
+    NotificationDue,
+    ReviewOpened,
+    line,
+)  # fmt: skip
+from rulesd.model.event import Document, Event, Json, Rejected
 from rulesd.model.inputs import (
     Acknowledged,
+    AlertsPosted,
     Delivered,
     EventRefused,
     PlanReplaced,
     ResolvedByPerson,
     Unacknowledged,
 )  # fmt: skip
-from rulesd.model.reasons import DeliveryOutcome, DeliveryReason, Outcome
+from rulesd.model.reasons import DeliveryOutcome, DeliveryReason, Outcome, Reason
 from tests.core.plans import T0, burst, event, field, plan, rule
 from tests.core.world import World
 from tests.model.test_alert import alert
@@ -124,24 +135,6 @@ def test_rules_about_alerts_see_their_transitions() -> None:
     assert [a.rule for a in w.engine.alerts()] == ["tool.denied", "both.two"] or {
         a.rule for a in w.engine.alerts()
     } == {"tool.denied", "both.two"}
-    made = state_event(next(d for d in w.decisions if isinstance(d, AlertChanged)))
-    assert made.document["data"] == {
-        "model": "m1",
-        "tenant": "acme",
-        "rule": "tool.denied",
-        "state": "firing",
-        "severity": "high",
-        "owner": "safety",
-    }
-    assert made.tenant == "acme"
-    assert (
-        "tenant"
-        not in state_event(
-            AlertChanged(
-                kind=Kind.FIRING, at=0, reason=w.decisions[0].reason, alert=alert(labels={})
-            )
-        ).document
-    )
 
 
 def test_an_event_of_the_journal_was_new_when_it_came() -> None:
@@ -250,3 +243,82 @@ def test_a_reload_may_bring_another_page_limit() -> None:
     again = Engine(plan(rule()))
     again.restore(small, keys)
     assert again.dispatch.throttle.allowed == (1, 60_000)
+
+
+class Echo:
+    """A machine that writes down what it hears, answers one input and rings once."""
+
+    name = "echo"
+
+    def __init__(self) -> None:
+        self.due = NOT_DUE
+        self.heard: list[str] = []
+        self.plans = 0
+
+    def take(self, item: object, now: int, out: list[Decision]) -> bool:
+        if not isinstance(item, AlertsPosted):
+            return False
+        self.due = now + 5_000
+        out.append(change(now, "posted"))
+        return True
+
+    def follow(self, decision: Decision, now: int, out: list[Decision]) -> None:
+        self.heard.append(str(line(0, decision)["kind"]))
+        if isinstance(decision, AlertChanged) and decision.alert.alert == "posted":
+            out.append(change(now, "consequence"))
+
+    def handle_timer(self, now: int, out: list[Decision]) -> None:
+        self.due = NOT_DUE
+        out.append(change(now, "rang"))
+
+    def replace(self, plan: Plan, now: int, out: list[Decision]) -> None:
+        self.plans += 1
+        out.append(change(now, "replaced"))
+
+    def alerts(self) -> list[Alert]:
+        return [alert(alert="mine")]
+
+    def dump(self) -> Json:
+        return {"heard": list(self.heard)}
+
+    def load(self, data: Json) -> None:
+        assert isinstance(data, dict)
+        self.heard = [str(w) for w in list(data["heard"])]  # type: ignore[arg-type]
+
+
+def change(now: int, name: str) -> AlertChanged:
+    made = alert(alert=name, fingerprint=name)
+    return AlertChanged(kind=Kind.FIRING, at=now, reason=Reason.CONDITION_MET, alert=made)
+
+
+def test_a_machine_takes_its_inputs_hears_every_decision_and_keeps_its_deadlines_and_state() -> (
+    None
+):
+    w = World(plan(rule()))
+    echo = Echo()
+    w.engine.machines = (Echo(), echo)
+    w.engine.machines[0].take = lambda *_: False  # type: ignore[method-assign]
+    made = w.engine.receive(AlertsPosted(alerts=()), T0)
+    assert [d.alert.alert for d in made if isinstance(d, AlertChanged)][:2] == [
+        "posted",
+        "consequence",
+    ]
+    assert w.engine.next_timer() == T0 + 5_000
+    assert w.engine.alerts()[-1].alert == "mine"
+    made = w.engine.receive(event("a", T0 + 6_000), T0 + 6_000)
+    assert made[0].at == T0 + 5_000
+    assert "notification.due" in echo.heard
+    made = w.engine.replace(w.engine.plan, T0 + 7_000)
+    assert echo.plans == 1
+    assert any(isinstance(d, NotificationDue) for d in made) or made
+    small, keys = w.engine.snapshot()
+    again, other = Engine(w.engine.plan), Echo()
+    again.machines = (other,)
+    again.restore(small, keys)
+    assert other.heard == echo.heard
+    without = Engine(w.engine.plan)
+    odd = Echo()
+    odd.name = "unknown"
+    without.machines = (odd,)
+    without.restore(small, keys)
+    assert odd.heard == []

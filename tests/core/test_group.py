@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 from rulesd.core.dedup import Sent
 from rulesd.core.group import Group, Member, dump_alert, load_alert, load_group
 from rulesd.core.plan import Route
+from rulesd.model.alert import Foreign
 from rulesd.model.decision import Status
 from rulesd.model.reasons import AlertState
 from tests.model.test_alert import alert
@@ -64,3 +67,8 @@ def test_it_is_written_and_read_back() -> None:
 def test_alerts_are_written_and_read_back() -> None:
     one = alert(causes=("e1", "e2"), threshold=2.0, ended_at=5)
     assert load_alert(dump_alert(one)) == one
+    foreign = Foreign(
+        annotations={"a": "b"}, generator_url="", starts_at=1, ends_at=2, timeout=True, updated_at=1
+    )
+    two = replace(one, foreign=foreign)
+    assert load_alert(dump_alert(two)) == two

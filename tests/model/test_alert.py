@@ -1,4 +1,4 @@
-from rulesd.model.alert import Alert, severity_rank
+from rulesd.model.alert import Alert, Foreign, severity_rank
 from rulesd.model.reasons import AlertState
 
 
@@ -30,3 +30,11 @@ def test_severities_have_an_order_and_unknown_ones_come_last() -> None:
         3,
         4,
     ]
+
+
+def test_a_foreign_alerts_labels_are_its_own_untouched() -> None:
+    foreign = Foreign(
+        annotations={}, generator_url="", starts_at=1, ends_at=2, timeout=False, updated_at=1
+    )
+    made = alert(labels={"alertname": "A", "severity": "page"}, owner="x", foreign=foreign)
+    assert made.all_labels() == {"alertname": "A", "severity": "page"}

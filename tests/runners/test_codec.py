@@ -7,10 +7,14 @@ from rulesd.core.engine import KeyState
 from rulesd.model.event import Rejected
 from rulesd.model.inputs import (
     Acknowledged,
+    AlertsPosted,
     Delivered,
     EventRefused,
     PlanReplaced,
+    PostedAlert,
     ResolvedByPerson,
+    SilenceExpired,
+    SilenceSet,
     Unacknowledged,
 )  # fmt: skip
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
@@ -18,6 +22,7 @@ from rulesd.ports.store import JournalRow
 from rulesd.runners import codec
 from tests.core.plans import T0, event
 from tests.core.world import World
+from tests.model.test_silence import silence
 from tests.runners.room import BOTH
 
 INPUTS = [
@@ -32,6 +37,11 @@ INPUTS = [
         reason=DeliveryReason.REFUSED, attempts=4,
     ),
     PlanReplaced(digest="d1", owner_pages=3, owner_window=60_000),
+    AlertsPosted(alerts=(
+        PostedAlert(labels={"alertname": "A"}, starts_at=T0, ends_at=T0 + 5, annotations={"summary": "s"}),
+    ), by="prometheus"),
+    SilenceSet(silence=silence(annotations={"ticket": "7"}, approved_by="bo"), by="ana"),
+    SilenceExpired(id="s1", by="ana"),
 ]  # fmt: skip
 
 
