@@ -12,6 +12,7 @@ from rulesd.model.alert import Alert
 from rulesd.model.event import Json
 from rulesd.model.instant import Instant, format_instant
 from rulesd.model.reasons import Reason
+from rulesd.model.switch import Setting
 
 
 class Kind(StrEnum):
@@ -23,10 +24,13 @@ class Kind(StrEnum):
     RESOLVED = "alert.resolved"
     SUPPRESSED = "alert.suppressed"
     NOTIFICATION = "notification.due"
+    NOTICE = "notice.due"
     ACTION = "action.due"
     REVIEW = "review.opened"
+    REVIEW_CLOSED = "review.completed"
     REJECTED = "event.rejected"
     LIMIT = "limit.reached"
+    SWITCH = "switch.changed"
 
 
 class Status(StrEnum):
@@ -93,6 +97,23 @@ class NotificationDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeDue:
+    """People must be told something that is no alert: a hand-over, a silence that ends soon, a digest."""
+
+    at: Instant
+    reason: Reason
+    receiver: str
+    owner: str
+    "Whose business it is; empty when it is nobody's in particular."
+
+    title: str
+    "One line."
+
+    lines: tuple[str, ...]
+    "What there is to say, a line each; labels and figures only, like everything that leaves the house."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionDue:
     """A rule asks for an action of ``switches.yaml``."""
 
@@ -103,12 +124,37 @@ class ActionDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchChanged:
+    """A setting of a switch was made, refused, approved, ended, or has been in force long enough to be obeyed."""
+
+    at: Instant
+    reason: Reason
+    setting: Setting
+    value: Json
+    "What a service in the setting's scope reads from now on."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewOpened:
     """An alert was sampled for a person's review."""
 
     at: Instant
     reason: Reason
     review: str
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewClosed:
+    """A reviewer gave a verdict."""
+
+    at: Instant
+    reason: Reason
+    review: str
+    verdict: str
+    by: str
+    note: str
+    next: str
     alert: Alert
 
 
@@ -136,7 +182,15 @@ class LimitReached:
 
 
 Decision: TypeAlias = (
-    AlertChanged | NotificationDue | ActionDue | ReviewOpened | EventWasRejected | LimitReached
+    AlertChanged
+    | NotificationDue
+    | NoticeDue
+    | ActionDue
+    | SwitchChanged
+    | ReviewOpened
+    | ReviewClosed
+    | EventWasRejected
+    | LimitReached
 )
 
 
@@ -153,10 +207,30 @@ def line(seq: int, decision: Decision) -> dict[str, Json]:
             out.update(_alert_fields(decision.alert))
         case NotificationDue():
             out.update(_notification_fields(decision))
+        case NoticeDue():
+            out.update(
+                kind=str(Kind.NOTICE),
+                receiver=decision.receiver,
+                owner=decision.owner,
+                title=decision.title,
+                lines=list(decision.lines),
+            )
         case ActionDue():
             out.update(_alert_fields(decision.alert), kind=str(Kind.ACTION), action=decision.action)
+        case SwitchChanged():
+            out.update(_switch_fields(decision))
         case ReviewOpened():
             out.update(_alert_fields(decision.alert), kind=str(Kind.REVIEW), review=decision.review)
+        case ReviewClosed():
+            out.update(
+                _alert_fields(decision.alert),
+                kind=str(Kind.REVIEW_CLOSED),
+                review=decision.review,
+                verdict=decision.verdict,
+                by=decision.by,
+                note=decision.note,
+                next=decision.next,
+            )
         case EventWasRejected():
             out.update(
                 kind=str(Kind.REJECTED),
@@ -195,6 +269,35 @@ def _alert_fields(alert: Alert) -> dict[str, Json]:
         out["by"] = alert.acknowledged_by
     if alert.could_not_evaluate:
         out["could_not_evaluate"] = True
+    return out
+
+
+def _switch_fields(changed: SwitchChanged) -> dict[str, Json]:
+    setting = changed.setting
+    ends = setting.expires_at
+    out: dict[str, Json] = {
+        "kind": str(Kind.SWITCH),
+        "setting": setting.id,
+        "switch": setting.switch,
+        "key": setting.key,
+        "scope": dict(setting.scope),
+        "set_to": setting.value,
+        "value": changed.value,
+        "state": str(setting.state),
+        "by": setting.by,
+        "why": setting.reason,
+        "origin": setting.origin,
+        "until": str(setting.until),
+        "expires_at": None if ends is None else format_instant(ends),
+        "alert": setting.alert,
+        "rule": setting.rule,
+    }
+    if setting.approved_by:
+        out["approved_by"] = setting.approved_by
+    if setting.ended_at is not None:
+        out["ended_by"], out["ended_why"] = setting.ended_by, setting.ended_why
+    if setting.result:
+        out["result"] = setting.result
     return out
 
 

@@ -99,6 +99,12 @@ class Notification:
     more: int = 0
     "Alerts of the group that are not listed because of its size."
 
+    title: str = ""
+    "Set for a notice, which has no alerts: its one line. ``status`` is then ``firing`` and ``page`` true."
+
+    lines: tuple[str, ...] = ()
+    "What a notice has to say, a line each."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:

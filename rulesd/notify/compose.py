@@ -9,7 +9,9 @@ Who gets what:
 * a channel for groups gets one row; a channel per alert (PagerDuty) one row for each changed alert, in an order of its own;
 * ``page=False`` (only bring up to date) goes to channels that update in place;
 * resolved alerts go only where ``send_resolved`` says so;
-* in a storm, people's channels get the one collected page; machines go on getting every alert (``Audience``).
+* in a storm, people's channels get the one collected page; machines go on getting every alert (``Audience``);
+* a notice (a hand-over, a digest) goes where people read: never to a channel that would open an incident for it, unless the
+  receiver has no other.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +23,7 @@ import msgspec
 
 from rulesd.core.plan import ChannelSpec, Plan
 from rulesd.model.alert import severity_rank
-from rulesd.model.decision import Audience, NotificationDue, Status, Told
+from rulesd.model.decision import Audience, NoticeDue, NotificationDue, Status, Told
 from rulesd.model.instant import Instant, format_instant
 from rulesd.model.notification import Notification, PageAlert
 from rulesd.notify.telling import tell
@@ -32,6 +34,9 @@ LISTED = 100
 
 QUIET = 5
 "Added to the priority of rows that wake nobody: pages overtake updates."
+
+NOTICE = QUIET - 1
+"The priority of a notice: behind every page, before every update."
 
 
 class Links(Protocol):
@@ -65,11 +70,15 @@ class NoLinks:
         return ""
 
 
-def compose(due: NotificationDue, plan: Plan, *, number: int, links: Links) -> list[OutboxRow]:
+def compose(
+    due: NotificationDue | NoticeDue, plan: Plan, *, number: int, links: Links
+) -> list[OutboxRow]:
     """Every outbox row that ``due`` owes. ``number`` is the decision's sequence number. An unknown receiver owes nothing."""
     receiver = plan.receivers.get(due.receiver)
     if receiver is None:
         return []
+    if isinstance(due, NoticeDue):
+        return [_notice(due, spec, number, links) for spec in _readers(receiver.channels)]
     tell_one = _teller(due, plan, links)
     rows: list[OutboxRow] = []
     for spec in receiver.channels:
@@ -95,6 +104,41 @@ def decode_notification(body: bytes) -> Notification:
 def encode_notification(notification: Notification) -> bytes:
     """The bytes an outbox row keeps."""
     return msgspec.json.encode(notification)
+
+
+def _readers(channels: Sequence[ChannelSpec]) -> Sequence[ChannelSpec]:
+    """The channels a notice goes to: where people read without being called out, else where people are, else all."""
+    people = [spec for spec in channels if spec.for_people]
+    return [spec for spec in people if not spec.per_alert] or people or channels
+
+
+def _notice(due: NoticeDue, spec: ChannelSpec, number: int, links: Links) -> OutboxRow:
+    """A notice has an incident of its own: it opens one message and is never brought up to date."""
+    id_ = _digest(due.receiver, spec.name, str(due.reason), due.title, str(due.at), str(number))
+    note = Notification(
+        id=id_,
+        receiver=due.receiver,
+        group=f"{due.reason}:{due.owner}",
+        group_labels={"owner": due.owner} if due.owner else {},
+        incident=id_,
+        status=str(Status.FIRING),
+        reason=str(due.reason),
+        page=True,
+        at=format_instant(due.at),
+        alerts=(),
+        external_url=links.external_url,
+        title=due.title,
+        lines=due.lines,
+    )
+    return OutboxRow(
+        id=id_,
+        receiver=due.receiver,
+        channel=spec.name,
+        incident=id_,
+        priority=NOTICE,
+        created=due.at,
+        body=encode_notification(note),
+    )
 
 
 def _hears(spec: ChannelSpec, audience: Audience) -> bool:
@@ -201,7 +245,12 @@ def _row(note: Notification, spec: ChannelSpec, at: Instant, told: tuple[Told, .
 
 
 def _id(due: NotificationDue, spec: ChannelSpec, alert: str, number: int) -> str:
-    parts = (due.receiver, spec.name, due.incident, due.group, str(due.at), str(number), alert)
+    return _digest(
+        due.receiver, spec.name, due.incident, due.group, str(due.at), str(number), alert
+    )
+
+
+def _digest(*parts: str) -> str:
     digest = blake2b(
         "\x1f".join(parts).encode("utf-8", "replace"), digest_size=16, person=b"notification"
     )

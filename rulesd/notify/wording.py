@@ -30,6 +30,8 @@ _WHY: Mapping[str, str] = {
     "updated_in_place": "",
     "owner_page_limit": "Many pages to one owner: they are collected here.",
     "acknowledged": "",
+    "escalated": "Nobody acknowledged the page before this one.",
+    "flapping": "It comes and goes. There are no further pages about it until it has been calm for an hour.",
     "could_not_evaluate": "A rule could not check an event.",
 }
 
@@ -41,6 +43,8 @@ SHOWN_CAUSES = 8
 
 def headline(notification: Notification) -> str:
     """The first line: TEST if it is one, the verdict, and what it is about."""
+    if notification.title:
+        return cut(one_line(notification.title), 200)
     main = main_alert(notification)
     text = f"{verdict(notification)}: {subject(notification, main)}"
     return cut(one_line(f"TEST PAGE, nothing happened: {text}" if notification.test else text), 200)
@@ -181,7 +185,9 @@ def _alert(alert: PageAlert) -> dict[str, Any]:
 
 def plain_fallback(notification: Notification) -> str:
     """The page without any template: shorter, but with all that is needed to act."""
-    rows = [headline(notification)]
+    rows = [headline(notification), *(one_line(said) for said in notification.lines)]
+    if notification.title:
+        return "\n".join(rows)
     for alert in notification.alerts[:SHOWN_ALERTS]:
         rows += [
             "",

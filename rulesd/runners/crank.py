@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
 from rulesd.model.alert import Alert
-from rulesd.model.decision import AlertChanged, Decision, Kind, NotificationDue
+from rulesd.model.decision import AlertChanged, Decision, Kind, NoticeDue, NotificationDue
 from rulesd.model.event import Event, Rejected
 from rulesd.model.inputs import EventRefused, Input, PlanReplaced
 from rulesd.model.instant import Instant
@@ -43,7 +43,7 @@ CHECKPOINT_KEYS = 4_000
 RESOLVED_KEPT = 1_000
 "Resolved alerts that ``alerts`` still shows."
 
-Compose = Callable[[NotificationDue, Plan, int], list[OutboxRow]]
+Compose = Callable[[NotificationDue | NoticeDue, Plan, int], list[OutboxRow]]
 
 
 class Crank:
@@ -261,7 +261,7 @@ class Crank:
             row = codec.decision_row(self.seq, decision)
             logged.append(row)
             self.meter.decisions.labels(row.kind, str(decision.reason)).inc()
-            if isinstance(decision, NotificationDue):
+            if isinstance(decision, NotificationDue | NoticeDue):
                 outbox += self._compose(decision, self.engine.plan, self.seq)
             elif isinstance(decision, AlertChanged) and decision.kind is Kind.RESOLVED:
                 self._remember(decision.alert)

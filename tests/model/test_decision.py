@@ -7,6 +7,7 @@ from rulesd.model.decision import (
     EventWasRejected,
     Kind,
     LimitReached,
+    NoticeDue,
     NotificationDue,
     ReviewOpened,
     Status,
@@ -108,3 +109,17 @@ def test_the_other_kinds() -> None:
     )
     limit = line(1, LimitReached(at=0, reason=Reason.KEY_LIMIT, rule="r", limit=3, detail="d"))
     assert (limit["kind"], limit["limit"], limit["detail"]) == ("limit.reached", 3, "d")
+
+
+def test_a_notice_says_its_lines() -> None:
+    said = line(
+        3,
+        NoticeDue(at=0, reason=Reason.DIGEST, receiver="r", owner="o", title="t", lines=("a", "b")),
+    )
+    assert {k: said[k] for k in ("kind", "receiver", "owner", "title", "lines")} == {
+        "kind": "notice.due",
+        "receiver": "r",
+        "owner": "o",
+        "title": "t",
+        "lines": ["a", "b"],
+    }

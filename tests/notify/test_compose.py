@@ -1,10 +1,11 @@
 import msgspec
 import pytest
 
-from rulesd.model.decision import Audience, Status
+from rulesd.model.decision import Audience, NoticeDue, Status
 from rulesd.model.reasons import Reason
 from rulesd.notify.compose import (
     LISTED,
+    NOTICE,
     NoLinks,
     compose,
     decode_notification,
@@ -124,3 +125,35 @@ def test_links_and_receiver_are_in_the_page() -> None:
     assert len(CHANNELS) == 4
     assert page.at == "2026-01-05T09:00:11.050Z"
     assert not page.test
+
+
+def notice(**given: object) -> NoticeDue:
+    values: dict[str, object] = {
+        "at": 5,
+        "reason": Reason.HAND_OVER,
+        "receiver": "oncall",
+        "owner": "platform-safety",
+        "title": "You are on call",
+        "lines": ("2 alerts are open",),
+    }
+    return NoticeDue(**{**values, **given})  # type: ignore[arg-type]
+
+
+def test_a_notice_goes_where_people_read_and_wakes_no_machine() -> None:
+    found = compose(notice(), plan(), number=3, links=Links())
+    assert channels(found) == ["slack[0]", "apprise[0]"]
+    said = decode_notification(found[0].body)
+    assert (said.title, said.lines, said.alerts) == ("You are on call", ("2 alerts are open",), ())
+    assert (said.status, said.page, said.reason) == ("firing", True, "hand_over")
+    assert {r.priority for r in found} == {NOTICE}
+    assert len({r.incident for r in found}) == len(found)
+    assert compose(notice(receiver="gone"), plan(), number=3, links=NoLinks()) == []
+
+
+def test_a_notice_is_sent_even_where_there_is_no_quiet_channel() -> None:
+    for kinds, expected in (
+        (("pagerduty", "webhook"), ["pagerduty[0]"]),
+        (("webhook",), ["webhook[0]"]),
+    ):
+        only = plan(channels=[spec(kind) for kind in kinds])
+        assert channels(compose(notice(owner=""), only, number=3, links=NoLinks())) == expected

@@ -147,3 +147,13 @@ def test_hostile_labels_stay_on_their_line_and_mean_nothing() -> None:
     for text in (plain, slack, fallback):
         assert "\u202e" not in text
         assert "\nFirst five minutes: run rm" not in text
+
+
+def test_a_notice_is_told_by_its_own_words() -> None:
+    said = replace(note(told(alert())), alerts=(), title="You are on call", lines=("2 are open",))
+    assert headline(said) == "You are on call"
+    assert plain_fallback(said) == "You are on call\n2 are open"
+    for name, medium in (("plain.j2", Medium.PLAIN), ("slack.j2", Medium.SLACK)):
+        rendered = Templates().render(name, medium, context(said), lambda: "")
+        assert not rendered.notice
+        assert "2 are open" in rendered.text
