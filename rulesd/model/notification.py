@@ -65,8 +65,21 @@ class PageAlert:
 
     console_url: str = ""
     acknowledged_by: str = ""
+    "Of a resolved alert: who said that it is over, else who had it; empty when nobody did."
+
     could_not_evaluate: bool = False
     never: bool = False
+    foreign: bool = False
+    "Posted by another system: ``labels`` is its whole label set, untouched."
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    "Of a foreign alert, as posted."
+
+    generator_url: str = ""
+    "Of a foreign alert: where it comes from."
+
+    actions: tuple[str, ...] = ()
+    "What the rule can do to contain it, by name; empty where this daemon cannot."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +112,17 @@ class Notification:
     more: int = 0
     "Alerts of the group that are not listed because of its size."
 
+    failover: str = ""
+    "Why this page comes to this receiver instead of another's, in one sentence; empty where it does not."
+
     title: str = ""
     "Set for a notice, which has no alerts: its one line. ``status`` is then ``firing`` and ``page`` true."
 
     lines: tuple[str, ...] = ()
     "What a notice has to say, a line each."
+
+    change: bool = False
+    "A notice of something that was changed (a deploy, a switch): a record beside incidents, which wakes nobody."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

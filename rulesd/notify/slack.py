@@ -4,7 +4,7 @@ Law: the message changes in place; a person is woken (a reply shown in the chann
 ``{"ok": false}`` is a failure. The token and the webhook's address appear in no detail.
 
 A first page is a new message. A later page of the same incident updates that message and says in its thread, shown in the
-channel too, what is new; a quiet notification only updates. When the message can no longer be updated (deleted, too old), a
+channel too, what is new; a quiet notification updates, and says in the thread alone what changed. When the message can no longer be updated (deleted, too old), a
 page becomes a new message.
 """
 
@@ -22,6 +22,7 @@ from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.notify.http import Answer, Request, failed, judge, post, retry, skipped
 from rulesd.notify.settings import Secrets, Settings
 from rulesd.notify.slack_blocks import fallback, message
+from rulesd.notify.slack_thread import changes, remembered
 from rulesd.notify.templates import Templates
 from rulesd.notify.text import slack_escape
 from rulesd.notify.wording import headline, why
@@ -90,15 +91,19 @@ class SlackBot:
         api_url: str = API,
         words: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        clicks: bool = False,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        """``words``: the operator's own ``title`` and ``text``; ``extra``: further arguments of postMessage (name, icon)."""
+        """``words``: the operator's own ``title`` and ``text``; ``extra``: further arguments of postMessage (name, icon).
+
+        ``clicks``: whether buttons that act are shown: somebody must be there to take the click.
+        """
         self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
         self.send_resolved, self.updates_in_place = spec.send_resolved, spec.updates_in_place
         self.deadline_s = deadline_s
         self._session, self._templates = session, templates
         self._token, self._channel, self._api = token, channel, api_url.rstrip("/") + "/"
-        self._words, self._extra = dict(words or {}), dict(extra or {})
+        self._words, self._extra, self._clicks = dict(words or {}), dict(extra or {}), clicks
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Post, or update what ``reference`` names."""
@@ -108,16 +113,21 @@ class SlackBot:
             # Also the end of what was never told here: in a storm, say, or after a page that Slack refused.
             return skipped("there is no message to update")
         until = asyncio.get_running_loop().time() + self.deadline_s
-        content = message(notification, self._templates, **self._words)
+        title, text = self._words.get("title", ""), self._words.get("text", "")
+        content = message(
+            notification, self._templates, title=title, text=text, clicks=self._clicks
+        )
         if known:
             done = await self._update(content, reference, until)
             if not isinstance(done, str):
-                return await self._call_out(notification, done, reference, until)
+                return await self._tell(notification, done, reference, until)
             if not news:
                 return skipped(f"the message cannot be updated any more ({done})")
-        return await self._post(content, until)
+        return await self._post(content, until, remembered({}, notification))
 
-    async def _post(self, content: Mapping[str, Any], until: float) -> Delivery:
+    async def _post(
+        self, content: Mapping[str, Any], until: float, told: Mapping[str, str]
+    ) -> Delivery:
         where = {"channel": self._channel, "unfurl_links": False, "unfurl_media": False}
         answer = await self._call("chat.postMessage", {**self._extra, **where, **content}, until)
         if isinstance(answer, str) and answer in _TOO_BIG:
@@ -128,7 +138,8 @@ class SlackBot:
             return _refused(answer)
         if isinstance(answer, Delivery):
             return answer
-        return _sent({"channel": str(answer.get("channel", "")), "ts": str(answer.get("ts", ""))})
+        made = {name: str(answer.get(name, "")) for name in ("channel", "ts")}
+        return _sent({**made, **told})
 
     async def _update(
         self, content: Mapping[str, Any], reference: Mapping[str, str], until: float
@@ -146,30 +157,39 @@ class SlackBot:
             return answer if answer in _GONE else _refused(answer)
         return answer if isinstance(answer, Delivery) else _sent(where)
 
-    async def _call_out(
+    async def _tell(
         self,
         notification: Notification,
         done: Delivery,
         reference: Mapping[str, str],
         until: float,
     ) -> Delivery:
-        """After an update: say in the channel what is new, when a person should be woken."""
-        wake = notification.page and notification.status == "firing"
-        if done.outcome is not DeliveryOutcome.DELIVERED or not wake:
+        """After an update: say in the thread what is new, and in the channel too when a person should be woken."""
+        if done.outcome is not DeliveryOutcome.DELIVERED:
             return done
-        reason = slack_escape(why(notification))
-        words = fallback(notification, headline(notification))
+        wake = notification.page and notification.status == "firing"
+        if wake:
+            words = fallback(notification, headline(notification))
+            text = f"{slack_escape(why(notification))} {words}".strip()
+        else:
+            text = changes(reference, notification)
+        done = _sent({**done.reference, **remembered(reference, notification)})
+        if not text:
+            return done
         reply = {
             "channel": reference["channel"],
             "thread_ts": reference["ts"],
-            "reply_broadcast": True,
-            "text": f"{reason} {words}".strip(),
+            "reply_broadcast": wake,
+            "text": text,
             "unfurl_links": False,
         }
         answer = await self._call("chat.postMessage", {**self._extra, **reply}, until)
         if isinstance(answer, str):
-            return _refused(answer)
-        return answer if isinstance(answer, Delivery) else done
+            answer = _refused(answer)
+        if isinstance(answer, Delivery):
+            # A note that Slack refuses for good costs no more than itself: the message is up to date.
+            return answer if wake or answer.outcome is DeliveryOutcome.RETRY else done
+        return done
 
     async def _call(
         self, method: str, arguments: Mapping[str, Any], until: float
@@ -228,7 +248,8 @@ class SlackWebhook:
         del reference
         if not notification.page:
             return skipped("an incoming webhook cannot update a message")
-        content = message(notification, self._templates, **self._words)
+        title, text = self._words.get("title", ""), self._words.get("text", "")
+        content = message(notification, self._templates, title=title, text=text)
         done = await self._send(content)
         refused = done.outcome is DeliveryOutcome.FAILED and "invalid_blocks" in done.detail
         return await self._send({"text": content["text"]}) if refused else done
@@ -275,7 +296,14 @@ def slack(
         raise settings.error("token", "there is no way to send", hint)
     api_url = settings.url("api_url", API)
     return SlackBot(
-        spec, session, templates, token=token, channel=channel, api_url=api_url, deadline_s=deadline
+        spec,
+        session,
+        templates,
+        token=token,
+        channel=channel,
+        api_url=api_url,
+        clicks=settings.has("signing_secret"),
+        deadline_s=deadline,
     )
 
 

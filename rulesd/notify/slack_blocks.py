@@ -9,13 +9,14 @@ from typing import Any, TypeAlias
 import orjson
 
 from rulesd.model.notification import Notification
+from rulesd.notify.slack_buttons import buttons
 from rulesd.notify.templates import Medium, Rendered, Templates
-from rulesd.notify.text import cut, cut_lines, one_line, safe_url, slack_escape
+from rulesd.notify.text import cut, cut_lines, one_line, slack_escape
 from rulesd.notify.wording import context, headline, main_alert, plain_fallback
 
 Block: TypeAlias = dict[str, Any]
 
-HEADER_LIMIT, SECTION_LIMIT, BUTTON_LIMIT = 150, 3_000, 75
+HEADER_LIMIT, SECTION_LIMIT = 150, 3_000
 BLOCKS_LIMIT, BUDGET, FALLBACK_LIMIT = 50, 10_000, 1_000
 
 _MARKS = {
@@ -28,13 +29,21 @@ _SHORTENED = "_(shortened: the rest stands in the console)_"
 
 
 def message(
-    notification: Notification, templates: Templates, *, title: str = "", text: str = ""
+    notification: Notification,
+    templates: Templates,
+    *,
+    title: str = "",
+    text: str = "",
+    clicks: bool = False,
 ) -> dict[str, Any]:
-    """``text`` (the fallback that notifications show) and ``blocks``. ``title`` and ``text`` replace rulesd's own words."""
+    """``text`` (the fallback that notifications show) and ``blocks``.
+
+    ``title`` and ``text`` replace rulesd's own words. ``clicks``: whether buttons that act have somebody to act for them.
+    """
     head = title or headline(notification)
     rendered = Rendered(slack_escape(text)) if text else _body(notification, templates)
     blocks: list[Block] = [_header(notification, head)]
-    end = _end(notification, rendered)
+    end = _end(notification, rendered, clicks)
     cut_note = _section(_SHORTENED)
     left = BUDGET - _wide([*blocks, *end, cut_note])
     for part in _sections(rendered.text):
@@ -47,14 +56,14 @@ def message(
     return {"text": fallback(notification, head), "blocks": [*blocks, *end]}
 
 
-def _end(notification: Notification, rendered: Rendered) -> list[Block]:
+def _end(notification: Notification, rendered: Rendered, clicks: bool) -> list[Block]:
     """What every page ends with: what went wrong with its text, the buttons, and its name."""
     end = []
     if rendered.notice:
         end.append(_section(f"_{slack_escape(cut(rendered.notice, 300))}_"))
-    buttons = _buttons(notification)
-    if buttons:
-        end.append({"type": "actions", "elements": buttons})
+    elements = buttons(notification, clicks=clicks)
+    if elements:
+        end.append({"type": "actions", "elements": elements})
     return [*end, _footer(notification)]
 
 
@@ -134,23 +143,6 @@ def _pieces(part: str) -> list[str]:
 def _section(text: str) -> Block:
     """``verbatim``: Slack turns no bare address or name in a value into a link."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
-
-
-def _buttons(notification: Notification) -> list[Block]:
-    main = main_alert(notification)
-    if main is None:
-        return []
-    links = [("Runbook", safe_url(main.runbook_url)), ("Console", safe_url(main.console_url))]
-    return [
-        {
-            "type": "button",
-            "action_id": f"open_{name.lower()}",
-            "text": {"type": "plain_text", "text": name},
-            "url": url,
-        }
-        for name, url in links
-        if url
-    ]
 
 
 def _footer(notification: Notification) -> Block:

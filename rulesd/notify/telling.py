@@ -20,6 +20,13 @@ LABELS = 64
 LABEL_LENGTH = 256
 CAUSES = 20
 STEPS_LENGTH = 2_000
+FOREIGN_LENGTH = 4_000
+ANNOTATIONS = 64
+ANNOTATION_LENGTH = 4_000
+SENTENCE_LENGTH = 500
+
+_SAID_FIRST = ("summary", "message", "title", "description")
+"Annotations that hold a foreign alert's own sentence, in the order they are looked at."
 
 
 class _Links(Protocol):
@@ -31,8 +38,8 @@ def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAle
     """``told`` in words, as of the rules in ``plan``; a rule that is gone is told by its id."""
     alert = told.alert
     position = plan.by_id.get(alert.rule)
-    rule = plan.rules[position] if position is not None else None
-    title = one_line(rule.title) if rule else alert.rule
+    rule = plan.rules[position] if position is not None and alert.foreign is None else None
+    title = one_line(rule.title) if rule else one_line(alert.rule) or "alert"
     owner = plan.owners.get(alert.owner)
     return PageAlert(
         alert=alert.alert,
@@ -50,25 +57,53 @@ def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAle
         identity=tuple(sorted(alert.labels))
         if rule is None
         else tuple(f.label for f in rule.by if f.label in alert.labels),
-        value=amount(alert.value, rule.unit if rule else ""),
+        value="" if alert.foreign else amount(alert.value, rule.unit if rule else ""),
         threshold=""
         if alert.threshold is None
         else amount(alert.threshold, rule.unit if rule else ""),
         count=alert.count,
-        since=format_instant(alert.since),
-        started_at=format_instant(alert.started_at),
-        ended_at="" if alert.ended_at is None else format_instant(alert.ended_at),
+        since=format_instant(alert.foreign.starts_at if alert.foreign else alert.since),
+        started_at=format_instant(alert.foreign.starts_at if alert.foreign else alert.started_at),
+        ended_at=_ended_at(alert),
         event_time=format_instant(alert.event_time),
         causes=tuple(cut(c, LABEL_LENGTH) for c in _few(alert.causes)),
         runbook_title=one_line(rule.runbook.title) if rule else "",
-        runbook_url=_runbook_url(rule, links),
+        runbook_url=_runbook_url(rule, alert, links),
         first_five_minutes=_steps(rule),
         next_step=next_step(told, due, plan, rule),
         console_url=safe_url(links.alert(alert.alert)),
         acknowledged_by=one_line(alert.acknowledged_by),
         could_not_evaluate=alert.could_not_evaluate,
         never=alert.never,
+        foreign=alert.foreign is not None,
+        annotations=_annotations(alert),
+        generator_url=safe_url(alert.foreign.generator_url) if alert.foreign else "",
+        actions=rule.actions if rule and getattr(links, "can_contain", False) else (),
     )
+
+
+def _ended_at(alert: Alert) -> str:
+    """When it was over: of a foreign alert, what its source says."""
+    if alert.ended_at is None:
+        return ""
+    told = alert.foreign.ends_at if alert.foreign else alert.ended_at
+    return format_instant(min(told, alert.ended_at))
+
+
+def _annotations(alert: Alert) -> dict[str, str]:
+    """What a foreign alert says of itself: within limits, and otherwise as it came."""
+    if alert.foreign is None:
+        return {}
+    given = alert.foreign.annotations
+    names = sorted(given, key=lambda name: (name not in _SAID_FIRST, name))[:ANNOTATIONS]
+    return {name: cut(lines(given[name]), ANNOTATION_LENGTH) for name in names}
+
+
+def _said(alert: Alert) -> str:
+    """The sentence a foreign alert brings: the first of the annotations people use for it."""
+    given = alert.foreign.annotations if alert.foreign else {}
+    found = next((one_line(given[name]) for name in _SAID_FIRST if given.get(name)), "")
+    return cut(found, SENTENCE_LENGTH)
 
 
 def _summary(alert: Alert, rule: Rule | None, title: str) -> str:
@@ -78,7 +113,7 @@ def _summary(alert: Alert, rule: Rule | None, title: str) -> str:
             "Look at the event by hand"
         )
     if rule is None or not rule.summary:
-        return title
+        return _said(alert) or title
     threshold: Json = None if alert.threshold is None else _number(alert.threshold)
     names = {
         "labels": alert.all_labels(),
@@ -100,6 +135,12 @@ def next_step(told: Told, due: NotificationDue, plan: Plan, rule: Rule | None) -
     alert = told.alert
     if told.status is Status.RESOLVED:
         return "Nothing more, unless it comes back: then there is a new page."
+    if alert.foreign is not None:
+        again = format_duration(_route(plan.root, due).repeat_interval)
+        return (
+            f"It pages again every {again} while its source goes on sending it, and is over when "
+            "the source says so or falls silent."
+        )
     again = format_duration(rule.again_after if rule else 15 * 60_000)
     if alert.could_not_evaluate:
         return (
@@ -166,6 +207,8 @@ def _number(value: float) -> int | float:
 def _labels(alert: Alert) -> dict[str, str]:
     """All labels within the limits; identity and reserved ones are never the ones left out."""
     everything = alert.all_labels()
+    if alert.foreign is not None:
+        return {n: cut(v, FOREIGN_LENGTH) for n, v in everything.items()}
     first = [n for n in everything if n in alert.labels or n not in alert.context]
     rest = [n for n in everything if n not in first]
     return {n: cut(everything[n], LABEL_LENGTH) for n in (*first, *rest)[:LABELS]}
@@ -184,7 +227,9 @@ def _steps(rule: Rule | None) -> str:
     return cut_lines(lines(rule.runbook.first_five_minutes).strip(), STEPS_LENGTH, note)
 
 
-def _runbook_url(rule: Rule | None, links: _Links) -> str:
+def _runbook_url(rule: Rule | None, alert: Alert, links: _Links) -> str:
+    if alert.foreign is not None:
+        return safe_url(alert.foreign.annotations.get("runbook_url", ""))
     if rule is None:
         return ""
     return safe_url(rule.runbook.url) or safe_url(links.runbook(rule.id))

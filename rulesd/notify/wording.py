@@ -101,6 +101,8 @@ def measured(alert: PageAlert) -> str:
     """Value against threshold, in words."""
     if alert.could_not_evaluate:
         return "nothing: the rule could not be evaluated"
+    if alert.foreign:
+        return "by the system it comes from"
     if not alert.threshold:
         return f"{alert.value} (one is enough)"
     return f"{alert.value}, the threshold is {alert.threshold}"
@@ -114,9 +116,11 @@ def seen(alert: PageAlert) -> str:
 def why(notification: Notification) -> str:
     """Why this page goes out now; empty where the summary says it."""
     main = main_alert(notification)
+    told = notification.failover
     if main is not None and main.could_not_evaluate and notification.status == "firing":
-        return ""
-    return _WHY.get(notification.reason, notification.reason.replace("_", " ").capitalize() + ".")
+        return told
+    plain = notification.reason.replace("_", " ").capitalize() + "."
+    return f"{told} {_WHY.get(notification.reason, plain)}".strip()
 
 
 def lasted(alert: PageAlert) -> str:

@@ -40,12 +40,14 @@ def top(fakes: Fakes) -> list[Message]:
 def test_an_incident_is_one_message_that_changes() -> None:
     async def story(fakes: Fakes, channel: Channel) -> None:
         first = await channel.send(PAGE, {})
-        assert first.reference == {"channel": "C0SAFETY", "ts": top(fakes)[0].ts}
+        place = {"channel": "C0SAFETY", "ts": top(fakes)[0].ts}
+        told = {"status": "firing", "by": "", "severity": "critical", "count": "1"}
+        assert first.reference == {**place, **told}
         quiet = await channel.send(QUIET, first.reference)
         assert quiet.outcome is D.DELIVERED
-        over = await channel.send(OVER, first.reference)
+        over = await channel.send(OVER, quiet.reference)
         assert over.outcome is D.DELIVERED
-        (message,) = fakes.messages.values()
+        (message,) = top(fakes)
         assert message.edits == 2
         assert "RESOLVED" in message.text
         assert ":white_check_mark:" in str(message.blocks)
@@ -59,7 +61,7 @@ def test_a_later_page_updates_and_calls_out_in_the_channel() -> None:
         again = note(told(alert(count=4)), reason=Reason.AGAIN)
         result = await channel.send(again, first.reference)
         assert result.outcome is D.DELIVERED
-        assert result.reference == first.reference
+        assert result.reference == {**first.reference, "count": "4"}
         (message,) = top(fakes)
         (reply,) = [m for m in fakes.messages.values() if m.thread_ts]
         assert message.edits == 1
@@ -68,6 +70,59 @@ def test_a_later_page_updates_and_calls_out_in_the_channel() -> None:
         assert reply.text.startswith("It happened again. CRITICAL")
 
     bot(story)
+
+
+def test_the_thread_tells_each_change_once_and_calls_nobody() -> None:
+    async def story(fakes: Fakes, channel: Channel) -> None:
+        kept = (await channel.send(PAGE, {})).reference
+        taken = alert(count=9, acknowledged_by="kim <!channel>")
+        own = {"page": False, "reason": Reason.UPDATE}
+        steps = [
+            note(told(alert(count=5), changed=False), **own),
+            note(told(alert(count=9), changed=False), **own),
+            note(told(taken, Status.ACKNOWLEDGED), status=Status.ACKNOWLEDGED, **own),
+            note(told(taken, Status.ACKNOWLEDGED), status=Status.ACKNOWLEDGED, **own),
+            note(told(alert(count=9), changed=False), **own),
+            note(resolved(), status=Status.RESOLVED, reason=Reason.ALL_RESOLVED),
+        ]
+        for step in steps:
+            done = await channel.send(step, kept)
+            assert done.outcome is D.DELIVERED
+            kept = done.reference
+        replies = [m for m in fakes.messages.values() if m.thread_ts]
+        assert [m.text for m in replies] == [
+            "Seen 5 times now.",
+            "Acknowledged by kim &lt;!channel&gt;.",
+            "Given back: nobody has it now.",
+            "Resolved after 11m40s.",
+        ]
+        assert not any(m.history[0]["reply_broadcast"] for m in replies)
+        assert top(fakes)[0].edits == len(steps)
+
+    bot(story)
+
+
+def test_a_note_that_is_refused_for_good_costs_only_itself() -> None:
+    async def story(fakes: Fakes, channel: Channel) -> None:
+        first = await channel.send(PAGE, {})
+        fakes.next(Service.SLACK, Mood(), Mood(error="cannot_reply_to_message"))
+        assert (await channel.send(QUIET, first.reference)).outcome is D.DELIVERED
+        fakes.next(Service.SLACK, Mood(), Mood(error="ratelimited"))
+        assert (await channel.send(QUIET, first.reference)).outcome is D.RETRY
+
+    bot(story)
+
+
+def test_a_signing_secret_brings_the_buttons_that_act() -> None:
+    async def run() -> None:
+        async with Fakes(token="xoxb-1") as fakes, open_session() as session:
+            settings = {"token": "xoxb-1", "channel": "#safety", "api_url": fakes.slack_api}
+            for more, wanted in (({}, False), ({"signing_secret": "s3cret"}, True)):
+                own = spec("slack", {**settings, **more})
+                await slack(own, str, session, Templates()).send(PAGE, {})
+                assert ("rulesd_ack" in str(top(fakes)[-1].blocks)) is wanted
+
+    asyncio.run(run())
 
 
 def test_a_call_out_that_fails_is_tried_again() -> None:

@@ -3,6 +3,7 @@ import math
 import pytest
 
 from rulesd.core.plan import Route
+from rulesd.model.alert import Foreign
 from rulesd.model.decision import Status
 from rulesd.model.instant import MINUTE
 from rulesd.model.notification import PageAlert
@@ -148,3 +149,36 @@ def test_times() -> None:
     assert (said.ended_at, said.status) == ("2026-01-05T09:11:51.000Z", "resolved")
     assert said.started_at == "2026-01-05T09:00:11.040Z"
     assert T > 0
+
+
+def test_a_foreign_alert_is_told_in_its_own_words_and_untouched() -> None:
+    names = {"alertname": "tool.scope_violation", "job": "api", "severity": "page", "x": "y" * 900}
+    foreign = Foreign(
+        annotations={"description": "d", "summary": "Down <b>", "runbook_url": "https://wiki/x"},
+        generator_url="https://prometheus/graph?g0",
+        starts_at=T - 5_000,
+        ends_at=T + 60_000,
+        timeout=False,
+        updated_at=T,
+    )
+    one = alert(labels=names, context={}, foreign=foreign, ended_at=T + 90_000, never=False)
+    said = tell(told(one), due(), plan(), Links())
+    assert said.labels == names
+    assert (said.summary, said.title) == ("Down <b>", "tool.scope_violation")
+    assert said.annotations == dict(foreign.annotations)
+    assert said.generator_url == foreign.generator_url
+    assert said.runbook_url == "https://wiki/x"
+    assert said.started_at == "2026-01-05T09:00:06.000Z"
+    assert said.ended_at == "2026-01-05T09:01:11.000Z"
+    assert "while its source goes on sending it" in said.next_step
+    # It has the name of a rule of ours, and is none.
+    assert (said.first_five_minutes, said.value, said.foreign) == ("", "", True)
+
+
+def test_actions_are_told_only_where_the_daemon_can_run_them() -> None:
+    class Can(Links):
+        can_contain = True
+
+    own = plan(rule(actions=("lock_tool",)))
+    assert tell(told(alert()), due(), own, Links()).actions == ()
+    assert tell(told(alert()), due(), own, Can()).actions == ("lock_tool",)
