@@ -13,8 +13,9 @@ from rulesd.config.channels import alertmanager_channels
 from rulesd.config.composites import composites
 from rulesd.config.document import Document
 from rulesd.config.files import Files, digest, gather, pack, unpack
-from rulesd.config.hooks import hooks, switches
+from rulesd.config.hooks import hooks
 from rulesd.config.mask import masked
+from rulesd.config.matchers import matcher as label_matcher
 from rulesd.config.owners import owners, risks, severities
 from rulesd.config.problems import Code, Problems
 from rulesd.config.read import SUFFIXES, read, text_of
@@ -23,6 +24,8 @@ from rulesd.config.routing import Context, intervals, root, routing_file
 from rulesd.config.routing_schema import RoutingFile
 from rulesd.config.rule_tests import RuleTest, rule_tests
 from rulesd.config.rules import BUILTIN, Compiled, Surroundings, compile_rule
+from rulesd.config.schedule import schedule
+from rulesd.config.switches import switches
 from rulesd.core.plan import Owner, Plan, Receiver, Route
 from rulesd.logic import Matcher, RuleError
 from rulesd.model.errors import Located
@@ -121,7 +124,9 @@ class _Workshop:
         self.hooks: Mapping[str, Mapping[str, Json]] = hooks(
             self._document("notifiers/hooks"), problems
         )
-        self.switches = switches(self._document("notifiers/switches"), problems)
+        self.switches, self.humans_only = switches(
+            self._document("notifiers/switches"), self.owners, problems
+        )
         self.templates = self._templates()
         self.route: Route | None = None
         self.by_receiver: dict[str, Receiver] = {}
@@ -285,11 +290,14 @@ class _Workshop:
             by_id={c.rule.id: i for i, c in enumerate(compiled)},
             hooks=self.hooks,
             switches=self.switches,
+            humans_only=self.humans_only,
             templates=self.templates,
             routing_yaml=self.masked[self.routing.name].decode()
             if self.routing is not None
             else "",
             warnings=tuple(str(p) for p in self.problems.sorted()),
+            regex=lambda pattern: label_matcher("label", "=~", pattern).test,
+            schedule=schedule,
         )
 
     def _matcher_refused(self, error: RuleError, compiled: list[Compiled]) -> None:

@@ -29,6 +29,7 @@ from rulesd.logic import RuleError, predicate
 from rulesd.model.alert import RESERVED_LABELS
 from rulesd.model.event import Json
 from rulesd.model.instant import MINUTE
+from rulesd.model.switch import Switch
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)+")
 BUILTIN = "rulesd."
@@ -45,7 +46,7 @@ class Surroundings:
     "``False`` when owners.yaml cannot be read: then no rule is accused of an unknown owner."
 
     risks: Mapping[str, str] | None
-    actions: Mapping[str, Mapping[str, Json]]
+    actions: Mapping[str, Switch]
     types: frozenset[str]
     self_owner: str = ""
     "Who answers for the rules about rulesd itself."

@@ -9,10 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from rulesd.config.detect import TABLE
-from rulesd.config.hooks import HooksFile, SwitchesFile
+from rulesd.config.hooks import HooksFile
 from rulesd.config.owners import OwnersFile
 from rulesd.config.receivers import ReceiversFile
 from rulesd.config.rule_file import RuleFile, SeverityRow, TestEntry
+from rulesd.config.switches import SwitchesFile
 from rulesd.model.alert import SEVERITIES
 from rulesd.model.duration import format_duration
 from rulesd.privacy.fields import COMMON, TYPES, TypeFields

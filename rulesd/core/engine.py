@@ -21,7 +21,9 @@ from rulesd.core.duplicates import Duplicates, Seen
 from rulesd.core.labels import Key
 from rulesd.core.machine import NOT_DUE, Machine
 from rulesd.core.plan import Maturity, Plan
+from rulesd.core.silence import Silences
 from rulesd.core.state_event import state_event
+from rulesd.core.switches import Switches
 from rulesd.model.alert import Alert
 from rulesd.model.decision import (
     ActionDue,
@@ -78,7 +80,9 @@ class Engine:
         self.dispatch = Dispatch(
             plan, page_limit=limits.owner_pages, page_window=limits.owner_window
         )
-        self.machines: tuple[Machine, ...] = ()
+        self.silences = Silences(plan, self._firing)
+        self.switches = Switches(plan)
+        self.machines: tuple[Machine, ...] = (self.silences, self.switches)
         "The parts beside Detection and Dispatch, in the order in which they are asked."
         self._machines_due: Instant = NOT_DUE
         self.duplicates = Duplicates(window=limits.window, least=limits.ids)
@@ -243,6 +247,13 @@ class Engine:
         return out
 
     # ------------------------------------------------------------------ people and plans
+
+    def _firing(self) -> Iterator[Alert]:
+        """What is firing and may page; an alert of several groups comes several times."""
+        for group in self.dispatch.groups.values():
+            for member in group.members.values():
+                if member.firing:
+                    yield member.alert
 
     def alerts(self) -> list[Alert]:
         """Every pending and firing alert."""

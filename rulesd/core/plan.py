@@ -11,8 +11,10 @@ from typing import Any, TypeAlias
 
 from rulesd.core.detectors.protocol import Detector
 from rulesd.core.field import Field as Field
+from rulesd.core.people import Budget, DigestSpec, Escalation, Person, Schedule
 from rulesd.model.event import Document, Json
-from rulesd.model.instant import HOUR, MINUTE, SECOND, Milliseconds
+from rulesd.model.instant import HOUR, MINUTE, SECOND, Instant, Milliseconds
+from rulesd.model.switch import Switch
 
 Match: TypeAlias = Callable[[Document], tuple[Sequence[int], Sequence[int]]]
 "A document in; positions (in ``Plan.rules``) of the rules that match, and of those that raised, both ascending."
@@ -107,6 +109,25 @@ class Matcher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A named time interval of a route."""
+
+    name: str
+    covers: Callable[[Instant], bool]
+    "Whether an instant lies in it; total, and the same on every machine."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InhibitRule:
+    """While a source fires, targets with the same ``equal`` labels page nobody (Alertmanager's ``inhibit_rules``)."""
+
+    source: tuple[Matcher, ...]
+    target: tuple[Matcher, ...]
+    equal: tuple[str, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A node of the routing tree with everything it inherits already filled in (Alertmanager dispatch/route.go)."""
 
@@ -125,6 +146,12 @@ class Route:
     routes: tuple["Route", ...] = ()
     key: str = "{}"
     "``{parent matchers}/{matchers}``: the first part of the group key."
+
+    mute: tuple[Interval, ...] = ()
+    "``mute_time_intervals``: in one of these it tells nobody. Not inherited."
+
+    active: tuple[Interval, ...] = ()
+    "``active_time_intervals``: where there are any, it tells only in one of these. Not inherited."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +192,20 @@ class Owner:
     receivers: Mapping[str, str] = field(default_factory=dict)
     "By severity or ``default``."
 
+    escalation: str = ""
+    schedule: str = ""
+    "Who is on call gets the pages that would go to the ``default`` receiver."
+
+    page_budget: Budget | None = None
+    digest: DigestSpec | None = None
+    repeat_max: Milliseconds = 0
+    "Above 0: the time between reminders doubles up to this."
+
+
+def _not_here(text: str) -> Any:
+    """A plan made by hand may know neither patterns nor schedules."""
+    raise ValueError(f"this plan cannot read {text[:80]!r}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -182,10 +223,17 @@ class Plan:
     by_id: Mapping[str, int]
     "Position of each rule in ``rules``."
 
+    inhibit_rules: tuple[InhibitRule, ...] = ()
+    resolve_timeout: Milliseconds = 5 * MINUTE
+    "``global.resolve_timeout``: when an alert that is posted without an end is over."
+
     hooks: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     "Inbound webhooks of hooks.yaml by name, as validated."
 
-    switches: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    switches: Mapping[str, Switch] = field(default_factory=dict)
+    humans_only: bool = False
+    "At the first start only people may set switches."
+
     templates: Mapping[str, str] = field(default_factory=dict)
     "Operator's own message templates by file name."
 
@@ -198,12 +246,27 @@ class Plan:
     release: Callable[[], None] = lambda: None
     "Frees what ``match`` holds once another plan is in force; ``match`` must not be asked again."
 
+    people: Mapping[str, Person] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    escalations: Mapping[str, Escalation] = field(default_factory=dict)
+    self_owner: str = ""
+    "Who answers for rulesd itself; empty: the first owner."
+
     routing_yaml: str = ""
     "routing.yaml as written: what ``config.original`` shows."
 
     warnings: Sequence[str] = ()
 
+    regex: Callable[[str], Callable[[str], bool]] = _not_here
+    "An anchored RE2 pattern as a test, for silences; raises ``ValueError``."
+
+    schedule: Callable[[str], Callable[[Instant], Instant]] = _not_here
+    "A cron line as the function that gives the next time after a given one, for silences; raises ``ValueError``."
+
     def receiver_for(self, owner: str, severity: str) -> str | None:
         """The receiver an owner names for a severity, if any."""
-        names = self.owners[owner].receivers if owner in self.owners else {}
-        return names.get(severity) or names.get("default")
+        if owner not in self.owners:
+            return None
+        names = self.owners[owner].receivers
+        found = names.get(severity) or names.get("default")
+        return found or (self.root.receiver if self.owners[owner].schedule else None)

@@ -114,6 +114,68 @@ class SilenceExpired:
     by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchSet:
+    """Somebody (a person, an inbound hook) sets a switch; rules do so by their actions."""
+
+    id: str
+    "Of the setting; the same id again changes nothing (a webhook that is sent twice)."
+
+    switch: str
+    by: str
+    reason: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    "For the key and the scope."
+
+    value: str = ""
+    "JSON text; empty: the safe value."
+
+    origin: str = "person"
+    alert: str = ""
+    ttl: Milliseconds | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchApproved:
+    """A second person agrees to a setting."""
+
+    id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchReverted:
+    """Somebody ends a setting."""
+
+    id: str
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HumansOnly:
+    """From now on only people may set switches, or rules and hooks may again."""
+
+    on: bool
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewCompleted:
+    """A reviewer's verdict on a review item."""
+
+    review: str
+    by: str
+    verdict: str
+    "``benign``, ``fixed`` or ``harm``."
+
+    note: str = ""
+    next: str = ""
+    "With ``harm``: what must happen before the lock may go."
+
+
 Input: TypeAlias = (
     Event
     | EventRefused
@@ -125,4 +187,9 @@ Input: TypeAlias = (
     | AlertsPosted
     | SilenceSet
     | SilenceExpired
+    | SwitchSet
+    | SwitchApproved
+    | SwitchReverted
+    | HumansOnly
+    | ReviewCompleted
 )

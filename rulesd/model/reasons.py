@@ -88,6 +88,7 @@ class Reason(StrEnum):
     DIGEST = "digest"
     FLAPPING = "flapping"
     BUDGET = "page_budget_spent"
+    SILENCE_ENDS = "silence_ends_soon"
     # limits
     KEY_LIMIT = "key_limit"
     GROUP_LIMIT = "group_limit"

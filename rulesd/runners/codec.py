@@ -18,11 +18,16 @@ from rulesd.model.inputs import (
     AlertsPosted,
     Delivered,
     EventRefused,
+    HumansOnly,
     Input,
     PlanReplaced,
     ResolvedByPerson,
+    ReviewCompleted,
     SilenceExpired,
     SilenceSet,
+    SwitchApproved,
+    SwitchReverted,
+    SwitchSet,
     Unacknowledged,
 )
 from rulesd.model.instant import Instant
@@ -46,6 +51,11 @@ _PLAIN: dict[str, type[Input]] = {
     "posted": AlertsPosted,
     "silence": SilenceSet,
     "unsilence": SilenceExpired,
+    "switch": SwitchSet,
+    "approve": SwitchApproved,
+    "revert": SwitchReverted,
+    "humans_only": HumansOnly,
+    "review": ReviewCompleted,
 }
 "Inputs written field by field as they are; a field that is new needs a default, so that older rows can be read."
 

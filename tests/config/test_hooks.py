@@ -21,15 +21,3 @@ def test_a_hook_needs_a_secret_and_something_it_may_do() -> None:
         }
     )
     assert [(p.line, p.code) for p in result.errors] == [(2, "missing_field"), (3, "out_of_range")]
-
-
-def test_a_switch_as_validated() -> None:
-    result = loaded(
-        {
-            "notifiers/switches.yaml": "switches:\n  a: {type: string, safe: small-model, ttl: 1h}\n  b: {key: tool-b, type: number, safe: 0}\n"
-        }
-    )
-    assert result.plan is not None, [str(p) for p in result.errors]
-    assert result.plan.switches["a"]["key"] == "a"
-    assert result.plan.switches["a"]["ttl"] == 3_600_000
-    assert result.plan.switches["b"]["key"] == "tool-b"

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from rulesd.model.decision import (
     ActionDue,
@@ -9,12 +10,15 @@ from rulesd.model.decision import (
     LimitReached,
     NoticeDue,
     NotificationDue,
+    ReviewClosed,
     ReviewOpened,
     Status,
+    SwitchChanged,
     Told,
     line,
 )  # fmt: skip
 from rulesd.model.reasons import Reason
+from rulesd.model.switch import Setting, SettingState, Until
 from tests.model.test_alert import alert
 
 
@@ -123,3 +127,40 @@ def test_a_notice_says_its_lines() -> None:
         "title": "t",
         "lines": ["a", "b"],
     }
+
+
+def test_a_switch_says_who_why_and_until_when() -> None:
+    setting = Setting(
+        id="w1", switch="lock", key="tool.x", scope={"tenant": "acme"}, value=False, priority=0, by="ana", reason="r",
+        origin="person", set_at=0, expires_at=1_000, until=Until.TTL, state=SettingState.ACTIVE,
+    )  # fmt: skip
+    said = line(1, SwitchChanged(at=0, reason=Reason.SET, setting=setting, value=False))
+    assert said["kind"] == "switch.changed"
+    assert said["expires_at"] == "1970-01-01T00:00:01.000Z"
+    assert "approved_by" not in said
+    over = replace(
+        setting, approved_by="bo", ended_at=5, ended_by="cy", ended_why="over", result="ok", expires_at=None
+    )  # fmt: skip
+    said = line(1, SwitchChanged(at=0, reason=Reason.REVERTED, setting=over, value=True))
+    assert (said["approved_by"], said["ended_by"], said["ended_why"], said["result"]) == (
+        "bo",
+        "cy",
+        "over",
+        "ok",
+    )
+    assert said["expires_at"] is None
+
+
+def test_a_verdict_names_its_reviewer() -> None:
+    said = line(
+        1,
+        ReviewClosed(
+            at=0, reason=Reason.REVIEWED, review="r1", verdict="harm", by="ana", note="n", next="patch", alert=alert()
+        ),
+    )  # fmt: skip
+    assert (said["kind"], said["verdict"], said["by"], said["next"]) == (
+        "review.completed",
+        "harm",
+        "ana",
+        "patch",
+    )

@@ -10,11 +10,16 @@ from rulesd.model.inputs import (
     AlertsPosted,
     Delivered,
     EventRefused,
+    HumansOnly,
     PlanReplaced,
     PostedAlert,
     ResolvedByPerson,
+    ReviewCompleted,
     SilenceExpired,
     SilenceSet,
+    SwitchApproved,
+    SwitchReverted,
+    SwitchSet,
     Unacknowledged,
 )  # fmt: skip
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
@@ -42,6 +47,11 @@ INPUTS = [
     ), by="prometheus"),
     SilenceSet(silence=silence(annotations={"ticket": "7"}, approved_by="bo"), by="ana"),
     SilenceExpired(id="s1", by="ana"),
+    SwitchSet(id="w1", switch="lock_tool", by="ana", reason="r", labels={"tool": "shell"}, value="false", ttl=5),
+    SwitchApproved(id="w1", by="bo"),
+    SwitchReverted(id="w1", by="ana", reason="over"),
+    HumansOnly(on=True, by="ana", reason="exercise"),
+    ReviewCompleted(review="r1", by="ana", verdict="harm", note="n", next="patch"),
 ]  # fmt: skip
 
 

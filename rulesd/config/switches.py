@@ -1,0 +1,181 @@
+"""``switches.yaml``: kill switches, and how far each may be used.
+
+Law: a switch that is read from here has a safe value of its type, an end, and a limit. Whatever contradicts itself is an error at
+its place, all at once.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from rulesd.config.document import Document, Path_
+from rulesd.config.problems import Code, Problems, did_you_mean, listed
+from rulesd.config.secrets import References
+from rulesd.config.shape import Free, Names, Positive, Strict, parse
+from rulesd.config.urls import web_address
+from rulesd.core.switch_table import fits
+from rulesd.model.event import Json
+from rulesd.model.instant import HOUR
+from rulesd.model.switch import Approvals, Switch, Until, places
+
+Askers = Annotated[
+    tuple[Literal["rules", "people", "hooks"], ...],
+    BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v),
+]
+
+
+class WebhookFields(Strict):
+    """What a ``webhook`` switch tells, and to whom."""
+
+    url: str
+    secret: References
+    timeout: Positive = 15_000
+    allow_private: bool = False
+    "Addresses of private networks are refused unless this says otherwise."
+
+
+class SwitchFields(Strict):
+    """One kill switch. A rule names it in ``actions``."""
+
+    key: str = ""
+    "Flag key that services read; ``{label}`` stands for a label of the alert. Default: the entry's name."
+
+    type: Literal["boolean", "string", "number", "object"] = "boolean"
+    safe: Free
+    "The value while contained."
+
+    default: Free = None
+    "The value otherwise. Default: the opposite of ``safe`` for a boolean; else the service's own default holds."
+
+    scope: Names = ()
+    "Labels that narrow it: only where these agree with the alert's."
+
+    ttl: Positive | None = None
+    until: Literal["review", "resolved"] | None = None
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    limit_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 20
+    approvals: Literal["never", "wide", "always"] = "wide"
+    allow: dict[str, Names] = Field(default_factory=dict)
+    may_set: Askers = ("rules", "people", "hooks")
+    dry_run: bool = False
+    action: Literal["switch", "webhook", "mqtt"] = "switch"
+    webhook: WebhookFields | None = None
+    owner: str = ""
+    description: str = ""
+
+
+class SwitchesFile(Strict):
+    """``notifiers/switches.yaml``."""
+
+    switches: dict[str, SwitchFields]
+    humans_only: bool = False
+    "Only people may set switches; ``rulesd switch humans-only off`` allows rules and hooks."
+
+
+def switches(
+    document: Document | None, owners: Mapping[str, object], problems: Problems
+) -> tuple[dict[str, Switch], bool]:
+    """All switches by name, and whether only people may set them."""
+    parsed = parse(SwitchesFile, document, problems) if document is not None else None
+    if document is None or parsed is None:
+        return {}, False
+    out = {
+        name: _switch(name, fields, document, owners, problems)
+        for name, fields in parsed.switches.items()
+    }
+    _shared(out, document, problems)
+    return out, parsed.humans_only
+
+
+def _switch(
+    name: str,
+    fields: SwitchFields,
+    document: Document,
+    owners: Mapping[str, object],
+    problems: Problems,
+) -> Switch:
+    at: Path_ = ("switches", name)
+    default: Json = fields.default
+    if default is None and isinstance(fields.safe, bool):
+        default = not fields.safe
+    made = Switch(
+        name=name,
+        key=fields.key or name,
+        type=fields.type,
+        safe=fields.safe,
+        default=default,
+        scope=tuple(fields.scope),
+        ttl=fields.ttl or 4 * HOUR,
+        until=Until(fields.until or "ttl"),
+        priority=fields.priority,
+        limit_per_hour=fields.limit_per_hour,
+        approvals=Approvals(fields.approvals),
+        allow={label: tuple(values) for label, values in fields.allow.items()},
+        may_set=fields.may_set,
+        dry_run=fields.dry_run,
+        action=fields.action,
+        settings={}
+        if fields.webhook is None
+        else fields.webhook.model_dump(mode="json", exclude_none=True),
+        description=fields.description,
+        owner=fields.owner,
+    )
+    _values(made, at, document, problems)
+    _ends(fields, at, document, problems)
+    _key(made, at, document, problems)
+    if fields.owner and fields.owner not in owners:
+        said = f'the owner "{fields.owner}" is not in owners.yaml'
+        hint = f"{did_you_mean(fields.owner, owners)}Known: {listed(owners)}."
+        problems.at(document, (*at, "owner"), Code.UNKNOWN_OWNER, said, hint)
+    return made
+
+
+def _values(made: Switch, at: Path_, document: Document, problems: Problems) -> None:
+    if not fits(made, made.safe):
+        said = f"the safe value is no {made.type}"
+        hint = "Write the value that is safe to fall back to, of that type."
+        problems.at(document, (*at, "safe"), Code.WRONG_TYPE, said, hint)
+    elif made.default is not None and not fits(made, made.default):
+        said, hint = f"the default is no {made.type}", "Write a value of that type."
+        problems.at(document, (*at, "default"), Code.WRONG_TYPE, said, hint)
+    elif made.default == made.safe:
+        said, hint = "safe and default are the same value", "Then the switch does nothing."
+        problems.at(document, (*at, "safe"), Code.INVALID_VALUE, said, hint)
+
+
+def _ends(fields: SwitchFields, at: Path_, document: Document, problems: Problems) -> None:
+    if fields.ttl is not None and fields.until is not None:
+        said, hint = "ttl and until say two different ends", "Keep one of them."
+        problems.at(document, (*at, "until"), Code.EXCLUSIVE, said, hint, key=True)
+    if fields.action == "webhook" and fields.webhook is None:
+        said = "a webhook switch needs webhook"
+        hint = "Add webhook: {url: ..., secret: {file: ...}}."
+        problems.at(document, (*at, "action"), Code.MISSING_FIELD, said, hint)
+    if fields.webhook is not None:
+        web_address(fields.webhook.url, (*at, "webhook", "url"), document, problems)
+
+
+def _key(made: Switch, at: Path_, document: Document, problems: Problems) -> None:
+    plain = made.key
+    for place in places(made.key):
+        plain = plain.replace(f"{{{place}}}", "x")
+    if not plain or any(c not in "abcdefghijklmnopqrstuvwxyz0123456789._-" for c in plain):
+        said = f'the key "{made.key}" has a character that flag clients cannot send'
+        hint = "Write a-z, 0-9, '.', '_', '-' and {label} only."
+        problems.at(document, (*at, "key"), Code.INVALID_VALUE, said, hint)
+
+
+def _shared(made: dict[str, Switch], document: Document, problems: Problems) -> None:
+    """Switches of one key must agree on what services read while nothing is set."""
+    by_key: dict[str, list[Switch]] = defaultdict(list)
+    for switch in made.values():
+        by_key[switch.key].append(switch)
+    for rows in by_key.values():
+        for other in rows[1:]:
+            if (other.type, other.default) != (rows[0].type, rows[0].default):
+                said = f'"{rows[0].name}" has the same key with another type or default'
+                hint = "Give both the same type and default, or another key."
+                where = ("switches", other.name)
+                problems.at(document, where, Code.EXCLUSIVE, said, hint, key=True)

@@ -1,0 +1,101 @@
+"""switches.yaml: what is read, and what is refused at its place."""
+
+import pytest
+
+from rulesd.model.instant import HOUR
+from rulesd.model.switch import Approvals, Until
+from tests.config.testing import loaded
+
+FILE = "notifiers/switches.yaml"
+FULL = """humans_only: true
+switches:
+  lock_tool:
+    key: "tool.{tool}.enabled"
+    safe: false
+    scope: [tenant]
+    until: review
+    priority: 5
+    limit_per_hour: 3
+    approvals: always
+    allow: {tenant: [acme, globex]}
+    may_set: [rules, people]
+    dry_run: true
+    action: webhook
+    webhook: {url: "https://example.org/lock", secret: [{env: NEW}, {env: OLD}]}
+    owner: team
+    description: Locks one tool
+"""
+
+
+def test_a_switch_in_full() -> None:
+    plan = loaded({FILE: FULL}).plan
+    assert plan is not None
+    assert plan.humans_only
+    one = plan.switches["lock_tool"]
+    assert (one.key, one.type, one.safe, one.default) == (
+        "tool.{tool}.enabled",
+        "boolean",
+        False,
+        True,
+    )
+    assert (one.scope, one.until, one.priority, one.limit_per_hour) == (
+        ("tenant",),
+        Until.REVIEW,
+        5,
+        3,
+    )
+    assert one.approvals is Approvals.ALWAYS
+    assert one.allow == {"tenant": ("acme", "globex")}
+    assert (one.may_set, one.dry_run, one.action, one.owner) == (
+        ("rules", "people"),
+        True,
+        "webhook",
+        "team",
+    )
+    assert one.settings["secret"] == [{"env": "NEW"}, {"env": "OLD"}]
+
+
+def test_what_is_not_said_is_cautious() -> None:
+    text = "switches:\n  a: {type: string, safe: small-model, ttl: 1h}\n  b: {key: tool-b, type: number, safe: 0}\n"
+    plan = loaded({FILE: text}).plan
+    assert plan is not None
+    assert not plan.humans_only
+    one, two = plan.switches["a"], plan.switches["b"]
+    assert (one.key, one.ttl, one.default, one.until) == ("a", HOUR, None, Until.TTL)
+    assert (two.key, two.ttl, two.limit_per_hour, two.approvals) == (
+        "tool-b",
+        4 * HOUR,
+        20,
+        Approvals.WIDE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ("{safe: yes-please}", "wrong_type"),
+        ("{type: number, safe: true}", "wrong_type"),
+        ("{type: string, safe: a, default: 3}", "wrong_type"),
+        ("{safe: false, default: false}", "invalid_value"),
+        ("{safe: false, ttl: 1h, until: review}", "exclusive_fields"),
+        ("{safe: false, until: tomorrow}", "invalid_value"),
+        ("{safe: false, action: webhook}", "missing_field"),
+        ("{safe: false, action: webhook, webhook: {url: nowhere, secret: {env: S}}}", "invalid_url"),
+        ("{safe: false, key: 'Tool/{tool}'}", "invalid_value"),
+        ("{safe: false, owner: nobody}", "unknown_owner"),
+        ("{safe: false, limit_per_hour: 0}", "out_of_range"),
+        ("{safe: false, may_set: [cats]}", "invalid_value"),
+        ("{safe: false, colour: red}", "unknown_field"),
+        ("{default: true}", "missing_field"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_refused_at_its_line(fields: str, code: str) -> None:
+    result = loaded({FILE: f"switches:\n  lock_tool: {fields}\n"})
+    assert result.plan is None
+    assert [(p.line, p.code) for p in result.errors] == [(2, code)]
+
+
+def test_switches_of_one_key_agree_on_what_holds_while_nothing_is_set() -> None:
+    text = "switches:\n  lock_tool: {key: k, safe: false}\n  b: {key: k, type: string, safe: x}\n  c: {key: k, safe: false}\n"
+    result = loaded({FILE: text})
+    assert [(p.line, p.code) for p in result.errors] == [(3, "exclusive_fields")]

@@ -1,0 +1,89 @@
+"""Guard rails: each refusal, and what people are told."""
+
+from dataclasses import replace
+
+import pytest
+
+from rulesd.core.switch_guard import REFUSED, Guard, asks, notice
+from rulesd.model.event import Json
+from rulesd.model.instant import HOUR
+from rulesd.model.reasons import Reason
+from rulesd.model.switch import Approvals, Switch
+from tests.core.plans import plan, rule
+from tests.core.test_switch_table import LOCK, setting
+
+LABELS = {"tool": "shell", "tenant": "acme"}
+
+
+def refused(
+    switch: Switch = LOCK,
+    *,
+    origin: str = "rule",
+    value: Json = False,
+    labels: dict[str, str] | None = None,
+    humans_only: bool = False,
+) -> Reason | None:
+    return Guard().refused(
+        switch,
+        setting(origin=origin, value=value),
+        LABELS if labels is None else labels,
+        0,
+        humans_only=humans_only,
+    )
+
+
+def test_what_fits_may_be_set() -> None:
+    assert refused() is None
+    assert refused(origin="person", humans_only=True) is None
+
+
+def test_every_refusal_has_its_reason_in_words() -> None:
+    assert refused(replace(LOCK, may_set=("people",))) is Reason.REFUSED_ORIGIN
+    assert refused(replace(LOCK, may_set=("rules",)), origin="hook:ci") is Reason.REFUSED_ORIGIN
+    assert refused(humans_only=True) is Reason.REFUSED_HUMANS_ONLY
+    assert refused(value="off") is Reason.REFUSED_VALUE
+    assert refused(labels={"tenant": "acme"}) is Reason.REFUSED_SCOPE
+    assert refused(replace(LOCK, allow={"tenant": ("globex",)})) is Reason.REFUSED_SCOPE
+    assert refused(replace(LOCK, allow={"tenant": ("acme",)})) is None
+    assert set(REFUSED) == {r for r in Reason if r.name.startswith("REFUSED_")}
+
+
+def test_rules_may_set_a_switch_so_often_within_an_hour_and_people_as_they_must() -> None:
+    guard, switch = Guard(), replace(LOCK, limit_per_hour=2)
+
+    def at(now: int, origin: str = "rule") -> Reason | None:
+        return guard.refused(switch, setting(origin=origin), LABELS, now, humans_only=False)
+
+    assert [at(0), at(1), at(2)] == [None, None, Reason.REFUSED_LIMIT]
+    assert at(3, "person") is None
+    again = Guard()
+    again.load(guard.dump())
+    assert again.recent == guard.recent
+    assert at(HOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("approvals", "scope", "needed"),
+    [
+        (Approvals.NEVER, {}, False),
+        (Approvals.WIDE, {}, True),
+        (Approvals.WIDE, {"tenant": "acme"}, False),
+        (Approvals.ALWAYS, {"tenant": "acme"}, True),
+    ],
+)
+def test_a_wide_scope_waits_for_a_second_person(
+    approvals: Approvals, scope: dict[str, str], needed: bool
+) -> None:
+    assert asks(replace(LOCK, approvals=approvals), setting(scope=scope)) is needed
+
+
+def test_people_are_told_what_did_not_happen_and_what_waits_for_them() -> None:
+    made = notice(plan(rule()), setting(origin="rule", by="rule x"), Reason.REFUSED_LIMIT, 5)
+    assert made is not None
+    assert made.title.startswith("lock_tool was not set: ")
+    assert "act yourself" in made.lines[-1]
+    waits = notice(plan(rule()), setting(), None, 5)
+    assert waits is not None
+    assert waits.reason is Reason.APPROVAL_NEEDED
+    assert waits.lines[-1] == "Approve: rulesd switch approve s1"
+    assert notice(plan(rule()), setting(), Reason.REFUSED_SCOPE, 5) is None
