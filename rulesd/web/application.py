@@ -31,6 +31,7 @@ from rulesd.web.hooks import HookDoor
 from rulesd.web.room import Room
 from rulesd.web.sessions import Sessions
 from rulesd.web.settings import WebSettings
+from rulesd.web.slack_actions import SlackActions
 from rulesd.web.tokens import Scope, Token, Tokens
 
 Open = Callable[[Door, web.Request], Awaitable[web.StreamResponse]]
@@ -89,6 +90,9 @@ def make_app(
     for method, path, handler in OPEN:
         _add(app, method, path, partial(handler, door))
     _add(app, hdrs.METH_POST, "/hooks/{name}", HookDoor(door).call)
+    slack = SlackActions(door)
+    app.on_cleanup.append(slack.close)
+    _add(app, hdrs.METH_POST, "/integrations/slack", slack.call)
     for method, path, scope, guarded in GUARDED:
         _add(app, method, path, partial(_guard, door, scope, guarded))
     return app

@@ -74,4 +74,7 @@ class WebSettings:
     resolve_secret: Callable[[Json], str] = _no_secret
     "Turns a reference (``{'file': ...}``, ``{'env': ...}``, ``{'credential': ...}``) into the secret."
 
+    slack_answers: tuple[str, ...] = ("https://hooks.slack.com", "https://hooks.slack-gov.com")
+    "Where what came of a click may be told: the origins Slack gives as ``response_url``. Tests have others."
+
     limits: WebLimits = field(default_factory=WebLimits)
