@@ -12,10 +12,13 @@ from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
 from rulesd.core import dedup
+from rulesd.core.gate import Gate
 from rulesd.core.group import Group, Member, load_group
 from rulesd.core.machine import NOT_DUE
+from rulesd.core.mute import muting
 from rulesd.core.plan import Plan, Route
 from rulesd.core.route import Destination, destinations
+from rulesd.core.standing import GroupView, Standing
 from rulesd.core.throttle import REFRESH, GroupId, Throttle, due_of
 from rulesd.model.alert import Alert, severity_rank
 from rulesd.model.decision import (
@@ -46,6 +49,7 @@ class Dispatch:
     ) -> None:
         """Start with no groups."""
         self.plan = plan
+        self.gate = Gate(plan)
         self.groups: dict[GroupId, Group] = {}
         self.throttle = Throttle(limit=page_limit, window=page_window)
         self._where: dict[str, list[GroupId]] = {}
@@ -59,7 +63,10 @@ class Dispatch:
     def receive(self, change: AlertChanged, now: Instant, out: list[Decision]) -> None:
         """Take one transition of one alert."""
         alert = change.alert
+        self.gate.inhibitor.see(alert)
         match change.kind:
+            case Kind.FIRING if alert.foreign is not None:
+                return  # It was posted, too.
             case Kind.FIRING:
                 for place in destinations(self.plan, alert):
                     self._join(self._group(place, alert, now, out), alert, now, out)
@@ -71,6 +78,37 @@ class Dispatch:
             case _:
                 return
         self._look()
+
+    def post(self, alert: Alert, now: Instant, out: list[Decision]) -> None:
+        """Take a foreign alert that its source sent (again)."""
+        self.gate.inhibitor.see(alert)
+        if alert.fingerprint not in self._where:
+            for place in destinations(self.plan, alert):
+                self._join(self._group(place, alert, now, out), alert, now, out)
+        for id_ in self._where[alert.fingerprint]:
+            self.groups[id_].members[alert.fingerprint].alert = alert
+        self._look()
+
+    def standing(self, alert: Alert, now: Instant) -> Standing:
+        """How an alert stands: what holds it back now, and where it goes."""
+        places = [(place.route, place.receiver) for place in destinations(self.plan, alert)]
+        return self.gate.standing(alert, places, now)
+
+    def overview(self, now: Instant = 0) -> list[GroupView]:
+        """Every group that has alerts, by route and labels; ``now`` tells which routes are quiet."""
+        return [
+            GroupView(
+                key=group.key,
+                receiver=group.receiver,
+                route=group.route,
+                labels=dict(group.labels),
+                alerts=tuple(member.alert for member in group.members.values()),
+                muted_by=muting(group.route, now),
+                due=group.tick,
+            )
+            for _, group in sorted(self.groups.items())
+            if group.members
+        ]
 
     def _group(self, place: Destination, alert: Alert, now: Instant, out: list[Decision]) -> Group:
         id_ = (place.group, place.receiver)

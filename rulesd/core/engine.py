@@ -18,8 +18,9 @@ from typing import NamedTuple
 from rulesd.core.detection import Detection, transitions
 from rulesd.core.dispatch import Dispatch
 from rulesd.core.duplicates import Duplicates, Seen
+from rulesd.core.foreign import ForeignAlerts
 from rulesd.core.labels import Key
-from rulesd.core.machine import NOT_DUE, Machine
+from rulesd.core.machine import NOT_DUE, Machine, Rows
 from rulesd.core.plan import Maturity, Plan
 from rulesd.core.silence import Silences
 from rulesd.core.state_event import state_event
@@ -37,6 +38,7 @@ from rulesd.model.event import Event, Json
 from rulesd.model.fingerprint import digest64, episode_id
 from rulesd.model.inputs import (
     Acknowledged,
+    AlertsPosted,
     EventRefused,
     Input,
     ResolvedByPerson,
@@ -80,10 +82,15 @@ class Engine:
         self.dispatch = Dispatch(
             plan, page_limit=limits.owner_pages, page_window=limits.owner_window
         )
-        self.silences = Silences(plan, self._firing)
+        self.foreign = ForeignAlerts()
+        self.silences = Silences(plan, self.firing)
+        self.dispatch.gate.silencing = self.silences.silencing
+        self.dispatch.gate.may_silence = lambda: bool(self.silences.listing())
         self.switches = Switches(plan)
-        self.machines: tuple[Machine, ...] = (self.silences, self.switches)
+        self.machines: tuple[Machine, ...] = (self.foreign, self.silences, self.switches)
         "The parts beside Detection and Dispatch, in the order in which they are asked."
+        self._rows: dict[str, Rows] = {"@foreign": self.foreign}
+        "The parts that are kept row by row, under names no rule can have."
         self._machines_due: Instant = NOT_DUE
         self.duplicates = Duplicates(window=limits.window, least=limits.ids)
         self.now: Instant = 0
@@ -158,6 +165,9 @@ class Engine:
                 self.detection.acknowledge(item.alert, "", now, out)
             case ResolvedByPerson():
                 self.detection.resolve(item.alert, item.by, now, out)
+            case AlertsPosted():
+                for alert in self.foreign.post(item.alerts, now, out):
+                    self.dispatch.post(alert, now, out)
             case _:
                 pass  # Deliveries and reloads are on record; here they decide nothing.
         for machine in self.machines:
@@ -248,7 +258,7 @@ class Engine:
 
     # ------------------------------------------------------------------ people and plans
 
-    def _firing(self) -> Iterator[Alert]:
+    def firing(self) -> Iterator[Alert]:
         """What is firing and may page; an alert of several groups comes several times."""
         for group in self.dispatch.groups.values():
             for member in group.members.values():
@@ -312,6 +322,9 @@ class Engine:
                 entry = book.peek(key)
                 data = None if entry is None else book.dump_entry(entry)
                 yield KeyState(book.rule.id, key, data)
+        for name, part in self._rows.items():
+            for key, data in part.changes():
+                yield KeyState(name, key, data)
 
     def snapshot(self) -> tuple[Json, list[KeyState]]:
         """Everything as plain data, in a defined order."""
@@ -320,6 +333,8 @@ class Engine:
             for book in self.detection.books
             for entry in book.entries()
         ]
+        for name, part in self._rows.items():
+            keys += [KeyState(name, key, data) for key, data in part.rows()]
         return self.small_state(), keys
 
     def restore(self, small: Json, keys: Iterable[KeyState]) -> list[str]:
@@ -350,6 +365,8 @@ class Engine:
         for state in keys:
             if good.get(state.rule):
                 by_id[state.rule].load_entry(state.key, state.data)
+            elif state.rule in self._rows:
+                self._rows[state.rule].load_row(state.key, state.data)
         self.detection.rebuild()
         pages = small["pages"]
         assert isinstance(pages, list)

@@ -4,8 +4,10 @@ Law: pure, like everything in the core. A machine takes inputs that are meant fo
 says what it has to say as decisions; it never calls another machine. The engine turns all of them in one defined order.
 """
 
+from collections.abc import Iterator
 from typing import Protocol
 
+from rulesd.core.labels import Key
 from rulesd.core.plan import Plan
 from rulesd.model.alert import Alert
 from rulesd.model.decision import Decision
@@ -52,4 +54,20 @@ class Machine(Protocol):
 
     def load(self, data: Json) -> None:
         """From what ``dump`` gave; the machine is new."""
+        ...
+
+
+class Rows(Protocol):
+    """A part with so much state that a checkpoint must hold only what changed: it is kept row by row, as keys of rules are."""
+
+    def changes(self) -> Iterator[tuple[Key, Json]]:
+        """What changed since the last call, and forget that it did; data ``None``: the row is gone."""
+        ...
+
+    def rows(self) -> Iterator[tuple[Key, Json]]:
+        """Everything."""
+        ...
+
+    def load_row(self, key: Key, data: Json) -> None:
+        """One row of a part that is new; the part is loaded when all of its rows are."""
         ...

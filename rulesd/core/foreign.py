@@ -1,0 +1,316 @@
+"""Alerts of other systems (API v2): Alertmanager's rules for joining what is posted again, and their episodes.
+
+Law: pure. Labels, times and identity are Alertmanager's (provider/mem, types.Alert.Merge); ours are the episode around them and
+what people say. An alert is over at ``ends_at``, unless its source sends it again before. What is over is remembered until a sweep
+on a fixed half-hour grid, because a late post may still overlap it.
+
+A post that changes no state is no decision: a source that repeats 100,000 alerts every minute must not fill the decision log. A
+person's "resolved" ends an alert until its source sends it again: rulesd cannot know better than the source for longer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from heapq import heapify, heappop, heappush
+from sys import intern
+
+from rulesd.core.labels import Key
+from rulesd.core.machine import NOT_DUE
+from rulesd.core.plan import Plan
+from rulesd.model.alert import Alert, Foreign
+from rulesd.model.decision import AlertChanged, Decision, Kind
+from rulesd.model.event import Json
+from rulesd.model.fingerprint import episode_id, fingerprint
+from rulesd.model.inputs import (
+    Acknowledged,
+    Input,
+    PostedAlert,
+    ResolvedByPerson,
+    Unacknowledged,
+)
+from rulesd.model.instant import MINUTE, Instant, Milliseconds
+from rulesd.model.reasons import AlertState, Reason
+
+SWEEP: Milliseconds = 30 * MINUTE
+"The grid on which alerts that are over are forgotten (Alertmanager's ``alerts.gc-interval``, here in step with the clock)."
+
+
+class ForeignAlerts:
+    """Every alert other systems have posted: those that fire, and those that were over a short time ago."""
+
+    name = "foreign"
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.known: dict[str, Alert] = {}
+        "By fingerprint."
+
+        self.due: Instant = NOT_DUE
+        self.dirty: dict[str, None] = {}
+        "Fingerprints whose row changed since the last checkpoint."
+
+        self._ends: list[tuple[Instant, str]] = []
+        "When to look at an alert: at its end, or earlier."
+
+        self._armed: dict[str, Instant] = {}
+        "The entry of each firing alert that counts."
+
+        self._over = 0
+        "How many of the known are over."
+
+        self._sweep: Instant = NOT_DUE
+
+    # ------------------------------------------------------------------ posts
+
+    def post(self, posted: Sequence[PostedAlert], now: Instant, out: list[Decision]) -> list[Alert]:
+        """Take what one request posted; returns each as it now stands, for Dispatch."""
+        made = [self._post(each, now, out) for each in posted]
+        self._look(now)
+        return made
+
+    def _post(self, posted: PostedAlert, now: Instant, out: list[Decision]) -> Alert:
+        name = fingerprint(posted.labels)
+        old = self.known.get(name)
+        new = _foreign(posted, now)
+        if old is not None and old.foreign is not None:
+            new = merge(old.foreign, new, now)
+        firing = new.ends_at > now
+        fired = old is not None and old.state is AlertState.FIRING
+        if old is not None and (fired or not firing):
+            alert = _renewed(old, new, None if firing else old.ended_at or now)
+        else:
+            alert = _opened(name, posted.labels, new, now, firing)
+        self.known[name] = alert
+        self.dirty[name] = None
+        self._over += (not firing) - (old is not None and not fired)
+        if firing and new.ends_at < self._armed.get(name, NOT_DUE):
+            self._arm(name, new.ends_at)
+        if firing and not fired:
+            out.append(_changed(Kind.FIRING, Reason.CONDITION_MET, alert, now))
+        elif fired and not firing:
+            self._armed.pop(name, None)
+            out.append(_changed(Kind.RESOLVED, Reason.CONDITION_CLEARED, alert, now))
+        return alert
+
+    # ------------------------------------------------------------------ people
+
+    def take(self, item: Input, now: Instant, out: list[Decision]) -> bool:
+        """Take what a person says about one of these alerts."""
+        if not isinstance(item, Acknowledged | Unacknowledged | ResolvedByPerson):
+            return False
+        old = next((a for a in self.alerts() if a.alert == item.alert), None)
+        if old is None:
+            return False
+        if isinstance(item, ResolvedByPerson):
+            self._resolve(old, item.by, now, out)
+            return True
+        by = item.by if isinstance(item, Acknowledged) else ""
+        if old.acknowledged_by != by:
+            alert = replace(old, acknowledged_by=by)
+            self.known[old.fingerprint] = alert
+            self.dirty[old.fingerprint] = None
+            reason = Reason.ACKNOWLEDGED if by else Reason.UNACKNOWLEDGED
+            out.append(_changed(Kind.UPDATED, reason, alert, now))
+        return True
+
+    def _resolve(self, old: Alert, by: str, now: Instant, out: list[Decision]) -> None:
+        assert old.foreign is not None
+        new = replace(old.foreign, ends_at=now, timeout=False, updated_at=now)
+        alert = replace(_renewed(old, new, now), acknowledged_by=by)
+        self._end(alert)
+        out.append(_changed(Kind.RESOLVED, Reason.RESOLVED_BY_PERSON, alert, now))
+        self._look(now)
+
+    # ------------------------------------------------------------------ time
+
+    def handle_timer(self, now: Instant, out: list[Decision]) -> None:
+        """End what was not sent again in time; forget what is over."""
+        while self._ends and self._ends[0][0] <= now:
+            due, name = heappop(self._ends)
+            if self._armed.get(name) != due:
+                continue
+            old = self.known[name]
+            assert old.foreign is not None
+            if old.foreign.ends_at > now:
+                self._arm(name, old.foreign.ends_at)
+                continue
+            alert = _renewed(old, old.foreign, now)
+            self._end(alert)
+            out.append(_changed(Kind.RESOLVED, Reason.CONDITION_CLEARED, alert, now))
+        if self._sweep <= now:
+            over = [n for n, a in self.known.items() if a.state is not AlertState.FIRING]
+            for name in over:
+                del self.known[name]
+                self.dirty[name] = None
+            self._over, self._sweep = 0, NOT_DUE
+        self._look(now)
+
+    def _arm(self, name: str, at: Instant) -> None:
+        self._armed[name] = at
+        heappush(self._ends, (at, name))
+
+    def _end(self, alert: Alert) -> None:
+        self.known[alert.fingerprint] = alert
+        self._armed.pop(alert.fingerprint, None)
+        self.dirty[alert.fingerprint] = None
+        self._over += 1
+
+    def _look(self, now: Instant) -> None:
+        if self._over and self._sweep == NOT_DUE:
+            self._sweep = (now // SWEEP + 1) * SWEEP
+        self.due = min(self._ends[0][0] if self._ends else NOT_DUE, self._sweep)
+
+    # ------------------------------------------------------------------ the rest of a machine
+
+    def follow(self, decision: Decision, now: Instant, out: list[Decision]) -> None:
+        """Nothing follows from decisions."""
+
+    def replace(self, plan: Plan, now: Instant, out: list[Decision]) -> None:
+        """No plan changes what others posted."""
+
+    def alerts(self) -> list[Alert]:
+        """Those that fire."""
+        return [a for a in self.known.values() if a.state is AlertState.FIRING]
+
+    def dump(self) -> Json:
+        """Only the sweep: each alert is a row of its own."""
+        return None if self._sweep == NOT_DUE else self._sweep
+
+    def load(self, data: Json) -> None:
+        """From what ``dump`` gave, after the rows."""
+        self._armed = {a.fingerprint: a.foreign.ends_at for a in self.alerts() if a.foreign}
+        self._ends = [(at, name) for name, at in self._armed.items()]
+        heapify(self._ends)
+        self._over = len(self.known) - len(self._ends)
+        self._sweep = data if isinstance(data, int) else NOT_DUE
+        self.due = min(self._ends[0][0] if self._ends else NOT_DUE, self._sweep)
+
+    def changes(self) -> Iterator[tuple[Key, Json]]:
+        """Rows that changed since the last call, by fingerprint; ``None``: it is gone."""
+        dirty, self.dirty = self.dirty, {}
+        for name in dirty:
+            alert = self.known.get(name)
+            yield (name,), None if alert is None else dump_foreign(alert)
+
+    def rows(self) -> Iterator[tuple[Key, Json]]:
+        """Every row."""
+        return (((name,), dump_foreign(alert)) for name, alert in self.known.items())
+
+    def load_row(self, key: Key, data: Json) -> None:
+        """One row; the rest follows by ``load``."""
+        (name,) = key
+        self.known[name] = load_foreign(name, data)
+
+
+def merge(old: Foreign, new: Foreign, now: Instant) -> Foreign:
+    """What is known and what is posted later, joined when their times overlap, else the later one as it is."""
+    overlaps = (
+        old.starts_at < new.ends_at < old.ends_at or old.starts_at < new.starts_at < old.ends_at
+    )
+    if not overlaps:
+        return new
+    ends = new.ends_at
+    if new.ends_at <= now:
+        if old.ends_at <= now:
+            ends = max(ends, old.ends_at)
+    elif not old.timeout:
+        ends = max(ends, old.ends_at)
+    return replace(new, starts_at=min(old.starts_at, new.starts_at), ends_at=ends)
+
+
+def _foreign(posted: PostedAlert, now: Instant) -> Foreign:
+    return Foreign(
+        annotations=posted.annotations,
+        generator_url=posted.generator_url,
+        starts_at=posted.starts_at,
+        ends_at=posted.ends_at,
+        timeout=posted.timeout,
+        updated_at=now,
+    )
+
+
+def _opened(
+    name: str, labels: Mapping[str, str], new: Foreign, now: Instant, firing: bool
+) -> Alert:
+    """A new episode. Texts that many alerts share are kept once."""
+    shared = {intern(str(n)): intern(str(value)) for n, value in labels.items()}
+    return Alert(
+        alert=episode_id("", (name,), "", now),
+        rule=shared.get("alertname", ""),
+        fingerprint=name,
+        labels=shared,
+        context=_NO_CONTEXT,
+        severity=shared.get("severity", ""),
+        owner=shared.get("owner", ""),
+        state=AlertState.FIRING if firing else AlertState.RESOLVED,
+        value=1.0,
+        threshold=None,
+        count=1,
+        since=new.starts_at,
+        event_time=now,
+        started_at=now,
+        ended_at=None if firing else now,
+        foreign=new,
+    )
+
+
+_NO_CONTEXT: Mapping[str, str] = {}
+
+
+def _renewed(old: Alert, new: Foreign, ended_at: Instant | None) -> Alert:
+    """The same episode with what is known now."""
+    if old.foreign is not None and old.foreign.annotations == new.annotations:
+        new = replace(new, annotations=old.foreign.annotations)
+    return replace(
+        old,
+        foreign=new,
+        since=new.starts_at,
+        state=AlertState.FIRING if ended_at is None else AlertState.RESOLVED,
+        ended_at=ended_at,
+    )
+
+
+def _changed(kind: Kind, reason: Reason, alert: Alert, now: Instant) -> AlertChanged:
+    return AlertChanged(kind=kind, at=now, reason=reason, alert=alert)
+
+
+def dump_foreign(alert: Alert) -> Json:
+    """A foreign alert as plain data, as short as it can be: there may be a hundred thousand."""
+    foreign = alert.foreign
+    assert foreign is not None
+    return [
+        alert.alert,
+        dict(alert.labels),
+        alert.started_at,
+        alert.ended_at,
+        alert.acknowledged_by,
+        dict(foreign.annotations),
+        foreign.generator_url,
+        foreign.starts_at,
+        foreign.ends_at,
+        foreign.timeout,
+        foreign.updated_at,
+    ]
+
+
+def load_foreign(name: str, data: Json) -> Alert:
+    """From what ``dump_foreign`` gave."""
+    assert isinstance(data, list)
+    alert, labels, started, ended, by, annotations, url, starts, ends, timeout, updated = data
+    assert isinstance(labels, dict)
+    assert isinstance(annotations, dict)
+    assert isinstance(started, int)
+    assert isinstance(starts, int)
+    assert isinstance(ends, int)
+    assert isinstance(updated, int)
+    assert ended is None or isinstance(ended, int)
+    foreign = Foreign(
+        annotations={k: str(v) for k, v in annotations.items()},
+        generator_url=str(url),
+        starts_at=starts,
+        ends_at=ends,
+        timeout=timeout is True,
+        updated_at=updated,
+    )
+    texts = {k: str(v) for k, v in labels.items()}
+    made = _opened(name, texts, foreign, started, ended is None)
+    return replace(made, alert=str(alert), ended_at=ended, acknowledged_by=str(by))

@@ -1,0 +1,115 @@
+"""Inhibition: while a source alert fires, its targets page nobody.
+
+Law: pure; Alertmanager's rule, to the letter. A target is held back while there is an unresolved source whose ``equal`` labels are
+the same (a missing label is the empty one). An alert that matches both sides is not held back by one that does, too. A source that
+is over stops at once.
+
+Sources are filed by rule and by the values of its ``equal`` labels, so that asking costs one look-up for each rule an alert is a target
+of, however many alerts fire. Which rules those are depends on labels alone and is worked out once (``Aim``).
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from rulesd.core.plan import InhibitRule, Matcher
+from rulesd.model.alert import Alert
+from rulesd.model.reasons import AlertState
+
+Values = tuple[str, ...]
+
+
+class Aim(NamedTuple):
+    """A rule under which an alert is a target."""
+
+    rule: int
+    values: Values
+    "Of the ``equal`` labels."
+
+    is_source: bool
+    "It matches the source side, too: then only sources that are no targets hold it back."
+
+
+class _Filed(NamedTuple):
+    """Where a source stands."""
+
+    rule: int
+    values: Values
+    is_target: bool
+
+
+_Sources = dict[Values, tuple[dict[str, None], dict[str, None]]]
+"By values: fingerprints of sources that are no targets, and of those that are."
+
+
+class Inhibitor:
+    """All sources that fire."""
+
+    def __init__(self, rules: tuple[InhibitRule, ...]) -> None:
+        """Start with no source."""
+        self._rules = rules
+        self._sources: list[_Sources] = [{} for _ in rules]
+        self._filed: dict[str, tuple[_Filed, ...]] = {}
+
+    def see(self, alert: Alert) -> None:
+        """Take an alert as it now stands."""
+        if not self._rules:
+            return
+        name = alert.fingerprint
+        if alert.state is not AlertState.FIRING:
+            self._forget(name)
+            return
+        if alert.foreign is not None and name in self._filed:
+            return
+        labels = alert.all_labels()
+        filed = tuple(
+            _Filed(number, _values(rule, labels), _match(rule.target, labels))
+            for number, rule in enumerate(self._rules)
+            if _match(rule.source, labels)
+        )
+        if filed == self._filed.get(name, ()):
+            return
+        self._forget(name)
+        for number, values, is_target in filed:
+            self._sources[number].setdefault(values, ({}, {}))[is_target][name] = None
+        if filed:
+            self._filed[name] = filed
+
+    def _forget(self, fingerprint: str) -> None:
+        for number, values, is_target in self._filed.pop(fingerprint, ()):
+            places = self._sources[number][values]
+            del places[is_target][fingerprint]
+            if not places[0] and not places[1]:
+                del self._sources[number][values]
+
+    def aims(self, alert: Alert) -> tuple[Aim, ...]:
+        """Under which rules an alert is a target; right as long as its labels stay the same."""
+        if not self._rules:
+            return ()
+        labels = alert.all_labels()
+        return tuple(
+            Aim(number, _values(rule, labels), _match(rule.source, labels))
+            for number, rule in enumerate(self._rules)
+            if _match(rule.target, labels)
+        )
+
+    def inhibiting(self, aims: tuple[Aim, ...]) -> tuple[str, ...]:
+        """Fingerprints of the sources that hold an alert back: the oldest one of each rule."""
+        out: dict[str, None] = {}
+        for number, values, is_source in aims:
+            places = self._sources[number].get(values)
+            if places is None:
+                continue
+            found = next(iter(places[0]), None)
+            if found is None and not is_source:
+                found = next(iter(places[1]), None)
+            if found is not None:
+                out[found] = None
+        return tuple(out)
+
+
+def _match(matchers: tuple[Matcher, ...], labels: Mapping[str, str]) -> bool:
+    return all(m.test(labels.get(m.name, "")) for m in matchers)
+
+
+def _values(rule: InhibitRule, labels: Mapping[str, str]) -> Values:
+    return tuple(labels.get(name, "") for name in rule.equal)
