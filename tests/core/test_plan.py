@@ -1,3 +1,5 @@
+import pytest
+
 from rulesd.core.plan import Matcher, Owner
 from tests.core.plans import plan, rule
 
@@ -18,3 +20,8 @@ def test_an_owner_names_receivers_by_severity_or_by_default() -> None:
 
 def test_a_matcher_prints_as_alertmanager_prints_it() -> None:
     assert str(Matcher(name="a", op="=~", value='x"\n\\', test=bool)) == 'a=~"x\\"\\n\\\\"'
+
+
+def test_a_plan_made_by_hand_reads_neither_patterns_nor_schedules() -> None:
+    with pytest.raises(ValueError, match="cannot read"):
+        plan(rule()).regex("a.*")
