@@ -22,6 +22,7 @@ from rulesd.core.foreign import ForeignAlerts
 from rulesd.core.labels import Key
 from rulesd.core.machine import NOT_DUE, Machine, Rows
 from rulesd.core.plan import Maturity, Plan
+from rulesd.core.reviews import Reviews
 from rulesd.core.silence import Silences
 from rulesd.core.state_event import state_event
 from rulesd.core.switches import Switches
@@ -85,9 +86,15 @@ class Engine:
         self.foreign = ForeignAlerts()
         self.silences = Silences(plan, self.firing)
         self.dispatch.gate.silencing = self.silences.silencing
-        self.dispatch.gate.may_silence = lambda: bool(self.silences.listing())
+        self.dispatch.gate.may_silence = self.silences.live
         self.switches = Switches(plan)
-        self.machines: tuple[Machine, ...] = (self.foreign, self.silences, self.switches)
+        self.reviews = Reviews(plan, self.alert)
+        self.machines: tuple[Machine, ...] = (
+            self.foreign,
+            self.silences,
+            self.switches,
+            self.reviews,
+        )
         "The parts beside Detection and Dispatch, in the order in which they are asked."
         self._rows: dict[str, Rows] = {"@foreign": self.foreign}
         "The parts that are kept row by row, under names no rule can have."
@@ -271,6 +278,10 @@ class Engine:
         for machine in self.machines:
             out += machine.alerts()
         return out
+
+    def alert(self, id_: str) -> Alert | None:
+        """The open alert of an episode id."""
+        return next((a for a in self.alerts() if a.alert == id_), None)
 
     def replace(
         self, plan: Plan, now: Instant, pages: tuple[int, Milliseconds] | None = None

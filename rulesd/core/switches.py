@@ -275,17 +275,19 @@ class Switches:
             out.append(told)
 
     def _again(self, setting: Setting, now: Instant, out: list[Decision]) -> bool:
-        """The same setting is in force: move its end, and say so at most once a minute."""
+        """The same setting is in force: move its end, and say so for each new holder, else at most once a minute."""
         found = next((s for s in self.open.values() if _same(s, setting)), None)
         if found is None:
             return False
         ends = (found.expires_at, setting.expires_at)
         later = max(e for e in ends if e is not None) if None not in ends else found.expires_at
         new = [h for h in setting.holders if h not in found.holders]
-        holders = (*found.holders, *new)[:MOST_HOLDERS]
+        if found.until is Until.TTL or len(found.holders) >= MOST_HOLDERS:
+            new = []
+        holders = (*found.holders, *new)
         found = self.open[found.id] = replace(found, expires_at=later, holders=holders)
         self._look()
-        if now - self._said.get(found.id, found.set_at) >= MINUTE:
+        if new or now - self._said.get(found.id, found.set_at) >= MINUTE:
             self._said[found.id] = now
             self._say(Reason.SET_AGAIN, found, now, out)
         return True

@@ -99,6 +99,7 @@ class Reason(StrEnum):
     # actions and review
     RULE_ACTION = "rule_action"
     SAMPLED = "sampled_for_review"
+    LOCKED = "locked_until_review"
     REVIEWED = "reviewed"
     REVIEW_LATE = "review_overdue"
     # switches

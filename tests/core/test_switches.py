@@ -144,9 +144,17 @@ def test_a_rule_that_asks_a_thousand_times_holds_one_setting_and_says_so_once_a_
     assert room.reasons() == [Reason.SET]
     (one,) = room.machine.open.values()
     assert one.expires_at == T0 + 999 * 60 + 4 * HOUR
-    assert len(one.holders) == 100
     room.rule(T0 + 2 * MINUTE).rule(T0 + 2 * MINUTE + 1)
     assert room.reasons() == [Reason.SET_AGAIN]
+
+
+def test_the_alerts_that_keep_a_lock_are_bounded_and_each_is_said() -> None:
+    room = Room(replace(LOCK, until=Until.REVIEW))
+    for i in range(200):
+        room.rule(alert=f"a{i}")
+    assert room.reasons() == [Reason.SET] + [Reason.SET_AGAIN] * 99
+    (one,) = room.machine.open.values()
+    assert len(one.holders) == 100
 
 
 def test_a_rule_that_flips_many_switches_is_stopped_and_people_are_told() -> None:
@@ -203,7 +211,7 @@ def test_dry_run_is_written_down_and_has_no_effect() -> None:
 
 def test_until_the_alert_resolves_all_of_them() -> None:
     room = Room(replace(LOCK, until=Until.RESOLVED)).rule(alert="a1").rule(alert="a2")
-    assert room.reasons() == [Reason.SET]
+    assert room.reasons() == [Reason.SET, Reason.SET_AGAIN]
     assert room.hear(resolved("a1")).reasons() == []
     assert room.value() is False
     assert room.hear(resolved("other")).reasons() == []
