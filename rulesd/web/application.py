@@ -28,6 +28,7 @@ from rulesd.web.door import Door
 from rulesd.web.frame import frame
 from rulesd.web.guard import admit
 from rulesd.web.hooks import HookDoor
+from rulesd.web.pagerduty_events import PagerDutyEvents
 from rulesd.web.room import Room
 from rulesd.web.sessions import Sessions
 from rulesd.web.settings import WebSettings
@@ -93,6 +94,9 @@ def make_app(
     slack = SlackActions(door)
     app.on_cleanup.append(slack.close)
     _add(app, hdrs.METH_POST, "/integrations/slack", slack.call)
+    pagerduty = PagerDutyEvents(door)
+    app.on_cleanup.append(pagerduty.close)
+    _add(app, hdrs.METH_POST, "/integrations/pagerduty", pagerduty.call)
     for method, path, scope, guarded in GUARDED:
         _add(app, method, path, partial(_guard, door, scope, guarded))
     return app

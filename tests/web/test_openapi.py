@@ -82,6 +82,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
     routes = {(method.lower(), path) for method, path, _ in OPEN}
     routes |= {(method.lower(), path) for method, path, _, _ in GUARDED}
     routes |= {("post", "/hooks/{name}")}
+    routes |= {("post", f"/integrations/{name}") for name in ("slack", "pagerduty")}
     expanded = set()
     for method, path in routes:
         if match := re.search(r"{act:(.*?)}", path):
