@@ -13,7 +13,7 @@ from rulesd.logic.raises import troubles
 from rulesd.logic.reads import is_opaque
 from rulesd.logic.syntax import Node
 
-_WEAK: Final = (Shape.FLAG, Shape.GATE)
+_WEAK: Final = (Shape.FLAG, Shape.GATE, Shape.EXCEPT)
 
 
 def costs(node: Node, *, keyed: bool) -> Iterator[tuple[Severity, str, str]]:

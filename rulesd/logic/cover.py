@@ -10,6 +10,7 @@ another type is certain here (constants that datalogic might read as numbers, da
 """
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from rulesd.logic.semantics import temporal
@@ -58,6 +59,9 @@ class Shape(IntEnum):
     GATE = 7
     "Any other condition, evaluated once for all rules that need it."
 
+    EXCEPT = 8
+    "The field is none of these texts; it may be missing, or something else than text."
+
 
 class Atom(NamedTuple):
     """One necessary condition."""
@@ -65,7 +69,7 @@ class Atom(NamedTuple):
     shape: Shape
     path: Path
     values: tuple[str | int | float | bool, ...]
-    "Keys, one prefix or suffix, or (bound,)."
+    "Keys, excepted texts, one prefix or suffix, or (bound,)."
 
     strict: bool
     "For bounds: the bound itself does not count."
@@ -165,10 +169,26 @@ def _negation(node: Unary) -> tuple[Conjunction, ...]:
     if isinstance(inner, Unary) and inner.op in ("!", "!!"):
         return cover(inner.value) if inner.op == "!" else _negation(Unary("!", inner.value))
     if isinstance(inner, Cmp) and inner.op in _OPPOSITE:
-        return cover(Cmp(_OPPOSITE[inner.op], inner.left, inner.right))
+        opposite = Cmp(_OPPOSITE[inner.op], inner.left, inner.right)
+        found = _exception(opposite, node)
+        return ((found,),) if found is not None else _as_written(cover(opposite), opposite, node)
+    if isinstance(inner, Binary) and inner.op == "in":
+        listed = _membership(inner)
+        if listed is not None and listed.shape is Shape.KEY:
+            return ((Atom(Shape.EXCEPT, listed.path, listed.values, False, node),),)
     if isinstance(inner, (Cmp, Binary, Var, Missing, Added)):
         return ((_gate(node),),)
     return ALWAYS
+
+
+def _as_written(
+    conjunctions: tuple[Conjunction, ...], opposite: Node, node: Node
+) -> tuple[Conjunction, ...]:
+    """An atom that proves ``opposite`` proves the negation that was written instead."""
+    return tuple(
+        tuple(atom._replace(node=node) if atom.node is opposite else atom for atom in conjunction)
+        for conjunction in conjunctions
+    )
 
 
 def _gate(node: Node) -> Atom:
@@ -197,10 +217,25 @@ def _comparison(node: Cmp) -> Atom | None:
         return None
     if operator in ("===", "=="):
         return _equality(node, left.path, right, strict=operator == "===")
+    if operator == "!==":
+        return _exception(node, node)
     if operator in _FLIPPED and right.kind == "num" and isinstance(right.value, (int, float)):
         shape = Shape.ABOVE if operator in (">", ">=") else Shape.BELOW
         return Atom(shape, left.path, (right.value,), operator in ("<", ">"), node)
     return None
+
+
+def _exception(inequality: Cmp, node: Node) -> Atom | None:
+    """``field !== "text"``, written as ``node``."""
+    left, right = inequality.left, inequality.right
+    if isinstance(left, Const):
+        left, right = right, left
+    if inequality.op != "!==" or not isinstance(left, Var) or not isinstance(right, Const):
+        return None
+    value = right.value
+    if left.op != "var" or left.default is not None or not isinstance(value, str):
+        return None
+    return Atom(Shape.EXCEPT, left.path, (value,), False, node) if is_key(value) else None
 
 
 def _equality(node: Node, path: Path, const: Const, *, strict: bool) -> Atom | None:
@@ -242,7 +277,7 @@ def _membership(node: Binary) -> Atom | None:
         return None
     if node.op == "in" and isinstance(right.value, tuple):
         texts = tuple(
-            item.value for item in right.value if isinstance(item.value, str) and is_key(item.value)
+            [i.value for i in right.value if isinstance(i.value, str) and is_key(i.value)]
         )
         if texts and len(texts) == len(right.value):
             return Atom(Shape.KEY, left.path, tuple(dict.fromkeys(texts)), False, node)
@@ -258,11 +293,13 @@ def _membership(node: Binary) -> Atom | None:
     return None
 
 
+@lru_cache(maxsize=1 << 16)
 def is_key(text: str) -> bool:
     """Whether only this very text equals it strictly (dates and durations have many spellings)."""
     return not temporal(text)
 
 
+@lru_cache(maxsize=1 << 16)
 def is_loose_key(text: str) -> bool:
     """Whether, without raising, only this very text equals it loosely."""
     if text in ("", "true", "false") or temporal(text):

@@ -15,7 +15,7 @@ from rulesd.logic.errors import EvaluationError, RaiseReason, RuleError
 from rulesd.logic.guard import Logic, escape
 from rulesd.logic.operators import OPERATORS, Prepared, Unreadable, prepared
 from rulesd.logic.reads import is_opaque
-from rulesd.logic.syntax import Node, parse
+from rulesd.logic.syntax import Known, Node, parse
 
 OPS_BUDGET: Final = 100_000
 "Operations one evaluation of one rule may charge (datalogic's unit: a node, an item looked at)."
@@ -86,13 +86,13 @@ def check(logic: Logic, text: str) -> None:
         raise RuleError(str(error), hint="Correct the expression.") from None
 
 
-def accept(logic: Logic, text: str) -> Node:
-    """The tree of a plain rule, if it is accepted.
+def accept(logic: Logic, text: str, known: "Known | None" = None) -> Node:
+    """The tree of a plain rule, if it is accepted; rules accepted with the same ``known`` share their parts.
 
     A rule that is understood in every part needs no second opinion: its operators are known and so is their number of
     arguments (a test holds this against ``compile_checked``).
     """
-    node = parse(logic)
+    node = parse(logic, known)
     if is_opaque(node):
         check(logic, text)
     elif any(name in text for name in OPERATORS):

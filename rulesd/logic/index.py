@@ -13,14 +13,15 @@ import msgspec
 import orjson
 
 from rulesd.logic.cover import cover
+from rulesd.logic.entries import Entry, Frequencies
 from rulesd.logic.errors import EvaluationError
 from rulesd.logic.evaluator import Compiled, handle
 from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
-from rulesd.logic.reads import is_opaque, precise_paths, root_paths
+from rulesd.logic.reads import survey
 from rulesd.logic.semantics import step
 from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.syntax import Node, Path
-from rulesd.logic.tree import Builder, Entry, Frequencies, drain, drain_tree
+from rulesd.logic.tree import Builder, drain, drain_tree
 from rulesd.logic.watch import watch
 
 Parents: TypeAlias = Callable[[Mapping[str, object]], tuple[Mapping[str, object], ...]]
@@ -45,19 +46,19 @@ class Index:
         self._compiled: dict[int, Compiled] = {}
         self._opaque: set[int] = set()
         self._opaque_reads: set[Path] = set()
+        self._repeated: dict[int, frozenset[Path]] = {}
         self.whole: frozenset[int] = frozenset()
         self.projection = self._project(rules, bytes_too=bytes_too)
         self.shapes = Shapes(self.projection)
-        builder = Builder(
-            rules, self.shapes, _frequencies(self.projection.paths, observed), self._opaque
-        )
+        frequencies = _frequencies(self.projection.paths, observed)
+        builder = Builder(rules, self.shapes, frequencies, self._opaque, self._repeated)
         entries = [
             Entry(position, branch, conjunction)
             for position, rule in enumerate(rules)
             for branch, conjunction in enumerate(cover(rule))
         ]
         nothing: Tree = (self.shapes.sure, ())
-        self.root: Tree = builder.build(entries) or nothing
+        self.root: Tree = builder.start(entries) or nothing
         watched = [
             node for node in (self.root, *watch(rules, builder, self.shapes)) if node is not nothing
         ]
@@ -94,9 +95,12 @@ class Index:
         precise: set[Path] = set()
         whole: set[int] = set()
         for position, rule in enumerate(rules):
-            paths |= root_paths(rule)
-            precise |= precise_paths(rule)
-            if is_opaque(rule):
+            found = survey(rule)
+            paths |= found.reads
+            precise |= found.precise
+            if found.repeated:
+                self._repeated[position] = frozenset(found.repeated)
+            if found.opaque:
                 self._opaque.add(position)
                 reads = self.compiled(position).reads()
                 if reads is None or () in reads:

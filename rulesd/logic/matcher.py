@@ -21,7 +21,7 @@ from rulesd.logic.evaluator import accept, handle
 from rulesd.logic.explain import Explanation, explain
 from rulesd.logic.guard import plain
 from rulesd.logic.index import Index
-from rulesd.logic.syntax import Node
+from rulesd.logic.syntax import Known, Node
 from rulesd.logic.tree import drain
 
 MANY: Final = 200
@@ -196,16 +196,18 @@ def _settle_garbage() -> None:
 def _index(rules: Mapping[str, object], observed: Iterable[Mapping[str, object]]) -> Index:
     texts: list[str] = []
     nodes: list[Node] = []
+    known: Known = {}
     for name, logic in rules.items():
         try:
             tree, text = plain(logic)
-            node = accept(tree, text)
+            node = accept(tree, text, known)
         except RuleError as error:
             raise error.of(name) from None
         texts.append(text)
         nodes.append(node)
     index = Index(texts, nodes, observed)
     drain(nodes)
+    drain(known)
     return index
 
 

@@ -47,37 +47,64 @@ def walk(node: Node) -> Iterator[Node]:
 
 def root_paths(node: Node) -> frozenset[Path]:
     """The fields of the document that the understood part of a rule reads."""
-    found: set[Path] = set()
-    _collect(node, found, None)
-    return frozenset(found)
+    found = Survey()
+    _survey(node, found)
+    return frozenset(found.reads)
 
 
-def precise_paths(node: Node) -> frozenset[Path]:
-    """The fields for which a rule tells missing from null."""
-    found: set[Path] = set()
-    _collect(node, set(), found)
-    return frozenset(found)
+class Survey:
+    """What one walk over a rule finds."""
+
+    __slots__ = ("opaque", "precise", "reads", "repeated")
+
+    def __init__(self) -> None:
+        self.reads: set[Path] = set()
+        "The fields of the document that the understood part of the rule reads."
+
+        self.repeated: set[Path] = set()
+        "Those it reads in several places."
+
+        self.precise: set[Path] = set()
+        "Those for which it tells missing from null."
+
+        self.opaque = False
+        "Whether some part of it only datalogic understands."
 
 
-def _collect(node: Node, reads: set[Path], precise: set[Path] | None) -> None:
-    """One plain recursion: this runs several times for each of ten thousand rules."""
-    if isinstance(node, Var):
-        if node.op == "var":
-            reads.add(node.path)
-            if precise is not None and node.default is not None:
-                precise.add(node.path)
-    elif isinstance(node, (Cmp, Binary)):
-        _collect(node.left, reads, precise)
+def survey(node: Node) -> Survey:
+    """Everything to know about a rule before it is arranged."""
+    found = Survey()
+    _survey(node, found)
+    return found
+
+
+def _survey(node: Node, found: Survey) -> None:
+    """One plain recursion: this runs for each of ten thousand rules."""
+    if isinstance(node, (Cmp, Binary)):
+        _survey(node.left, found)
         if node.right.op != "const":
-            _collect(node.right, reads, precise)
+            _survey(node.right, found)
+    elif isinstance(node, Var):
+        if node.op == "var":
+            _read(node.path, found)
+            if node.default is not None:
+                found.precise.add(node.path)
     elif isinstance(node, Missing):
-        paths = [path for _, path in node.paths]
-        reads.update(paths)
-        if precise is not None:
-            precise.update(paths)
+        for _, path in node.paths:
+            _read(path, found)
+            found.precise.add(path)
+    elif isinstance(node, Opaque):
+        found.opaque = True
     else:
         for child in children(node):
-            _collect(child, reads, precise)
+            _survey(child, found)
+
+
+def _read(path: Path, found: Survey) -> None:
+    if path in found.reads:
+        found.repeated.add(path)
+    else:
+        found.reads.add(path)
 
 
 def starts_opaque(node: Node) -> bool:

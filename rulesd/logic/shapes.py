@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeAlias, cast
 
+from rulesd.logic import masks
 from rulesd.logic.codegen import NAMESPACE, Writer
 from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
 from rulesd.logic.semantics import MAX_ITEMS, step
@@ -196,6 +197,18 @@ class Shapes:
             "if h is not None: " + _CALL,
         )
         return (self._number(tuple(writer.paths), body), below, unsure, *writer.constants)
+
+    def mask(
+        self,
+        columns: Sequence[tuple[Path, bool]],
+        children: Sequence[object],
+        tables: Sequence[object],
+    ) -> Tree:
+        """A node that decides many rules by several fields (``masks``)."""
+        numbers = self.projection.numbers
+        paths = tuple(dict.fromkeys(path for path, _ in columns))
+        lines = masks.body([(f"v{numbers[path]}", numeric) for path, numeric in columns])
+        return (self._number(paths, lines), children, *tables)
 
     def leaf(self, residual: Node, positions: tuple[int, ...]) -> Tree:
         """The check of a residual condition."""

@@ -44,8 +44,8 @@ class Known(NamedTuple):
     values: Mapping[Path, Const]
     "Fields whose value is known."
 
-    held: frozenset[Node]
-    "Conditions known to be true (and not to raise)."
+    held: frozenset[int]
+    "Conditions known to be true (and not to raise), by their identity."
 
 
 NOTHING: Final = Known({}, frozenset())
@@ -53,7 +53,7 @@ NOTHING: Final = Known({}, frozenset())
 
 def simplify(node: Node, known: Known) -> Node:
     """The residual of ``node``, of which only truth is asked."""
-    if node in known.held:
+    if id(node) in known.held:
         return TRUE
     if isinstance(node, Many):
         return _and(node, known) if node.op == "and" else _or(node, known)

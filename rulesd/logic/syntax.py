@@ -132,9 +132,13 @@ MAX_DEPTH: Final = 40
 SAFE_INT: Final = 2**53
 
 
-def parse(logic: Logic) -> Node:
-    """Read a plain, accepted rule."""
-    return _Reader("var").read(logic, 0)
+Known: TypeAlias = "dict[tuple[object, ...], Node | None]"
+"Comparisons read before: ten thousand rules compare the same few fields with the same few values."
+
+
+def parse(logic: Logic, known: "Known | None" = None) -> Node:
+    """Read a plain, accepted rule; rules read with the same ``known`` share what is equal in them."""
+    return _Reader("var", {} if known is None else known).read(logic, 0)
 
 
 def opaque(logic: Logic) -> Opaque:
@@ -150,10 +154,11 @@ def is_index(segment: str) -> bool:
 class _Reader:
     """Reads one scope: the document (``var``) or the items of a list (``item``)."""
 
-    __slots__ = ("scope",)
+    __slots__ = ("known", "scope")
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, known: Known) -> None:
         self.scope = scope
+        self.known = known
 
     def read(self, logic: Logic, depth: int) -> Node:
         if isinstance(logic, dict):
@@ -167,8 +172,9 @@ class _Reader:
         return constant(logic) or opaque(logic)
 
     def several(self, argument: Logic, depth: int) -> tuple[Node, ...]:
-        items = argument if isinstance(argument, list) else [argument]
-        return tuple(self.read(item, depth) for item in items)
+        if isinstance(argument, list):
+            return tuple([self.read(item, depth) for item in argument])
+        return (self.read(argument, depth),)
 
     def _added(self, operator: str, argument: Logic, depth: int) -> Node | None:
         if operator not in OPERATORS or not isinstance(argument, list) or len(argument) != 2:
@@ -197,15 +203,27 @@ class _Reader:
     def compare(self, operator: str, argument: Logic, depth: int) -> Node | None:
         if not isinstance(argument, list) or len(argument) < 2:
             return None
+        if len(argument) == 2:
+            return self._two_compared(operator, argument[0], argument[1], depth)
         items = self.several(argument, depth)
-        if len(items) == 2:
-            return Cmp(operator, items[0], items[1])
         if operator in ("!=", "!=="):
             return None
         lefts = (items[0],) * (len(items) - 1) if operator in ("==", "===") else items[:-1]
         return Many(
             "and", tuple(Cmp(operator, a, b) for a, b in zip(lefts, items[1:], strict=True))
         )
+
+    def _two_compared(self, operator: str, left: Logic, right: Logic, depth: int) -> Node | None:
+        """The usual comparison, of a field and a literal, is read once for all rules."""
+        name = left.get("var") if isinstance(left, dict) and len(left) == 1 else None
+        if name.__class__ is not str or isinstance(right, (list, dict)) or depth >= MAX_DEPTH:
+            return Cmp(operator, self.read(left, depth), self.read(right, depth))
+        key = (operator, self.scope, name, right.__class__, right)
+        found = self.known.get(key)
+        if found is None:
+            found = Cmp(operator, self.read(left, depth), self.read(right, depth))
+            self.known[key] = found
+        return found
 
     def many(self, operator: str, argument: Logic, depth: int) -> Node | None:
         if not isinstance(argument, list):
@@ -265,7 +283,7 @@ class _Reader:
         source = self.read(argument[0], depth)
         if not isinstance(source, Var) or source.default is not None:
             return None
-        return Quantifier(operator, source, _Reader("item").read(argument[1], depth))
+        return Quantifier(operator, source, _Reader("item", self.known).read(argument[1], depth))
 
 
 def constant(logic: Logic) -> Const | None:
@@ -280,6 +298,9 @@ def constant(logic: Logic) -> Const | None:
     if isinstance(logic, (int, float)):
         return Const("const", "num", logic) if abs(logic) <= SAFE_INT else None
     if isinstance(logic, list):
+        texts = [item for item in logic if isinstance(item, str)]
+        if len(texts) == len(logic):
+            return Const("const", "list", tuple([Const("const", "str", intern(t)) for t in texts]))
         items = tuple(constant(item) for item in logic)
         scalars = tuple(item for item in items if item is not None and item.kind != "list")
         return Const("const", "list", scalars) if len(scalars) == len(items) else None

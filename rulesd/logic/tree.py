@@ -8,28 +8,23 @@ one bisection), then by conditions that several rules share, and what is left is
 is simplified with all that the way down has proved, and rules with the same residual are checked once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from math import inf, nextafter
-from typing import Any, Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final
 
 from rulesd.logic.cover import Atom, Conjunction, Shape
+from rulesd.logic.entries import Choice, Entry, Frequencies, best_key, decided, knowing, without
+from rulesd.logic.masks import MAX_BITS, mask_tables, plan
 from rulesd.logic.raises import lists_last
 from rulesd.logic.reads import root_paths, starts_opaque
 from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.simplify import Known, simplify
-from rulesd.logic.syntax import FALSE, TRUE, Const, Node, Path
-
-MAX_COPIES: Final = 32
-"Copies of one rule that lists of values may cause over all levels; at the first split four times as many."
+from rulesd.logic.syntax import FALSE, TRUE, Node, Path
 
 MAX_SHARED: Final = 40
 "Values of a field up to which rules that do not ask for it are copied under each of them."
-
-_WORTH: Final = 1.6
-"Rules that a split must spare for an average event."
-
-_WIDE: Final = 0.5
-"A list with more than this share of a field's values is checked, not looked up."
 
 _SHARED_NODE: Final = 32
 "Rules up to which a node is looked for among those already built."
@@ -37,44 +32,12 @@ _SHARED_NODE: Final = 32
 _FEW: Final = 3
 "Rules that are simply checked."
 
+_NO_PATHS: Final[frozenset[Path]] = frozenset()
+
+_FEW_LEFT: Final = 2.0
+"A key that leaves so few rules for an average event needs no mask below it."
+
 _MAX_LEVELS: Final = 6
-
-
-class Entry(NamedTuple):
-    """One way for one rule to become true, part of it already looked up."""
-
-    position: int
-    branch: int
-    atoms: Conjunction
-    used: Conjunction = ()
-    values: tuple[tuple[Path, Const], ...] = ()
-    copies: int = 1
-
-
-class Frequencies(NamedTuple):
-    """How often fields have had which text, from a sample of events."""
-
-    total: int
-    counts: Mapping[Path, Mapping[str, int]]
-
-    def share(self, path: Path, values: Sequence[object], distinct: int) -> float:
-        """The expected share of events whose field is one of ``values``."""
-        known = self.counts.get(path)
-        if not self.total or known is None:
-            return min(1.0, len(values) / (distinct + 1))
-        seen = sum(known.get(value, 0) for value in values if isinstance(value, str))
-        return min(1.0, (seen + 0.5) / (self.total + 1))
-
-
-class Choice(NamedTuple):
-    """A field to split on."""
-
-    path: Path
-    taken: Mapping[int, Atom]
-    "The atom of each entry that goes under one of the values, by the entry's identity."
-
-    spared: float
-    distinct: int
 
 
 _OTHER_SHAPES: Final = (
@@ -85,24 +48,44 @@ _OTHER_SHAPES: Final = (
     Shape.BELOW,
     Shape.FLAG,
     Shape.GATE,
+    Shape.EXCEPT,
 )
+
+
+_POSITION: Final = itemgetter(0)
+_WHOLE: Final = (Shape.GATE, Shape.EXCEPT)
+"Shared by rules that have the very same condition."
 
 
 class Builder:
     """Builds the tree of one matcher."""
 
     def __init__(
-        self, rules: Sequence[Node], shapes: Shapes, frequencies: Frequencies, opaque: Set[int]
+        self,
+        rules: Sequence[Node],
+        shapes: Shapes,
+        frequencies: Frequencies,
+        opaque: Set[int],
+        repeated: Mapping[int, frozenset[Path]],
     ) -> None:
+        """``repeated``: the fields that a rule asks about more than once, for rules that do."""
         self._rules = rules
         self._opaque = opaque
+        self._repeated = repeated
         self._nodes: dict[tuple[object, ...], Tree | None] = {}
-        self._checks: dict[tuple[Node, tuple[int, ...]], Tree] = {}
+        self._checks: dict[tuple[int, tuple[int, ...]], tuple[Node, Tree]] = {}
         self._shapes = shapes
         self._frequencies = frequencies
-        self._residuals: dict[tuple[int, frozenset[Node]], tuple[Node, frozenset[Path]]] = {}
+        self._residuals: dict[tuple[int, frozenset[int]], tuple[Node, frozenset[Path]]] = {}
+        self._rank: dict[Path, int] = {}
         self.leaves: dict[int, dict[int, list[Conjunction]]] = {}
         "For each rule and each of its conjunctions, the atoms that lead to its leaves."
+
+    def start(self, entries: Sequence[Entry]) -> Tree | None:
+        """The whole tree."""
+        asked = Counter([atom[1] for entry in entries for atom in entry.atoms])
+        self._rank = {path: i for i, (path, _) in enumerate(asked.most_common())}
+        return self.build(entries)
 
     def build(self, entries: Sequence[Entry], level: int = 0) -> Tree | None:
         """One node that reaches every entry; ``None`` for no entries that can be true.
@@ -111,65 +94,66 @@ class Builder:
         """
         if not level or len(entries) > _SHARED_NODE:
             return self._build(entries, level)
-        key = (level, *(self._mark(entry) for entry in entries))
+        marks = [
+            mark
+            for position, branch, _, used, values, copies in entries
+            for mark in (position, branch, copies, *map(id, used), *values)
+        ]
+        key = (level, *marks)
         if key not in self._nodes:
             self._nodes[key] = self._build(entries, level)
         return self._nodes[key]
-
-    def _mark(self, entry: Entry) -> tuple[object, ...]:
-        """What makes two entries the same for a node."""
-        return (
-            entry.position,
-            entry.branch,
-            entry.copies,
-            *map(id, entry.used),
-            *[value.value for _, value in entry.values],
-        )
 
     def _build(self, entries: Sequence[Entry], level: int) -> Tree | None:
         children: list[Tree] = []
         rest = list(entries)
         while len(rest) > _FEW and level < _MAX_LEVELS:
-            choice = self._best_key(rest)
-            if choice is None:
+            choice = best_key(rest, self._frequencies)
+            masked = self._masked(rest, choice) if level and len(rest) <= MAX_BITS else None
+            if masked is not None:
+                node, rest = masked
+            elif choice is not None:
+                node, rest = self._split_key(choice, rest, level)
+            else:
                 break
-            node, rest = self._split_key(choice, rest, level)
             if node is not None:
                 children.append(node)
-        for shape in _OTHER_SHAPES:
-            if len(rest) > _FEW and level < _MAX_LEVELS:
-                rest = self._split_others(shape, rest, children, level)
+        if len(rest) > _FEW and level < _MAX_LEVELS:
+            present = {atom[0] for entry in rest for atom in entry.atoms}
+            for shape in _OTHER_SHAPES:
+                if shape in present and len(rest) > _FEW:
+                    rest = self._split_others(shape, rest, children, level)
         children.extend(self._leaves(rest))
         if not children:
             return None
         return self._shapes.all(children, fuse=level < 2 or len(children) > 6)
 
-    def _best_key(self, entries: Sequence[Entry]) -> Choice | None:
-        """The field to split on: nearly the most rules spared an average event, and of those the fewest values."""
-        atoms: dict[Path, list[tuple[Entry, Atom]]] = {}
-        for entry in entries:
-            for atom in entry.atoms:
-                if atom.shape is Shape.KEY and _affordable(entry, atom):
-                    atoms.setdefault(atom.path, []).append((entry, atom))
-        choices: list[Choice] = []
-        for path, found in atoms.items():
-            distinct = len({value for _, atom in found for value in atom.values})
-            taken: dict[int, Atom] = {}
-            spared = 0.0
-            for entry, atom in found:
-                share = self._frequencies.share(path, atom.values, distinct)
-                if share <= _WIDE:
-                    spared += 1.0 - share
-                    taken[id(entry)] = atom
-            if spared > _WORTH:
-                choices.append(Choice(path, taken, spared, distinct))
-        if not choices:
+    def _masked(
+        self, entries: Sequence[Entry], choice: Choice | None
+    ) -> tuple[Tree | None, list[Entry]] | None:
+        """One mask for all that it can tell apart, where that spares more than one key does."""
+        if choice is not None and len(entries) - choice.spared <= _FEW_LEFT:
             return None
-        enough = 0.5 * max(choice.spared for choice in choices)
-        return min(
-            (c for c in choices if c.spared >= enough),
-            key=lambda c: (c.distinct, -c.spared, c.path),
-        )
+        found = plan([entry.atoms for entry in entries], self._frequencies.share, self._rank)
+        if found.left > 1 + len(entries) / 4:
+            return None
+        atoms: dict[int, list[Atom]] = {}
+        for column in found.columns:
+            for number, atom in column.atoms:
+                atoms.setdefault(number, []).append(atom)
+        children: list[Tree | int | None] = [None]
+        bits: dict[int, int] = {}
+        for number, gone in atoms.items():
+            for leaf in self._leaf(decided(entries[number], gone)):
+                bits[number] = 1 << (len(children) - 1)
+                children.append(leaf[1][0] if leaf[0] == self._shapes.sure else leaf)
+        rest = [entry for number, entry in enumerate(entries) if number not in atoms]
+        if not bits:
+            return None, rest
+        unsure = {number: ~entries[number].position for number in bits}
+        tables = mask_tables(found.columns, bits, unsure)
+        names = [(column.path, column.numeric) for column in found.columns]
+        return self._shapes.mask(names, tuple(children), tables), rest
 
     def _split_key(
         self, choice: Choice, entries: Sequence[Entry], level: int
@@ -182,21 +166,25 @@ class Builder:
             if atom is None:
                 rest.append(entry)
                 continue
-            bare = _without(entry, atom, len(atom.values))
+            bare = without(entry, atom, len(atom.values))
+            again = path in self._repeated.get(entry.position, ())
             for value in atom.values:
                 if isinstance(value, str):
-                    known = (*entry.values, (path, Const("const", "str", value)))
-                    groups.setdefault(value, []).append(bare._replace(values=known))
-        shared = [entry for entry in rest if any(atom.shape is Shape.KEY for atom in entry.atoms)]
-        if (
-            shared
-            and level == 0
-            and len(groups) <= MAX_SHARED
-            and len(shared) * len(groups) <= 3 * len(entries)
-        ):
+                    below = knowing(bare, path, value) if again else bare
+                    known = groups.get(value)
+                    if known is None:
+                        groups[value] = [below]
+                    else:
+                        known.append(below)
+        shared = (
+            [entry for entry in rest if any(atom[0] is Shape.KEY for atom in entry.atoms)]
+            if level == 0
+            else []
+        )
+        if shared and len(groups) <= MAX_SHARED and len(shared) * len(groups) <= 3 * len(entries):
             # Looking up the others' next key separately would cost every event more than these copies do.
             for value, group in groups.items():
-                groups[value] = sorted((*group, *shared), key=lambda entry: entry.position)
+                groups[value] = sorted((*group, *shared), key=_POSITION)
             otherwise = self.build(shared, level + 1)
             kept = {id(entry) for entry in shared}
             rest = [entry for entry in rest if id(entry) not in kept]
@@ -219,7 +207,7 @@ class Builder:
         for entry in entries:
             seen: set[object] = set()
             for atom in entry.atoms:
-                name: object = (atom.path, atom.strict) if shape is not Shape.GATE else atom.node
+                name: object = atom.node if shape in _WHOLE else (atom.path, atom.strict)
                 if atom.shape is shape and name not in seen:
                     seen.add(name)
                     groups.setdefault(name, []).append((entry, atom))
@@ -237,9 +225,9 @@ class Builder:
     def _split(self, shape: Shape, pairs: Sequence[tuple[Entry, Atom]], level: int) -> Tree | None:
         path = pairs[0][1].path
         unsure = tuple(~position for position in sorted({entry.position for entry, _ in pairs}))
-        if shape is Shape.GATE:
+        if shape in _WHOLE:
             condition = pairs[0][1].node
-            below = self.build([_without(entry, atom) for entry, atom in pairs], level + 1)
+            below = self.build([without(entry, atom) for entry, atom in pairs], level + 1)
             return (
                 self._shapes.gate(condition, below, unsure)
                 if below is not None and condition is not None
@@ -250,7 +238,7 @@ class Builder:
         grouped: dict[Any, list[Entry]] = {}
         for entry, atom in pairs:
             for value in atom.values:
-                grouped.setdefault(value, []).append(_without(entry, atom, len(atom.values)))
+                grouped.setdefault(value, []).append(without(entry, atom, len(atom.values)))
         built: dict[Any, Tree] = {
             v: node for v, g in grouped.items() if (node := self.build(g, level + 1)) is not None
         }
@@ -273,7 +261,7 @@ class Builder:
         sure: list[tuple[Any, int]] = []
         checked: list[tuple[Any, Tree]] = []
         for entry, atom in ordered:
-            for node in self._leaves([_without(entry, atom)]):
+            for node in self._leaves([without(entry, atom)]):
                 if node[0] == self._shapes.sure and node[1][0] >= 0:
                     sure.extend((atom.values[0], position) for position in node[1])
                 else:
@@ -295,31 +283,42 @@ class Builder:
             search="bisect_left" if above is strict else "bisect_right",
         )
 
-    def _leaves(self, entries: Iterable[Entry]) -> list[Tree]:
+    def _leaves(self, entries: Sequence[Entry]) -> list[Tree]:
         """The checks of what is left of each rule, one for all rules with the same residual."""
+        if len(entries) == 1:
+            return self._leaf(entries[0])
         grouped: dict[Node, dict[int, None]] = {}
         unsure: dict[int, None] = {}
         for entry in entries:
             residual = self._residual(entry)
-            self.leaves.setdefault(entry.position, {}).setdefault(entry.branch, []).append(
-                entry.used
-            )
             if entry.position in self._opaque and starts_opaque(residual):
                 unsure[~entry.position] = None
             elif residual != FALSE:
                 grouped.setdefault(residual, {})[entry.position] = None
         result: list[Tree] = [(self._shapes.sure, tuple(unsure))] if unsure else []
-        for residual, positions in grouped.items():
-            found = tuple(sorted(positions))
-            known = self._checks.get((residual, found))
-            if known is not None:
-                result.append(known)
-                continue
-            sure = residual == TRUE
-            check = (self._shapes.sure, found) if sure else self._shapes.leaf(residual, found)
-            self._checks[residual, found] = check
-            result.append(check)
+        result.extend(
+            self._check(residual, tuple(sorted(positions)))
+            for residual, positions in grouped.items()
+        )
         return result
+
+    def _leaf(self, entry: Entry) -> list[Tree]:
+        residual = self._residual(entry)
+        if entry.position in self._opaque and starts_opaque(residual):
+            return [(self._shapes.sure, (~entry.position,))]
+        return [self._check(residual, (entry.position,))] if residual != FALSE else []
+
+    def _check(self, residual: Node, positions: tuple[int, ...]) -> Tree:
+        if residual == TRUE:
+            return (self._shapes.sure, positions)
+        key = (
+            id(residual),
+            positions,
+        )  # Kept with its residual, so that no other gets its identity.
+        known = self._checks.get(key)
+        if known is None:
+            known = self._checks[key] = (residual, self._shapes.leaf(residual, positions))
+        return known[1]
 
     def forget(self) -> None:
         """Building is over: drop what only building needs, bit by bit."""
@@ -329,16 +328,19 @@ class Builder:
         drain(self._checks)
 
     def _residual(self, entry: Entry) -> Node:
-        held = frozenset(atom.node for atom in entry.used if atom.node is not None)
-        key = (entry.position, held)
+        position, branch, _, used, known_values, _ = entry
+        self.leaves.setdefault(position, {}).setdefault(branch, []).append(used)
+        key = (position, frozenset(map(id, used)))
         known = self._residuals.get(key)
         if known is None:
-            residual = lists_last(simplify(self._rules[entry.position], Known({}, held)))
-            known = self._residuals[key] = (residual, root_paths(residual))
+            held = frozenset([id(atom[4]) for atom in used])
+            residual = lists_last(simplify(self._rules[position], Known({}, held)))
+            left = root_paths(residual) if position in self._repeated else _NO_PATHS
+            known = self._residuals[key] = (residual, left)
         residual, left = known
-        values = {path: value for path, value in entry.values if path in left}
+        values = {path: value for path, value in known_values if path in left}
         if values:
-            return simplify(residual, Known(values, held))
+            return simplify(residual, Known(values, frozenset()))
         return residual
 
 
@@ -360,15 +362,3 @@ def drain_tree(node: object, levels: int = 6) -> None:
     elif levels and isinstance(node, dict):
         while node:
             drain_tree(node.popitem()[1], levels - 1)
-
-
-def _affordable(entry: Entry, atom: Atom) -> bool:
-    return entry.copies * len(atom.values) <= (MAX_COPIES if entry.copies > 1 else 4 * MAX_COPIES)
-
-
-def _without(entry: Entry, atom: Atom, values: int = 1) -> Entry:
-    """The entry once the index has found the atom."""
-    left = tuple(other for other in entry.atoms if other is not atom)
-    return Entry(
-        entry.position, entry.branch, left, (*entry.used, atom), entry.values, entry.copies * values
-    )

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from rulesd.logic.cover import Atom, Conjunction, Shape, cover
+from rulesd.logic.entries import Entry
 from rulesd.logic.raises import Trouble, troubles
 from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.syntax import Many, Node, Path
-from rulesd.logic.tree import Builder, Entry
+from rulesd.logic.tree import Builder
 
 
 def watch(rules: Sequence[Node], builder: Builder, shapes: Shapes) -> Iterator[Tree]:
