@@ -26,6 +26,7 @@ from rulesd.core.plan import Plan
 from rulesd.ingest.decode import Decoder
 from rulesd.model.errors import ConfigurationError
 from rulesd.model.inputs import PlanReplaced
+from rulesd.notify.changes import deploy_rows
 from rulesd.notify.channels import make_channels, open_session
 from rulesd.notify.compose import compose
 from rulesd.ports.meter import Meter
@@ -164,6 +165,7 @@ class App:
             ),
             deliver=courier.add,
             shadow=shadow,
+            changes=deploy_rows,
         )
         parts = Parts(
             shadow=shadow,

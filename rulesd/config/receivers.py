@@ -91,6 +91,8 @@ class Pagerduty(Channel):
     routing_key: Reference
     url: Address | None = None
     signing_secret: References | None = None
+    changes: bool = False
+    """Whether deploys and other changes are told as change events, beside the incidents."""
 
 
 class Webhook(Channel):

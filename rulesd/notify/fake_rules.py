@@ -63,6 +63,21 @@ def pagerduty_problems(event: Mapping[str, Any], size: int) -> list[str]:
     return errors
 
 
+def change_problems(event: Mapping[str, Any], size: int) -> list[str]:
+    """What the change events API would say about an event."""
+    errors = []
+    if size > PAGERDUTY_BODY:
+        errors.append("the event is larger than 512 kB")
+    if not event.get("routing_key"):
+        errors.append("'routing_key' is missing or blank")
+    if set(event) - {"routing_key", "payload", "links", "images"}:
+        errors.append("the event has fields of another kind of event")
+    payload = event.get("payload") or {}
+    if not 1 <= len(str(payload.get("summary") or "")) <= PAGERDUTY_SUMMARY:
+        errors.append("'payload.summary' must be 1 to 1024 characters")
+    return errors
+
+
 def untrusted() -> ssl.SSLContext:
     """TLS with a certificate made on the spot, which no client trusts."""
     from cryptography import x509

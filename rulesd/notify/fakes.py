@@ -17,7 +17,7 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
-from rulesd.notify.fake_rules import pagerduty_problems, slack_problem, untrusted
+from rulesd.notify.fake_rules import change_problems, pagerduty_problems, slack_problem, untrusted
 
 
 class Service(StrEnum):
@@ -110,6 +110,8 @@ class Fakes:
         self.webhook_messages: list[dict[str, Any]] = []
         "What came through the incoming webhook of Slack."
         self.incidents: list[Incident] = []
+        self.changes: list[dict[str, Any]] = []
+        "What came as PagerDuty's change events."
         self.delivered: list[tuple[str, Mapping[str, str], bytes]] = []
         "What the webhook's receiver took: (name, headers, body)."
         self._token, self._host, self._port, self._tls = token, host, port, tls
@@ -176,6 +178,7 @@ class Fakes:
             ("/slack/api/{method}", Service.SLACK, self._slack),
             ("/slack/services/{rest:.*}", Service.SLACK_WEBHOOK, self._incoming),
             ("/pagerduty/v2/enqueue", Service.PAGERDUTY, self._enqueue),
+            ("/pagerduty/v2/change/enqueue", Service.PAGERDUTY, self._change),
             ("/webhook/{name}", Service.WEBHOOK, self._take),
         ):
             app.router.add_post(path, self._handler(service, usual))
@@ -325,6 +328,15 @@ class Fakes:
             states = {"acknowledge": "acknowledged", "resolve": "resolved"}
             incident.state = states.get(str(action), incident.state)
         return _json(202, {"status": "success", "message": "Event processed", "dedup_key": key})
+
+    def _change(self, request: web.Request, body: bytes) -> web.Response:
+        del request
+        event = _object(body) or {}
+        errors = change_problems(event, len(body))
+        if errors:
+            return _json(400, {"status": "invalid event", "errors": errors})
+        self.changes.append(event)
+        return _json(202, {"status": "success", "message": "Change event processed"})
 
     def _take(self, request: web.Request, body: bytes) -> web.Response:
         self.delivered.append((request.match_info["name"], dict(request.headers), body))

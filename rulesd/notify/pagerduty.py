@@ -3,6 +3,8 @@
 Law: ``dedup_key`` is the episode's id on every event and every retry, so no attempt can open a second incident. Trigger,
 acknowledge and resolve follow the alert. A body over 512 kB loses its custom details, and says so, never the page.
 
+A notice (a deploy, a switch that was set) is a change event. What a person did in PagerDuty is not told to PagerDuty again.
+
 PagerDuty wakes people by its own policy: a further trigger of an open incident adds to its log and does not call again.
 """
 
@@ -20,6 +22,7 @@ from rulesd.notify.settings import Secrets, Settings
 from rulesd.notify.templates import Medium, Templates
 from rulesd.notify.text import cut, one_line, safe_url
 from rulesd.notify.wording import context, evidence, headline, main_alert, measured, place, seen
+from rulesd.ports.echo import acknowledged_there, resolved_there
 
 URL = "https://events.pagerduty.com/v2/enqueue"
 DEADLINE_S = 10.0
@@ -62,8 +65,13 @@ class PagerDuty:
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Send one event. A quiet notification goes only to an incident that is open there."""
+        if notification.title:
+            change = change_event(notification, self._key)
+            return await enqueue(self._session, change_url(self._url), change, self.deadline_s)
         action = ACTIONS.get(notification.status, "trigger")
         quiet = not notification.page
+        if came_from_there(notification):
+            return skipped("PagerDuty said so itself")
         if quiet and not (self.updates_in_place and (action != "trigger" or is_open(reference))):
             return skipped("there is no open incident to update")
         body: dict[str, Any] = {
@@ -152,8 +160,40 @@ async def enqueue(
         outcome=DeliveryOutcome.DELIVERED,
         reason=DeliveryReason.OK,
         detail=verdict.detail,
-        reference={"action": str(event["event_action"])},
+        reference={"action": str(event["event_action"])} if "event_action" in event else {},
     )
+
+
+def came_from_there(notification: Notification) -> bool:
+    """Whether this only tells PagerDuty what it told us."""
+    main = main_alert(notification)
+    if main is None or len(notification.alerts) != 1:
+        return False
+    if notification.status == "acknowledged":
+        return acknowledged_there(main.acknowledged_by)
+    return notification.status == "resolved" and resolved_there(main.acknowledged_by)
+
+
+def change_event(notification: Notification, routing_key: str) -> dict[str, Any]:
+    """A notice as a change event: it stands beside incidents and wakes nobody."""
+    details = {"said": "\n".join(one_line(said) for said in notification.lines)}
+    console = safe_url(notification.external_url)
+    return {
+        "routing_key": routing_key,
+        "payload": {
+            "summary": cut(headline(notification), SUMMARY_LIMIT),
+            "source": cut(one_line(notification.group_labels.get("source", "")) or "rulesd", 255),
+            "timestamp": notification.at,
+            **({"custom_details": details} if notification.lines else {}),
+        },
+        "links": [{"href": console, "text": "Console"}] if console else [],
+    }
+
+
+def change_url(url: str) -> str:
+    """Where change events go: beside the address for incidents."""
+    base = url.removesuffix("/enqueue")
+    return f"{base}/change/enqueue"
 
 
 def is_open(reference: Mapping[str, str]) -> bool:
@@ -209,6 +249,7 @@ def _details(notification: Notification) -> dict[str, Any]:
         "owner": f"{main.owner} {main.owner_contact}".strip(),
         "first_five_minutes": main.first_five_minutes,
         "next": main.next_step,
+        "why_here": notification.failover,
         "alert": main.alert,
     }
     if len(notification.alerts) + notification.more > 1:

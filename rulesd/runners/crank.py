@@ -20,6 +20,7 @@ from rulesd.model.event import Event, Rejected
 from rulesd.model.inputs import EventRefused, Input, PlanReplaced
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import Outcome
+from rulesd.notify.changes import DEPLOY
 from rulesd.ports.clock import Clock
 from rulesd.ports.intake import Overloaded, Receipt
 from rulesd.ports.meter import Meter
@@ -44,6 +45,7 @@ RESOLVED_KEPT = 1_000
 "Resolved alerts that ``alerts`` still shows."
 
 Compose = Callable[[NotificationDue | NoticeDue, Plan, int], list[OutboxRow]]
+Changes = Callable[[Event, Plan], list[OutboxRow]]
 
 
 class Crank:
@@ -60,8 +62,9 @@ class Crank:
         compose: Compose,
         deliver: Callable[[Sequence[OutboxRow]], None],
         shadow: ShadowCheck | None = None,
+        changes: Changes = lambda _event, _plan: [],
     ) -> None:
-        """Nothing turns before ``start``."""
+        """Nothing turns before ``start``. ``changes``: what a reported deploy owes to those who keep a record of changes."""
         self.engine = engine
         self.writer = writer
         self.clock = clock
@@ -71,6 +74,7 @@ class Crank:
         self._compose = compose
         self._deliver = deliver
         self._shadow = shadow or ShadowCheck(0)
+        self._changes = changes
         self._waiting = 0
         self._changed = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -143,11 +147,14 @@ class Crank:
         receive, outcomes = engine.receive, engine.outcomes
         rows: list[JournalRow] = []
         decisions: list[Decision] = []
+        owed: list[OutboxRow] = []
         for event in events:
             duplicates = outcomes[Outcome.DUPLICATE]
             decided = receive(event, now)
             if outcomes[Outcome.DUPLICATE] == duplicates:
                 rows.append(codec.event_row(event, engine.now))
+                if event.type == DEPLOY:
+                    owed += self._changes(event, engine.plan)
             if decided:
                 decisions += decided
         for bad in rejected:
@@ -156,7 +163,7 @@ class Crank:
             rows.append(codec.input_row(item, engine.now))
         self._changed += len(rows)
         self._shadow.offer(engine.plan, events)
-        return self._commit(rows, decisions)
+        return self._commit(rows, decisions, owed=owed)
 
     # ------------------------------------------------------------------ acts, deliveries, time
 
@@ -237,8 +244,10 @@ class Crank:
         *,
         done: Sequence[OutboxDone] = (),
         plan: tuple[str, bytes] | None = None,
+        owed: Sequence[OutboxRow] = (),
     ) -> asyncio.Future[None]:
         logged, outbox = self._log(decisions)
+        outbox += owed
         future = self.writer.submit(
             Commit(inputs=rows, decisions=logged, outbox=outbox, done=done, plan=plan)
         )

@@ -4,7 +4,6 @@ Law: acts are the daemon's, idempotent and under the person's name; a second cli
 believed but the ids of alerts, and those are looked up.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -123,8 +122,10 @@ async def _silence(door: Door, click: Click) -> str:
             ends = f"<!date^{standing.ends_at // 1_000}^{{time}}|its end>"
             words = f"{_escaped(standing.created_by)} has silenced it until {ends} already."
         else:
-            await door.daemon.set_silence(_made(matchers, click, now), click.by)
+            done = await door.daemon.set_silence(_made(matchers, click, now), click.by)
             words = f"Silenced until {until}."
+            if done.refused is not None:
+                words = f"That silence was refused: {_escaped(done.message)}."
         said[words] = said.get(words, 0) + 1
     if any(a.never for a in alerts):
         note = (
@@ -137,7 +138,7 @@ async def _silence(door: Door, click: Click) -> str:
 
 def _made(matchers: tuple[SilenceMatcher, ...], click: Click, now: Instant) -> Silence:
     return Silence(
-        id=str(uuid.uuid4()),
+        id="",
         matchers=matchers,
         starts_at=now,
         ends_at=now + HOUR,

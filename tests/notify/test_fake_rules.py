@@ -1,6 +1,6 @@
 import pytest
 
-from rulesd.notify.fake_rules import pagerduty_problems, slack_problem
+from rulesd.notify.fake_rules import change_problems, pagerduty_problems, slack_problem
 
 
 def section(text: str) -> dict[str, object]:
@@ -49,3 +49,16 @@ def test_pagerduty(change: dict[str, object]) -> None:
     assert len(pagerduty_problems({**GOOD, **change}, 100)) == 1
     assert pagerduty_problems(GOOD, 512_001) == ["the event is larger than 512 kB"]
     assert pagerduty_problems({**GOOD, "event_action": "resolve", "payload": {}}, 9) == []
+
+
+def test_change_events_are_refused_for_what_the_real_api_refuses() -> None:
+    good = {"routing_key": "k", "payload": {"summary": "s"}}
+    assert change_problems(good, 100) == []
+    for bad in (
+        {},
+        {"payload": {"summary": "s"}},
+        {"routing_key": "k", "payload": {"summary": "s" * 1_025}},
+        {**good, "event_action": "trigger"},
+    ):
+        assert change_problems(bad, 100)
+    assert change_problems(good, 600_000)

@@ -178,3 +178,34 @@ def test_no_links_without_addresses() -> None:
 def test_a_routing_key_is_needed() -> None:
     with pytest.raises(ChannelError, match="routing_key: is missing"):
         pagerduty(spec("pagerduty"), str, None, Templates())  # type: ignore[arg-type]
+
+
+def test_what_was_done_in_pagerduty_is_not_told_to_it_again() -> None:
+    async def story(fakes: Fakes, channel: Channel) -> None:
+        first = await channel.send(note(channel=PD), {})
+        for by, sent in (("Jane (in PagerDuty)", False), ("kim (slack)", True)):
+            taken = told(alert(acknowledged_by=by), Status.ACKNOWLEDGED)
+            page = note(taken, status=Status.ACKNOWLEDGED, page=False, channel=PD)
+            before = len(fakes.received)
+            done = await channel.send(page, first.reference)
+            assert done.outcome is (D.DELIVERED if sent else D.SKIPPED)
+            assert len(fakes.received) - before == sent
+        for by, sent in (("J (resolved in PagerDuty)", False), ("J (in PagerDuty)", True)):
+            over = note(resolved(alert(acknowledged_by=by)), status=Status.RESOLVED, channel=PD)
+            done = await channel.send(over, first.reference)
+            assert done.outcome is (D.DELIVERED if sent else D.SKIPPED)
+
+    play(story)
+
+
+def test_a_notice_wakes_nobody() -> None:
+    async def story(fakes: Fakes, channel: Channel) -> None:
+        notice = replace(
+            note(channel=PD), alerts=(), title="Kim has the duty now", lines=("a", "b")
+        )
+        assert (await channel.send(notice, {})).outcome is D.DELIVERED
+        assert fakes.incidents == []
+        assert fakes.changes[0]["payload"]["summary"] == "Kim has the duty now"
+        assert fakes.changes[0]["payload"]["custom_details"] == {"said": "a\nb"}
+
+    play(story)

@@ -11,6 +11,7 @@ from rulesd.model.event import Rejected
 from rulesd.model.inputs import Acknowledged, PlanReplaced
 from rulesd.model.reasons import Outcome
 from rulesd.ports.intake import Overloaded, Receipt
+from rulesd.ports.store import OutboxRow
 from rulesd.runners import codec
 from rulesd.runners import crank as module
 from rulesd.stores.memory import MemoryStore
@@ -310,3 +311,25 @@ def test_decisions_are_numbered_without_a_gap_over_everything() -> None:
     room = in_room(story, seq=100)
     numbers = [orjson.loads(line)["seq"] for line in room.log()]
     assert numbers == list(range(101, 101 + len(numbers)))
+
+
+def test_what_a_deploy_owes_is_committed_with_it_and_once() -> None:
+    owed = OutboxRow(
+        id="chg",
+        receiver="r",
+        channel="pagerduty[0]",
+        incident="chg",
+        priority=9,
+        created=T0,
+        body=b"{}",
+    )
+    deploy = quiet(1)._replace(type="deploy.change")
+
+    async def story(room: Room) -> None:
+        room.crank._changes = lambda event, _plan: [owed] if event is deploy else []
+        await room.send(deploy, quiet(2))
+        await room.send(deploy)
+        assert room.courier.rows == [owed]
+
+    room = in_room(story)
+    assert [row.id for row, _ in room.store.read_outbox()] == ["chg"]

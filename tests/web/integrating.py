@@ -13,6 +13,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 
 from rulesd.core.plan import ChannelSpec, Receiver
 from rulesd.model.silence import Silence
+from rulesd.ports.silences import SilenceResult
 from tests.web.fakes import FakeDaemon, World, opened
 from tests.web.plans import plan
 
@@ -54,12 +55,15 @@ class Daemon(FakeDaemon):
         receivers = {"oncall": Receiver(name="oncall", channels=tuple(channels))}
         self.plan = replace(plan(), receivers=receivers)
         self.kept: list[tuple[Silence, str]] = []
+        self.refusal = SilenceResult(id="made")
 
     def silences(self, now: int) -> Sequence[Silence]:
         return [one for one, _ in self.kept]
 
-    async def set_silence(self, silence: Silence, by: str) -> Any:
-        self.kept.append((silence, by))
+    async def set_silence(self, silence: Silence, by: str, *, whole: bool = False) -> SilenceResult:
+        if self.refusal.refused is None:
+            self.kept.append((silence, by))
+        return self.refusal
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rulesd.model.reasons import AlertState
+from rulesd.ports.silences import SilenceRefusal, SilenceResult
 from rulesd.web.slack_clicks import clicks, perform
 from tests.web.fakes import NOW, alert
 from tests.web.integrating import Daemon, click
@@ -72,6 +73,14 @@ def test_alerts_of_several_rules_get_a_silence_each_and_never_one_for_all_of_a_t
     said = press(many, "rulesd_silence", ",".join(a.alert for a in crowd))
     assert "too many for one click" in said
     assert many.kept == []
+
+
+def test_a_refused_silence_says_why() -> None:
+    has = daemon(alert("a1", never=False))
+    why = next(iter(SilenceRefusal))
+    has.refusal = SilenceResult(refused=why, message="it is <too> long")
+    said = press(has, "rulesd_silence", "a1")
+    assert said == "That silence was refused: it is &lt;too&gt; long."
 
 
 def test_what_has_resolved_is_not_silenced() -> None:
