@@ -125,6 +125,10 @@ class Silences:
         found = (self._entries[id_] for id_ in self._index.find(alert.all_labels()))
         return [entry for entry in found if entry.open(now)]
 
+    def live(self) -> bool:
+        """Whether any silence is pending or active at all."""
+        return bool(self._index)
+
     def listing(self) -> list[Silence]:
         """Every silence that is kept, in the order in which they were first made."""
         return [entry.silence for entry in self._entries.values()]

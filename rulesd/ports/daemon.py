@@ -4,7 +4,7 @@ Promises: every call that changes something returns only after the change is com
 ``by`` is the name of their token. Nothing here raises for a normal "no": results say so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -13,7 +13,10 @@ from rulesd.core.plan import Plan
 from rulesd.model.alert import Alert
 from rulesd.model.errors import Located
 from rulesd.model.event import Json
+from rulesd.model.instant import Instant
+from rulesd.model.silence import Silence
 from rulesd.ports.intake import Intake
+from rulesd.ports.silences import Preview, SilenceResult, SilenceView
 from rulesd.ports.store import Store
 
 
@@ -91,6 +94,37 @@ class Daemon(Protocol):
 
     async def resolve(self, alert: str, by: str, note: str) -> Done:
         """Say that it is over."""
+        ...
+
+    def silences(self, now: Instant) -> Sequence[Silence]:
+        """Every silence that is pending, active, or was over less than 120 h ago."""
+        ...
+
+    async def silence_views(self, choose: Callable[[Silence], bool]) -> Sequence[SilenceView]:
+        """Those chosen, newest first, with their history and what they hide now."""
+        ...
+
+    def check_silence(self, silence: Silence) -> SilenceResult:
+        """Whether it could be set; changes nothing."""
+        ...
+
+    async def set_silence(self, silence: Silence, by: str, *, whole: bool = False) -> SilenceResult:
+        """Make a silence (empty id) or change one, by Alertmanager's rules.
+
+        ``whole``: end-on-resolve and windows are as given; else a change keeps what the silence has.
+        """
+        ...
+
+    async def expire_silence(self, silence: str, by: str) -> Done:
+        """End the silence of this id now; ``ALREADY`` when it is over, ``UNKNOWN`` when there is none."""
+        ...
+
+    async def approve_silence(self, silence: str, by: str) -> SilenceResult:
+        """A second person agrees that it may hold back must-never-happen alerts."""
+        ...
+
+    async def preview_silence(self, silence: Silence, since: Instant) -> Preview:
+        """What it would have held back since then, had it been active."""
         ...
 
     async def reload(self) -> Sequence[Located]:

@@ -144,6 +144,7 @@ class Bench:
 def test_without_silences_nothing_is_held_back() -> None:
     b = Bench()
     assert b.ids(alert()) == ()
+    assert not b.machine.live()
     assert b.machine.due == NOT_DUE
     assert b.machine.alerts() == []
     b.machine.handle_timer(T0, b.out)
@@ -169,6 +170,7 @@ def test_from_start_to_end_over_the_full_label_set() -> None:
 def test_several_silences_are_all_named_in_order() -> None:
     b = Bench().set(silence("s2")).set(silence("s1"))
     assert b.ids(alert()) == ("s1", "s2")
+    assert b.machine.live()
     assert [s.id for s in b.machine.listing()] == ["s2", "s1"]
 
 
