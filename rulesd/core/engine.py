@@ -96,7 +96,7 @@ class Engine:
             self.reviews,
         )
         "The parts beside Detection and Dispatch, in the order in which they are asked."
-        self._rows: dict[str, Rows] = {"@foreign": self.foreign}
+        self._rows: dict[str, Rows] = {"@foreign": self.foreign, "@silences": self.silences}
         "The parts that are kept row by row, under names no rule can have."
         self._machines_due: Instant = NOT_DUE
         self.duplicates = Duplicates(window=limits.window, least=limits.ids)

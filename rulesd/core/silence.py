@@ -8,10 +8,11 @@ second person approved and that is no longer than ``NEVER_LONGEST``; any other i
 last alert it covers has resolved. It may be active in recurring windows only. And before it ends, the owners of what it hides are told.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
+from rulesd.core.labels import Key
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Maturity, Plan
 from rulesd.core.silence_index import Index, file
@@ -108,6 +109,8 @@ class Silences:
         self._ending: dict[str, _Entry] = {}
         "Those that end with the alerts they cover."
         self._heap: list[tuple[Instant, str]] = []
+        self._dirty: dict[str, None] = {}
+        "Ids of those that changed since the last checkpoint."
 
     # ------------------------------------------------------------------ asking
 
@@ -216,11 +219,13 @@ class Silences:
                 entry = self._entries[id_]
                 entry.held_back += 1
                 entry.last_held = now
+                self._dirty[id_] = None
         elif self._ending and decision.kind in (Kind.FIRING, Kind.UPDATED):
             if alert.state is AlertState.FIRING and not self._shadow(alert):
                 for id_ in self.silencing(alert, now):
                     if id_ in self._ending:
                         self._ending[id_].covers[alert.alert] = None
+                        self._dirty[id_] = None
         elif self._ending and decision.kind is Kind.RESOLVED:
             self._resolved(alert, now)
 
@@ -229,6 +234,7 @@ class Silences:
             if alert.alert not in entry.covers:
                 continue
             del entry.covers[alert.alert]
+            self._dirty[id_] = None
             if not entry.covers:
                 why = "the last alert it covered has resolved"
                 self._expire(id_, "rulesd", Did.ENDED, why, now)
@@ -268,6 +274,7 @@ class Silences:
         silence = entry.silence
         if now >= silence.ends_at + KEPT:
             del self._entries[silence.id]
+            self._dirty[silence.id] = None
             return
         if now >= silence.ends_at:
             self._close(entry)
@@ -279,7 +286,9 @@ class Silences:
         self._arm(entry)
 
     def _arm(self, entry: _Entry) -> None:
+        """Set its next deadline; whatever led here changed it."""
         silence = entry.silence
+        self._dirty[silence.id] = None
         if silence.id not in self._index:
             due = silence.ends_at + KEPT
         elif silence.end_on_resolve and not entry.covered:
@@ -332,28 +341,42 @@ class Silences:
         return []
 
     def dump(self) -> Json:
-        """Every silence as plain data."""
-        return [
-            [pack(e.record()), id_ in self._index, list(e.covers), e.covered, e.warned]
-            for id_, e in self._entries.items()
-        ]
+        """Nothing: silences are kept row by row."""
+        return None
 
     def load(self, data: Json) -> None:
-        """From what ``dump`` gave."""
-        assert isinstance(data, list)
-        for row in data:
-            assert isinstance(row, list)
-            packed, live, covers, covered, warned = row
-            assert isinstance(covers, list)
-            record = unpack(packed)
-            entry = _Entry(record.silence, list(record.acts), record.held_back, record.last_held)
-            entry.covers = {str(name): None for name in covers}
-            entry.covered, entry.warned = bool(covered), bool(warned)
-            self._entries[record.silence.id] = entry
-            if live:
-                self._prepare(entry)
-            self._arm(entry)
+        """Every row is there."""
         self._look()
+
+    def changes(self) -> Iterator[tuple[Key, Json]]:
+        """Silences that changed since the last call; ``None``: forgotten."""
+        dirty, self._dirty = self._dirty, {}
+        for id_ in dirty:
+            entry = self._entries.get(id_)
+            yield (id_,), None if entry is None else self._row(entry)
+
+    def rows(self) -> Iterator[tuple[Key, Json]]:
+        """Every silence."""
+        for id_, entry in self._entries.items():
+            yield (id_,), self._row(entry)
+
+    def _row(self, entry: _Entry) -> Json:
+        live = entry.silence.id in self._index
+        return [pack(entry.record()), live, list(entry.covers), entry.covered, entry.warned]
+
+    def load_row(self, key: Key, data: Json) -> None:
+        """One silence as it was."""
+        assert isinstance(data, list)
+        packed, live, covers, covered, warned = data
+        assert isinstance(covers, list)
+        record = unpack(packed)
+        entry = _Entry(record.silence, list(record.acts), record.held_back, record.last_held)
+        entry.covers = {str(name): None for name in covers}
+        entry.covered, entry.warned = bool(covered), bool(warned)
+        self._entries[key[0]] = entry
+        if live:
+            self._prepare(entry)
+        self._arm(entry)
 
 
 def _applies(entry: _Entry, alert: Alert) -> bool:

@@ -182,7 +182,7 @@ class Silencing:
             for record in silences.records()
             if now < record.silence.ends_at + KEPT and choose(record.silence)
         ]
-        out.reverse()
+        out.sort(key=lambda view: (-view.record.acts[0].at, view.record.silence.id))
         return out
 
     async def preview_silence(self, silence: Silence, since: Instant) -> Preview:
