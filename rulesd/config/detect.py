@@ -163,7 +163,16 @@ def _rollout(given: p.Rollout) -> "Detector[Any]":
 
 def _spike(given: p.Spike) -> "Detector[Any]":
     from rulesd.core.detectors.spike import Spike
+    from rulesd.core.detectors.spike_measure import SpikeMeasure
 
+    if given.field is not None:
+        return SpikeMeasure(
+            field=field(given.field),
+            within=given.within,
+            reference=given.reference,
+            budget=given.budget,
+            direction=given.direction,
+        )
     return Spike(
         within=given.within,
         reference=given.reference,
@@ -237,7 +246,7 @@ TABLE: dict[str, Row] = {
     "repeat": Row(p.Repeat, _repeat, fields=("same",)),
     "rate": Row(p.Rate, _rate, logic=("numerator",), unit="share"),
     "shift": Row(p.Shift, _shift, logic=("numerator",), unit="share"),
-    "spike": Row(p.Spike, _spike),
+    "spike": Row(p.Spike, _spike, fields=("field",)),
     "rollout": Row(p.Rollout, _rollout, logic=("numerator", "change"), unit="share"),
     "absence": Row(p.Absence, _absence, unit="missed", keyed=True),
     "new_value": Row(p.NewValue, _new_value, fields=("field",), keyed=True),
@@ -333,7 +342,9 @@ def _build(
         said, _, hint = str(error).partition(". ")
         problems.at(document, base, Code.INVALID_VALUE, f"{word}: {said}", f"{hint}.")
         return None
-    return Detected(word=word, parameters=parameters, detector=detector, unit=row.unit)
+    measured = word == "spike" and getattr(parameters, "field", None) is not None
+    unit = "" if measured else row.unit
+    return Detected(word=word, parameters=parameters, detector=detector, unit=unit)
 
 
 def _by(document: Document) -> tuple[Field, ...]:

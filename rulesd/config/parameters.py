@@ -94,13 +94,15 @@ class Shift(Parameters):
 
 
 class Spike(Parameters):
-    """More than its own history explains."""
+    """More events, or with ``field`` another level of a measure, than its own history explains."""
 
     within: Window
     reference: Window = 28 * DAY
     min_count: Count = 10
     ratio: Annotated[Above0, Field(gt=1, le=1000)] = 2.0
     budget: Above0 = 0.1
+    field: str | None = None
+    direction: Literal["up", "down", "both"] = "both"
 
     @model_validator(mode="after")
     def _enough(self) -> "Spike":
@@ -108,6 +110,17 @@ class Spike(Parameters):
             raise PydanticCustomError(
                 Code.OUT_OF_RANGE.value,
                 '"reference" must hold three windows. Write a longer "reference" or a shorter "within".',
+            )
+        of_counts = {"min_count", "ratio"} & self.model_fields_set
+        if self.field is not None and of_counts:
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                '"min_count" and "ratio" are about counts. With "field" write only "within", "reference", "budget" and "direction".',
+            )
+        if self.field is None and "direction" in self.model_fields_set:
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                '"direction" is about a measure. Name it with "field", or leave "direction" out: counts are watched upwards.',
             )
         return self
 

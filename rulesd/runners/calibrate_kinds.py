@@ -66,7 +66,7 @@ def kind_of(detector: "Detector[Any]") -> Kind:
         return Kind(method=Method.SHUFFLED, parameter="budget", budget=True)
     if name == "burn_rate":
         return Kind(method=Method.SHUFFLED)
-    if name == "spike":
+    if name == "spike" and getattr(detector, "field", None) is None:
         return Kind(method=Method.SIMULATED, parameter="budget", budget=True)
     if name == "accumulation":
         return Kind(method=Method.SIMULATED, parameter="threshold")
@@ -138,7 +138,7 @@ def hit_of(detector: "Detector[Any]") -> Callable[[Document], bool | None] | Non
 
 def measured(detector: "Detector[Any]") -> Field | None:
     """The number the detector reads."""
-    if detector.name in ("aggregate", "quantile", "drift"):
+    if detector.name in ("aggregate", "quantile", "drift", "spike"):
         field: Field | None = getattr(detector, "field", None)
         return field
     return None

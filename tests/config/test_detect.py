@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 
@@ -120,3 +121,19 @@ def test_a_condition_inside_a_step_is_reported_where_it_stands() -> None:
     result = loaded({"rules/tool/mistake.yaml": rule(detect=f"{{sequence: {steps}}}")})
     assert len(result.errors) == 1
     assert "nonsense" in str(result.errors[0])
+
+
+def test_a_spike_of_a_measure_has_parameters_of_its_own() -> None:
+    def read(parameters: str) -> Any:
+        detect = f"{{spike: {parameters}}}"
+        return loaded({"rules/tool/mistake.yaml": rule(detect=detect)})
+
+    found = read("{field: latency_ms, within: 1h, reference: 7d, budget: 2, direction: up}")
+    assert found.plan is not None, [str(p) for p in found.errors]
+    built_ = found.plan.rules[found.plan.by_id["tool.mistake"]]
+    assert (built_.detector.name, built_.unit) == ("spike", "")
+    assert built_.detector.direction == "up"
+    for wrong in ("{field: x, within: 1h, ratio: 3}", "{within: 1h, direction: up}"):
+        (error,) = read(wrong).errors
+        assert error.code == Code.OUT_OF_RANGE
+        assert '"field"' in str(error)

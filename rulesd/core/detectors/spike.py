@@ -63,6 +63,28 @@ class Keys:
         most = max(self.weeks.get(week, 0), self.weeks.get(week - 1, 0), 1)
         return 1 << (most - 1).bit_length()
 
+    def dump(self) -> Json:
+        """Plain data."""
+        weeks: list[Json] = [[week, self.weeks[week]] for week in sorted(self.weeks)]
+        return [self.since, weeks]
+
+    @classmethod
+    def load(cls, data: Json) -> "Keys":
+        """From what ``dump`` gave."""
+        since, weeks = rows(data)
+        out = cls()
+        out.since = None if since is None else whole(since)
+        for row in rows(weeks):
+            week, keys = rows(row)
+            out.weeks[whole(week)] = whole(keys)
+        return out
+
+    def live(self, week: int) -> None:
+        """One more key is alive in a week."""
+        self.weeks[week] = self.weeks.get(week, 0) + 1
+        if len(self.weeks) > 3:
+            del self.weeks[min(self.weeks)]
+
 
 class Counting:
     """State of one key."""
@@ -161,9 +183,7 @@ class Spike:
         week = at // _WEEK
         if week > state.week:
             state.week = week
-            pool.weeks[week] = pool.weeks.get(week, 0) + 1
-            if len(pool.weeks) > 3:
-                del pool.weeks[min(pool.weeks)]
+            pool.live(week)
         state.history.add(at, seen.weight)
         pane = state.ring.add(at, seen.weight, hit=True)
         if pane is not None and state.judged < pane < state.waits:
@@ -296,18 +316,11 @@ class Spike:
     def dump_pool(self, pool: object) -> Json:
         """Plain data."""
         assert isinstance(pool, Keys)
-        weeks: list[Json] = [[week, pool.weeks[week]] for week in sorted(pool.weeks)]
-        return [pool.since, weeks]
+        return pool.dump()
 
     def load_pool(self, data: Json) -> Keys:
         """From what ``dump_pool`` gave."""
-        since, weeks = rows(data)
-        out = Keys()
-        out.since = None if since is None else whole(since)
-        for row in rows(weeks):
-            week, keys = rows(row)
-            out.weeks[whole(week)] = whole(keys)
-        return out
+        return Keys.load(data)
 
 
 def _phases(seen: Sequence[Reference]) -> list[Milliseconds]:
