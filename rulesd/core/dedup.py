@@ -32,8 +32,13 @@ def reason(
     *,
     repeat_interval: Milliseconds | None,
     now: Instant,
+    send_resolved: bool = True,
 ) -> Reason:
-    """Compare what is so with what was last told; ``repeat_interval`` ``None`` means: never repeat."""
+    """Compare what is so with what was last told.
+
+    ``repeat_interval`` ``None`` means: never repeat. Without ``send_resolved`` a resolved alert among firing ones is no news; that
+    all are resolved is, so that the next firing one is the first again.
+    """
     if last is None or not last.firing:
         if firing:
             return Reason.FIRST
@@ -44,7 +49,7 @@ def reason(
         return Reason.NEW_ALERTS
     if any(rank < last.firing[fp] for fp, rank in firing.items()):
         return Reason.SEVERITY_RAISED
-    if any(fp not in last.resolved for fp in resolved if fp in last.firing):
+    if send_resolved and any(fp not in last.resolved for fp in resolved):
         return Reason.SOME_RESOLVED
     if repeat_interval is not None and now - last.at >= repeat_interval:
         return Reason.REPEAT

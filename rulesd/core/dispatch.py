@@ -3,32 +3,31 @@
 Law: pure. It knows nothing of events and detectors; alerts are all it sees. Every wait is a deadline in processing time.
 
 Ordinary alerts: a new group waits ``group_wait``, then speaks on change every ``group_interval``, and repeats after ``repeat_interval``; an
-alert that resolves before the first flush pages nobody. Must-never-happen alerts page at once; further ones of the group within
-one second share the page; one that happens again pages again only when it was acknowledged or its page is older than
-``again_after``; in between the page is brought up to date in place. They are never repeated by time alone: never twice for one event.
+alert that resolves before the first flush pages nobody. What the gate holds back at a flush is not told then. A group that became empty
+keeps its ticks until the next sweep; what its receiver was told is remembered beyond that, as in Alertmanager's notification log.
+Must-never-happen alerts page at once; further ones of the group within one second share the page; one that happens again pages
+again only when it was acknowledged or its page is older than ``again_after``; in between the page is brought up to date in place. They are
+never repeated by time alone: never twice for one event.
+
+Here is how alerts enter and leave groups; ``rulesd.core.flush`` decides what a group says.
 """
 
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
-from rulesd.core import dedup
-from rulesd.core.gate import Gate
-from rulesd.core.group import Group, Member, load_group
+from rulesd.core.ended import Ended
+from rulesd.core.flush import Flush
+from rulesd.core.gate import Gate, Held
+from rulesd.core.group import Group, GroupId, Member
+from rulesd.core.group_rows import GroupRows
 from rulesd.core.machine import NOT_DUE
-from rulesd.core.mute import muting
-from rulesd.core.plan import Plan, Route
-from rulesd.core.route import Destination, destinations
+from rulesd.core.overview import overview
+from rulesd.core.plan import Plan
+from rulesd.core.route import Destination, destinations, find_route, routing_of
 from rulesd.core.standing import GroupView, Standing
-from rulesd.core.throttle import REFRESH, GroupId, Throttle, due_of
+from rulesd.core.throttle import REFRESH, Throttle
 from rulesd.model.alert import Alert, severity_rank
-from rulesd.model.decision import (
-    AlertChanged,
-    Decision,
-    Kind,
-    LimitReached,
-    Status,
-    Told,
-)
+from rulesd.model.decision import AlertChanged, Decision, Kind, LimitReached
 from rulesd.model.event import Json
 from rulesd.model.fingerprint import episode_id
 from rulesd.model.instant import SECOND, Instant, Milliseconds
@@ -37,8 +36,8 @@ from rulesd.model.reasons import AlertState, Reason
 SHARE: Milliseconds = SECOND
 "Must-never-happen alerts of one group within this time share a page."
 
-MAX_GROUPS = 10_000
-"Groups of one receiver's route beyond this share one group without labels."
+MAX_GROUPS = 100_000
+"Groups beyond this share one group without labels for each route and receiver."
 
 
 class Dispatch:
@@ -52,11 +51,15 @@ class Dispatch:
         self.gate = Gate(plan)
         self.groups: dict[GroupId, Group] = {}
         self.throttle = Throttle(limit=page_limit, window=page_window)
-        self._where: dict[str, list[GroupId]] = {}
-        "By fingerprint: the groups an alert is in."
-        self._heap: list[tuple[Instant, GroupId]] = []
+        self.rows = GroupRows(self.groups)
         self.due: Instant = NOT_DUE
         "The earliest deadline; beyond all time when there is none."
+        self._flush = Flush(plan, self.gate, self.throttle, self._said_elsewhere)
+        self._ended = Ended()
+        self._where: dict[str, tuple[GroupId, ...]] = {}
+        "By fingerprint: the groups a firing alert is in."
+        self._heap: list[tuple[Instant, GroupId]] = []
+        self._born = 0
 
     # ------------------------------------------------------------------ alerts
 
@@ -65,50 +68,34 @@ class Dispatch:
         alert = change.alert
         self.gate.inhibitor.see(alert)
         match change.kind:
-            case Kind.FIRING if alert.foreign is not None:
-                return  # It was posted, too.
-            case Kind.FIRING:
-                for place in destinations(self.plan, alert):
-                    self._join(self._group(place, alert, now, out), alert, now, out)
+            case Kind.FIRING if alert.foreign is None:
+                self._enter(alert, now, out)
             case Kind.UPDATED:
                 self._update(change, now, out)
             case Kind.RESOLVED:
-                for id_ in self._where.pop(alert.fingerprint, []):
-                    self._leave(self.groups[id_], change, now, out)
+                self._over(change, now, out)
             case _:
                 return
         self._look()
 
     def post(self, alert: Alert, now: Instant, out: list[Decision]) -> None:
-        """Take a foreign alert that its source sent (again)."""
+        """Take a foreign alert that its source sent (again), whether it fires or is over: it enters its groups either way."""
         self.gate.inhibitor.see(alert)
-        if alert.fingerprint not in self._where:
-            for place in destinations(self.plan, alert):
-                self._join(self._group(place, alert, now, out), alert, now, out)
-        for id_ in self._where[alert.fingerprint]:
-            self.groups[id_].members[alert.fingerprint].alert = alert
+        places = self._where.get(alert.fingerprint)
+        if places is None:
+            self._enter(alert, now, out)
+        else:
+            for id_ in places:
+                self._join(self.groups[id_], alert, now, out)
         self._look()
 
-    def standing(self, alert: Alert, now: Instant) -> Standing:
-        """How an alert stands: what holds it back now, and where it goes."""
-        places = [(place.route, place.receiver) for place in destinations(self.plan, alert)]
-        return self.gate.standing(alert, places, now)
-
-    def overview(self, now: Instant = 0) -> list[GroupView]:
-        """Every group that has alerts, by route and labels; ``now`` tells which routes are quiet."""
-        return [
-            GroupView(
-                key=group.key,
-                receiver=group.receiver,
-                route=group.route,
-                labels=dict(group.labels),
-                alerts=tuple(member.alert for member in group.members.values()),
-                muted_by=muting(group.route, now),
-                due=group.tick,
-            )
-            for _, group in sorted(self.groups.items())
-            if group.members
-        ]
+    def _enter(self, alert: Alert, now: Instant, out: list[Decision]) -> None:
+        groups = [self._group(p, alert, now, out) for p in destinations(self.plan, alert)]
+        ids = _ids(groups)
+        if alert.state is AlertState.FIRING:
+            self._where[alert.fingerprint] = ids
+        for id_ in ids:
+            self._join(self.groups[id_], alert, now, out)
 
     def _group(self, place: Destination, alert: Alert, now: Instant, out: list[Decision]) -> Group:
         id_ = (place.group, place.receiver)
@@ -129,23 +116,51 @@ class Dispatch:
         if group is None:
             incident = episode_id(id_[0], (place.receiver,), alert.alert, now)
             group = Group(place.route, place.receiver, id_[0], place.labels, incident)
+            self._born += 1
+            group.born = self._born
+            group.last = self._ended.recall(id_, now)
             self.groups[id_] = group
-        places = self._where.setdefault(alert.fingerprint, [])
-        if id_ not in places:
-            places.append(id_)
         return group
 
     def _join(self, group: Group, alert: Alert, now: Instant, out: list[Decision]) -> None:
-        """A firing alert enters a group, or a new episode takes the place of one that is over but not told."""
-        before = group.members.get(alert.fingerprint)
-        if before is not None and before.told is not None:
-            group.keep_untold(alert.fingerprint)
-        group.members[alert.fingerprint] = Member(alert)
+        """An alert enters a group, or is there already as it was before."""
+        name = alert.fingerprint
+        before = group.members.get(name)
+        if alert.foreign is None:
+            self._part(group, before, name)
+        elif before is not None and before.alert.state is alert.state is AlertState.FIRING:
+            before.alert = alert
+            self._hasten(group, alert.foreign.starts_at, now)
+            return
+        if before is None or alert.foreign is None:
+            aims = self.gate.inhibitor.aims(alert)
+            group.members[name] = Member(alert, aims=aims)
+        else:
+            before.alert = alert
+        group.fresh = True
+        self.rows.touch(group)
         if group.tick is None:
             group.tick = now + group.route.group_wait
-        if alert.never:
-            self._hurry(group, Reason.NEVER, now, out)
+        if alert.foreign is not None:
+            self._hasten(group, alert.foreign.starts_at, now)
+        elif alert.never:
+            self._hurry(group, group.members[name], Reason.NEVER, now, out)
         self._arm(group)
+
+    def _part(self, group: Group, before: Member | None, name: str) -> None:
+        """A new episode of one of our alerts is news, also when the end of the last one is still to be told, or never was."""
+        if before is None:
+            group.forget_told(name)
+        elif before.told is not None:
+            self.rows.keep(group, group.keep_untold(name))
+        self.rows.keep(group, name)
+
+    def _hasten(self, group: Group, starts_at: Instant, now: Instant) -> None:
+        """Before its first flush a group does not wait for an alert that is old enough (Alertmanager's rule)."""
+        if not group.flushed and starts_at + group.route.group_wait < now:
+            group.tick = now
+            self.rows.touch(group)
+            self._arm(group)
 
     def _update(self, change: AlertChanged, now: Instant, out: list[Decision]) -> None:
         alert = change.alert
@@ -153,13 +168,22 @@ class Dispatch:
             return
         if change.reason is Reason.SEVERITY_CHANGED:
             self._reroute(alert, now, out)
-        for id_ in self._where.get(alert.fingerprint, []):
+        for id_ in self._where.get(alert.fingerprint, ()):
             group = self.groups[id_]
             member = group.members[alert.fingerprint]
             raised = severity_rank(alert.severity) < severity_rank(member.alert.severity)
-            member.alert = alert
+            self._renew(group, alert.fingerprint, alert)
             self._tell_update(group, member, change.reason, raised, now, out)
             self._arm(group)
+
+    def _renew(self, group: Group, name: str, alert: Alert) -> None:
+        member = group.members[name]
+        member.alert = alert
+        group.fresh = True
+        self.rows.touch(group)
+        if alert.foreign is None:
+            member.aims = self.gate.inhibitor.aims(alert)
+            self.rows.keep(group, name)
 
     def _tell_update(
         self,
@@ -173,100 +197,78 @@ class Dispatch:
         alert = member.alert
         if reason in (Reason.ACKNOWLEDGED, Reason.UNACKNOWLEDGED):
             if member.told is not None:
-                firing = [m for m in group.members.values() if m.firing and m.told is not None]
-                told = tuple(m.tell() for m in firing)
-                taken = all(m.told is Status.ACKNOWLEDGED for m in firing)
-                status = Status.ACKNOWLEDGED if taken else Status.FIRING
-                self._emit(group, reason, status, told, False, now, out)
+                self._flush.people(group, reason, now, out)
             return
         again = self.plan.rules[self.plan.by_id[alert.rule]].again_after
         if alert.never and (reason is Reason.REOPENED or now - member.paged_at >= again):
-            member.told = None
-            self._hurry(group, Reason.AGAIN, now, out)
+            self._hurry(group, member, Reason.AGAIN, now, out)
         elif alert.never and raised:
-            self._hurry(group, Reason.SEVERITY_RAISED, now, out)
+            self._hurry(group, member, Reason.SEVERITY_RAISED, now, out)
         elif member.told is not None and group.refresh is None:
             group.refresh = max(now, group.notified_at + REFRESH)
 
     def _reroute(self, alert: Alert, now: Instant, out: list[Decision]) -> None:
-        """A changed severity may lead elsewhere: enter the new groups, and be over in the ones left."""
-        before = self._where.get(alert.fingerprint, [])
+        """A changed severity or route tree may lead elsewhere: enter the new groups, and be over in the ones left."""
+        name = alert.fingerprint
+        before = self._where.get(name, ())
         wanted = destinations(self.plan, alert)
-        ids = [(place.group, place.receiver) for place in wanted]
-        if before == ids:
+        if before == tuple((place.group, place.receiver) for place in wanted):
             return
-        self._where[alert.fingerprint] = []
-        for place in wanted:
-            group = self._group(place, alert, now, out)
-            if alert.fingerprint not in group.members:
+        groups = [self._group(place, alert, now, out) for place in wanted]
+        self._where[name] = _ids(groups)
+        for group in groups:
+            if name not in group.members:
                 self._join(group, alert, now, out)
+            elif not group.members[name].firing:
+                self._renew(group, name, alert)
+        over = replace(alert, state=AlertState.RESOLVED, ended_at=now)
         for id_ in before:
-            if id_ not in ids:
-                group = self.groups[id_]
-                over = replace(alert, state=AlertState.RESOLVED, ended_at=now)
-                group.members[alert.fingerprint].alert = over
+            if id_ not in self._where[name] and name in self.groups[id_].members:
+                self._renew(self.groups[id_], name, over)
 
-    def _leave(self, group: Group, change: AlertChanged, now: Instant, out: list[Decision]) -> None:
+    def _over(self, change: AlertChanged, now: Instant, out: list[Decision]) -> None:
         alert = change.alert
-        member = group.members.get(alert.fingerprint)
-        if member is None:
-            return
-        member.alert = alert
-        if alert.never or change.reason is Reason.RESOLVED_BY_PERSON:
-            self._flush(group, None, now, out)
-        self._arm(group)
+        name = alert.fingerprint
+        for id_ in self._where.get(name, ()):
+            group = self.groups[id_]
+            self._renew(group, name, alert)
+            if alert.never or change.reason is Reason.RESOLVED_BY_PERSON:
+                self._turn(group, None, now, out)
+            self._arm(group)
+        self._where.pop(name, None)
 
     # ------------------------------------------------------------------ flushing
 
-    def _hurry(self, group: Group, why: Reason, now: Instant, out: list[Decision]) -> None:
-        """Page now, or within the second that the last urgent page of this group began."""
+    def _hurry(
+        self, group: Group, member: Member, why: Reason, now: Instant, out: list[Decision]
+    ) -> None:
+        """Page now, or within the second that the last urgent page of this group began; not what is held back."""
+        if self._flush.hold(group, member, (), now, out) is not None:
+            return
+        if why is Reason.AGAIN:
+            member.told = None
         if group.urgent is not None:
             return
         if group.urgent_at and now - group.urgent_at < SHARE:
             group.urgent = group.urgent_at + SHARE
             return
         group.urgent_at = now
-        self._flush(group, why, now, out)
+        self._turn(group, why, now, out)
 
-    def _flush(self, group: Group, why: Reason | None, now: Instant, out: list[Decision]) -> None:
+    def _turn(self, group: Group, why: Reason | None, now: Instant, out: list[Decision]) -> None:
         """Tell the receiver what changed, if anything did; forget what is over."""
-        firing, resolved = group.firing(), group.resolved()
-        members = list(group.members.values())
-        quiet = all(m.alert.never or m.alert.acknowledged_by for m in members if m.firing)
-        repeat = None if quiet else group.route.repeat_interval
-        reason = why or dedup.reason(group.last, firing, resolved, repeat_interval=repeat, now=now)
-        if reason is not Reason.UNCHANGED:
-            told = tuple(m.tell() for m in members if m.firing or m.told is not None)
-            for member in members:
-                if member.firing:
-                    member.paged_at = now
-            status = Status.FIRING if firing else Status.RESOLVED
-            group.last = dedup.Sent(at=now, firing=firing, resolved=resolved)
-            self._emit(group, reason, status, told, True, now, out)
-        for fingerprint in resolved:
-            del group.members[fingerprint]
-        group.urgent = None
-        group.tick = now + group.route.group_interval
+        for name in self._flush.flush(group, why, now, out):
+            self.rows.keep(group, name)
+        self.rows.touch(group)
         if not group.members:
-            self.groups.pop((group.key, group.receiver), None)
+            self._ended.empty(group, now)
 
-    def _emit(
-        self,
-        group: Group,
-        reason: Reason,
-        status: Status,
-        told: tuple[Told, ...],
-        page: bool,
-        now: Instant,
-        out: list[Decision],
-    ) -> None:
-        group.notified_at = now
-        group.refresh = None
-        due = due_of(group, reason, status, told, page=page, now=now)
-        if page and status is not Status.RESOLVED:
-            self.throttle.page(group, due, out)
-        else:
-            self.throttle.tell(group, due, out)
+    def _said_elsewhere(self, group: Group, name: str, held: Held) -> bool:
+        for id_ in self._where.get(name, ()):
+            other = self.groups[id_]
+            if other is not group and name in other.members and other.members[name].held == held:
+                return True
+        return False
 
     # ------------------------------------------------------------------ time
 
@@ -276,9 +278,8 @@ class Dispatch:
 
     def _look(self) -> None:
         refresh = self.throttle.next_timer()
-        self.due = min(
-            self._heap[0][0] if self._heap else NOT_DUE, NOT_DUE if refresh is None else refresh
-        )
+        first = self._heap[0][0] if self._heap else NOT_DUE
+        self.due = min(first, self._ended.due, NOT_DUE if refresh is None else refresh)
 
     def handle_timer(self, now: Instant, out: list[Decision]) -> None:
         """Run the deadlines due at ``now``."""
@@ -290,70 +291,108 @@ class Dispatch:
             group.armed = None
             if group.urgent is not None and group.urgent <= now:
                 group.urgent_at = now
-                self._flush(group, Reason.NEVER, now, out)
+                self._turn(group, Reason.NEVER, now, out)
             elif group.tick is not None and group.tick <= now:
-                self._flush(group, None, now, out)
+                self._turn(group, None, now, out)
             elif group.refresh is not None and group.refresh <= now:
-                told = tuple(m.tell() for m in group.members.values() if m.told is not None)
-                group.refresh = None
-                if told:
-                    self._emit(group, Reason.UPDATE, Status.FIRING, told, False, now, out)
+                self._flush.refresh(group, now, out)
+                self.rows.touch(group)
             self._arm(group)
+        if self._ended.due <= now:
+            for group in self._ended.sweep(self.groups, now):
+                self.rows.touch(group)
         self.throttle.handle_timer(self.groups, now, out)
         self._look()
 
     def _arm(self, group: Group) -> None:
         due = group.due()
-        id_ = (group.key, group.receiver)
-        if due is not None and id_ in self.groups and (group.armed is None or due < group.armed):
+        if due is not None and (group.armed is None or due < group.armed):
             group.armed = due
-            heappush(self._heap, (due, id_))
+            heappush(self._heap, (due, group.id))
             self.due = min(self.due, due)
+
+    # ------------------------------------------------------------------ views
+
+    def standing(self, alert: Alert, now: Instant) -> Standing:
+        """How an alert stands: what holds it back now, and where it goes."""
+        places = [(place.route, place.receiver) for place in destinations(self.plan, alert)]
+        return self.gate.standing(alert, places, now)
+
+    def overview(self, now: Instant = 0) -> list[GroupView]:
+        """Every group that has alerts, by key and receiver; ``now`` tells which routes are quiet."""
+        return overview(self.groups, now)
 
     # ------------------------------------------------------------------ state
 
     def dump(self) -> Json:
-        """All groups and page limits as plain data."""
+        """Page limits and what ended groups left behind; the groups are rows (``rows``)."""
         return {
-            "groups": [group.dump() for group in self.groups.values()],
             "owners": self.throttle.dump(),
+            "ended": self._ended.dump(),
+            "born": self._born,
         }
 
-    def load(self, data: Json) -> None:
-        """From what ``dump`` gave."""
+    def load(self, data: Json, foreign: dict[str, Alert] | None = None) -> None:
+        """From what ``dump`` gave, after its rows and the ``foreign`` alerts by fingerprint."""
         assert isinstance(data, dict)
-        routes = _by_key(self.plan.root)
-        groups = data["groups"]
-        assert isinstance(groups, list)
-        for each in groups:
-            group = load_group(each, routes, self.plan.root)
-            self.groups[group.key, group.receiver] = group
+        old = data.get("groups")
+        if isinstance(old, list):
+            self.rows.load_old(old)
+        self.rows.build(lambda key, name: find_route(self.plan, key, name), foreign or {})
+        self._ended.load(data.get("ended"), self.groups)
+        born = data.get("born")
+        self._born = born if isinstance(born, int) else len(self.groups)
         self.throttle.load(data["owners"])
+        self._see_all()
         self._rebuild()
 
+    def _see_all(self) -> None:
+        """Sources first, then who is aimed at: nothing is told before both are known."""
+        self.gate.replace(
+            self.plan, (m.alert for g in self.groups.values() for m in g.members.values())
+        )
+        for group in self.groups.values():
+            for member in group.members.values():
+                member.aims = self.gate.inhibitor.aims(member.alert)
+
     def _rebuild(self) -> None:
-        self._where = {}
+        where: dict[str, list[Group]] = {}
         self._heap = []
         for id_, group in self.groups.items():
-            for fingerprint, member in group.members.items():
+            for name, member in group.members.items():
                 if member.firing:
-                    self._where.setdefault(fingerprint, []).append(id_)
+                    where.setdefault(name, []).append(group)
             group.armed = group.due()
             if group.armed is not None:
                 self._heap.append((group.armed, id_))
+        self._where = {name: _ids(groups) for name, groups in where.items()}
         heapify(self._heap)
         self._look()
 
-    def replace(self, plan: Plan) -> None:
-        """Take a new plan: groups keep what they told; their route is the new one of the same key, or what it was."""
-        self.plan = plan
-        routes = _by_key(plan.root)
+    def replace(self, plan: Plan, now: Instant, out: list[Decision]) -> None:
+        """Take a new plan: groups keep what they told; their route is the new one of the same key, or what it was.
+
+        When routes, owners' receivers or inhibition changed, every alert is routed again: it enters its new groups, and is told as over
+        in those it leaves.
+        """
+        before, self.plan = self.plan, plan
+        self._flush.plan = plan
         for group in self.groups.values():
-            group.route = routes.get(group.route.key, group.route)
+            group.route = find_route(plan, group.route.key, group.receiver, group.route)
+        if routing_of(before) == routing_of(plan):
+            return
+        self._see_all()
+        for name, ids in list(self._where.items()):
+            group = self.groups[ids[0]]
+            if name in group.members and group.members[name].firing:
+                self._reroute(group.members[name].alert, now, out)
+        for group in self.groups.values():
+            self._arm(group)
+        self._look()
 
 
-def _by_key(route: Route) -> dict[str, Route]:
-    out = {route.key: route}
-    for child in route.routes:
-        out.update(_by_key(child))
-    return out
+def _ids(groups: list[Group]) -> tuple[GroupId, ...]:
+    """The ids of groups, once each; for the usual case of one group always the same object."""
+    if len(groups) == 1:
+        return groups[0].alone
+    return tuple(dict.fromkeys(group.id for group in groups))

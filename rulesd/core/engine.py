@@ -13,13 +13,13 @@ read as the latest known.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from rulesd.core import engine_state
 from rulesd.core.detection import Detection, transitions
 from rulesd.core.dispatch import Dispatch
 from rulesd.core.duplicates import Duplicates, Seen
+from rulesd.core.engine_state import KeyState as KeyState
 from rulesd.core.foreign import ForeignAlerts
-from rulesd.core.labels import Key
 from rulesd.core.machine import NOT_DUE, Machine, Rows
 from rulesd.core.plan import Maturity, Plan
 from rulesd.core.reviews import Reviews
@@ -48,9 +48,6 @@ from rulesd.model.inputs import (
 from rulesd.model.instant import DAY, Instant, Milliseconds
 from rulesd.model.reasons import Outcome, Reason
 
-VERSION = 1
-"Of the shape of ``State.engine``."
-
 _NONE: list[Decision] = []
 
 
@@ -62,14 +59,6 @@ class Limits:
     ids: int = 1_000_000
     owner_pages: int = 10
     owner_window: Milliseconds = 300_000
-
-
-class KeyState(NamedTuple):
-    """One (rule, key) as plain data; ``data`` ``None`` means that it is gone. A tuple, because a restart makes a million."""
-
-    rule: str
-    key: Key
-    data: Json
 
 
 class Engine:
@@ -96,7 +85,11 @@ class Engine:
             self.reviews,
         )
         "The parts beside Detection and Dispatch, in the order in which they are asked."
-        self._rows: dict[str, Rows] = {"@foreign": self.foreign, "@silences": self.silences}
+        self.rows: dict[str, Rows] = {
+            "@foreign": self.foreign,
+            "@groups": self.dispatch.rows,
+            "@silences": self.silences,
+        }
         "The parts that are kept row by row, under names no rule can have."
         self._machines_due: Instant = NOT_DUE
         self.duplicates = Duplicates(window=limits.window, least=limits.ids)
@@ -294,7 +287,7 @@ class Engine:
         self.void += self.detection.replace(plan, now, out)
         self._follow(out, start, now)
         self.plan = plan
-        self.dispatch.replace(plan)
+        self.dispatch.replace(plan, now, out)
         for machine in self.machines:
             machine.replace(plan, now, out)
         self._inform(out, start, now)
@@ -305,94 +298,25 @@ class Engine:
     # ------------------------------------------------------------------ state
 
     def small_state(self) -> Json:
-        """Everything but the keys and the duplicates window (the store rebuilds that one from the journal)."""
-        books: dict[str, Json] = {
-            book.rule.id: [
-                book.rule.digest,
-                book.newest,
-                book.limit_told,
-                book.rule.detector.dump_pool(book.pool),
-            ]
-            for book in self.detection.books
-        }
-        return {
-            "version": VERSION,
-            "now": self.now,
-            "books": books,
-            "dispatch": self.dispatch.dump(),
-            "machines": {machine.name: machine.dump() for machine in self.machines},
-            "outcomes": {str(k): v for k, v in self.outcomes.items()},
-            "pages": list(self.dispatch.throttle.allowed),
-        }
+        """Everything but what is kept row by row, and the duplicates window (the store rebuilds that one from the journal)."""
+        return engine_state.small_state(self)
 
     def changes(self) -> Iterator[KeyState]:
         """What changed since the last call; forgets that it did."""
-        for book in self.detection.books:
-            dirty, book.dirty = book.dirty, {}
-            for key in dirty:
-                entry = book.peek(key)
-                data = None if entry is None else book.dump_entry(entry)
-                yield KeyState(book.rule.id, key, data)
-        for name, part in self._rows.items():
-            for key, data in part.changes():
-                yield KeyState(name, key, data)
+        return engine_state.changes(self)
 
     def snapshot(self) -> tuple[Json, list[KeyState]]:
         """Everything as plain data, in a defined order."""
-        keys = [
-            KeyState(book.rule.id, entry.key, book.dump_entry(entry))
-            for book in self.detection.books
-            for entry in book.entries()
-        ]
-        for name, part in self._rows.items():
-            keys += [KeyState(name, key, data) for key, data in part.rows()]
-        return self.small_state(), keys
+        return engine_state.small_state(self), engine_state.everything(self)
 
     def restore(self, small: Json, keys: Iterable[KeyState]) -> list[str]:
         """Take the state of a snapshot made under a plan of the same rules; rules whose digest differs start afresh.
 
         Returns the ids of rules whose stored state is void.
         """
-        assert isinstance(small, dict)
-        assert small["version"] == VERSION
-        now, books, outcomes = small["now"], small["books"], small["outcomes"]
-        assert isinstance(now, int)
-        assert isinstance(books, dict)
-        assert isinstance(outcomes, dict)
-        self.now = now
-        self.outcomes = {o: int(str(outcomes.get(str(o), 0))) for o in Outcome}
-        by_id = {book.rule.id: book for book in self.detection.books}
-        good: dict[str, bool] = {}
-        for rule, meta in books.items():
-            assert isinstance(meta, list)
-            digest, newest, limit_told, pool = meta
-            book = by_id.get(rule)
-            good[rule] = book is not None and book.rule.digest == digest
-            if book is not None and good[rule]:
-                assert isinstance(newest, int)
-                assert isinstance(limit_told, int)
-                book.newest, book.limit_told = newest, limit_told
-                book.pool = book.rule.detector.load_pool(pool)
-        for state in keys:
-            if good.get(state.rule):
-                by_id[state.rule].load_entry(state.key, state.data)
-            elif state.rule in self._rows:
-                self._rows[state.rule].load_row(state.key, state.data)
-        self.detection.rebuild()
-        pages = small["pages"]
-        assert isinstance(pages, list)
-        limit, window = pages
-        assert isinstance(limit, int)
-        assert isinstance(window, int)
-        self.dispatch.throttle.allow(limit, window)
-        machines = small.get("machines", {})
-        assert isinstance(machines, dict)
-        for machine in self.machines:
-            if machine.name in machines:
-                machine.load(machines[machine.name])
-        self.dispatch.load(small["dispatch"])
+        void = engine_state.restore(self, small, keys)
         self._look()
-        return [rule for rule, ok in good.items() if not ok]
+        return void
 
 
 def sampled(alert: Alert, share: float) -> bool:

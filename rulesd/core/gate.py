@@ -43,13 +43,25 @@ class Gate:
         for alert in alerts:
             self.inhibitor.see(alert)
 
+    def may_hold(self, route: Route) -> bool:
+        """Whether anything may hold back an alert of this route now: if not, nobody need be asked."""
+        return bool(route.mute or route.active) or self.inhibitor.has_sources or self.may_silence()
+
     def held(
-        self, alert: Alert, aims: tuple[Aim, ...], muted: tuple[str, ...], now: Instant
+        self,
+        alert: Alert,
+        aims: tuple[Aim, ...],
+        muted: tuple[str, ...],
+        now: Instant,
+        before: Held | None = None,
     ) -> Held | None:
-        """What holds an alert back; ``muted`` are the intervals that keep its route quiet."""
+        """What holds an alert back; ``muted``: the intervals that keep its route quiet; ``before``: what held it until now."""
         if not alert.never:
-            if aims and (sources := self.inhibitor.inhibiting(aims)):
-                return Held(Reason.INHIBITED, sources)
+            if aims and self.inhibitor.has_sources:
+                if before is not None and self.inhibitor.still(aims, before.by):
+                    return before
+                if sources := self.inhibitor.inhibiting(aims):
+                    return Held(Reason.INHIBITED, sources)
             if muted:
                 return Held(Reason.MUTED, muted)
         silences = self.silencing(alert, now)

@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from rulesd.core.dedup import Sent
+from rulesd.core.gate import Held
+from rulesd.core.inhibit import Aim
 from rulesd.core.plan import Route
 from rulesd.model.alert import Alert, Foreign, severity_rank
 from rulesd.model.decision import Status, Told
 from rulesd.model.event import Json
 from rulesd.model.instant import Instant
-from rulesd.model.reasons import AlertState
+from rulesd.model.reasons import AlertState, Reason
+
+GroupId = tuple[str, str]
+"(group key, receiver)"
 
 
 @dataclass(slots=True)
@@ -26,10 +31,21 @@ class Member:
     paged_at: Instant = 0
     "When it last woke somebody."
 
+    aims: tuple[Aim, ...] = ()
+    "The inhibition rules under which it is a target."
+
+    held: Held | None = None
+    "What held it back when this group last looked."
+
     @property
     def firing(self) -> bool:
         """Whether the alert is still on."""
         return self.alert.state is AlertState.FIRING
+
+    @property
+    def speaks(self) -> bool:
+        """Whether there is anything to tell of it: one of ours that is over and was never told is nobody's news."""
+        return self.firing or self.told is not None or self.alert.foreign is not None
 
     def tell(self) -> Told:
         """Tell it as it stands, and remember that."""
@@ -70,17 +86,46 @@ class Group:
     "Whether its last page went into the owner's collected page."
 
     notified_at: Instant = 0
+    flushed: bool = False
+    "Whether it has ever been flushed: before that an alert that is old enough does not wait."
+
+    fresh: bool = True
+    "Whether anything changed since the last flush, or was held back by it."
+
+    born: int = 0
+    "The order in which groups were made."
+
     armed: Instant | None = None
     "The deadline this group is waiting for in the heap."
 
-    def keep_untold(self, fingerprint: str) -> None:
-        """Keep an episode that is over but not told as over, beside the new one of the same alert."""
+    alone: tuple[GroupId, ...] = ()
+    "Its id as the only place of an alert: one object for all of its members."
+
+    def __post_init__(self) -> None:
+        self.alone = ((self.key, self.receiver),)
+
+    @property
+    def id(self) -> GroupId:
+        """What tells it from all others."""
+        return self.alone[0]
+
+    def keep_untold(self, fingerprint: str) -> str:
+        """Keep an episode that is over but not told as over beside the new one of the same alert; returns its new name."""
         member = self.members.pop(fingerprint)
         name = f"{fingerprint}/{member.alert.alert}"
         self.members[name] = member
+        self._rename(fingerprint, name)
+        return name
+
+    def forget_told(self, fingerprint: str) -> None:
+        """The episode that was told is over, although nobody was told that: the next one is news."""
+        self._rename(fingerprint, "")
+
+    def _rename(self, fingerprint: str, name: str) -> None:
         if self.last is not None and fingerprint in self.last.firing:
             firing = {k: v for k, v in self.last.firing.items() if k != fingerprint}
-            firing[name] = self.last.firing[fingerprint]
+            if name:
+                firing[name] = self.last.firing[fingerprint]
             self.last = replace(self.last, firing=firing)
 
     def due(self) -> Instant | None:
@@ -88,37 +133,35 @@ class Group:
         times = [t for t in (self.tick, self.urgent, self.refresh) if t is not None]
         return min(times) if times else None
 
-    def firing(self) -> dict[str, int]:
-        """Firing members with the rank of their severity."""
-        return {fp: severity_rank(m.alert.severity) for fp, m in self.members.items() if m.firing}
-
-    def resolved(self) -> dict[str, None]:
-        """Members that are over."""
-        return {fp: None for fp, m in self.members.items() if not m.firing}
-
     def dump(self) -> Json:
-        """Plain data; the route is found again by its key."""
+        """Plain data; the route is found again by its key, firing alerts by their names."""
         last = self.last
         sent: Json = None if last is None else [last.at, dict(last.firing), list(last.resolved)]
-        members: list[Json] = [
-            [name, dump_alert(m.alert), None if m.told is None else str(m.told), m.paged_at]
-            for name, m in self.members.items()
+        members: list[Json] = [_dump_member(name, m) for name, m in self.members.items()]
+        labels: dict[str, Json] = dict(self.labels)
+        return [
+            self.route.key,
+            labels,
+            self.incident,
+            members,
+            sent,
+            [self.tick, self.urgent, self.refresh, self.urgent_at, self.notified_at],
+            [self.folded, self.flushed, self.fresh, self.born],
         ]
-        return {
-            "route": self.route.key,
-            "receiver": self.receiver,
-            "key": self.key,
-            "labels": dict(self.labels),
-            "incident": self.incident,
-            "members": members,
-            "last": sent,
-            "tick": self.tick,
-            "urgent": self.urgent,
-            "refresh": self.refresh,
-            "folded": self.folded,
-            "urgent_at": self.urgent_at,
-            "notified_at": self.notified_at,
-        }
+
+
+def _dump_member(name: str, member: Member) -> Json:
+    """Short for the common case: there may be a hundred thousand."""
+    told = None if member.told is None else str(member.told)
+    over = None
+    if member.alert.foreign is not None and not member.firing:
+        over = dump_alert(member.alert)
+    held: Json = None
+    if member.held is not None:
+        held = [str(member.held.reason), *member.held.by]
+    if held is None and over is None and member.paged_at == 0:
+        return [name, told]
+    return [name, told, member.paged_at, held, over]
 
 
 def dump_alert(alert: Alert) -> Json:
@@ -152,40 +195,60 @@ def load_alert(data: Json) -> Alert:
     return Alert(**values)  # type: ignore[arg-type]
 
 
-def load_group(data: Json, routes: Mapping[str, Route], root: Route) -> Group:
-    """From what ``Group.dump`` gave; a route that is gone is replaced by the root."""
-    assert isinstance(data, dict)
-    labels, members, last = data["labels"], data["members"], data["last"]
+def load_group(
+    id_: GroupId,
+    data: Json,
+    route: Route,
+    alerts: Mapping[str, Alert],
+) -> Group:
+    """From what ``Group.dump`` gave; ``alerts``: every alert in it by its name."""
+    _, labels, incident, members, sent, times, flags = _list(data)
     assert isinstance(labels, dict)
-    assert isinstance(members, list)
-    group = Group(
-        routes.get(str(data["route"]), root),
-        str(data["receiver"]),
-        str(data["key"]),
-        {k: str(v) for k, v in labels.items()},
-        str(data["incident"]),
+    group = Group(route, id_[1], id_[0], {k: str(v) for k, v in labels.items()}, str(incident))
+    for row in _list(members):
+        name, told, *more = _list(row)
+        paged_at, held, over = more or (0, None, None)
+        alert = alerts.get(str(name)) if over is None else load_alert(over)
+        if alert is not None:
+            status = None if told is None else Status(str(told))
+            group.members[str(name)] = Member(alert, status, _int(paged_at), (), _held(held))
+    group.last = load_sent(sent)
+    group.tick, group.urgent, group.refresh, urgent_at, notified_at = (
+        None if t is None else _int(t) for t in _list(times)
     )
-    for name, alert, told, paged_at in (_row(m) for m in members):
-        status = None if told is None else Status(str(told))
-        group.members[str(name)] = Member(load_alert(alert), status, _int(paged_at))
-    if isinstance(last, list):
-        at, firing, resolved = last
-        assert isinstance(firing, dict)
-        assert isinstance(resolved, list)
-        group.last = Sent(
-            at=_int(at),
-            firing={k: _int(v) for k, v in firing.items()},
-            resolved={str(k): None for k in resolved},
-        )
-    group.tick, group.urgent, group.refresh = (
-        None if data[n] is None else _int(data[n]) for n in ("tick", "urgent", "refresh")
-    )
-    group.folded = data["folded"] is True
-    group.urgent_at, group.notified_at = _int(data["urgent_at"]), _int(data["notified_at"])
+    group.urgent_at, group.notified_at = urgent_at or 0, notified_at or 0
+    folded, flushed, fresh, born = _list(flags)
+    group.folded, group.flushed, group.fresh = folded is True, flushed is True, fresh is True
+    group.born = _int(born)
     return group
 
 
-def _row(data: Json) -> list[Json]:
+def load_sent(data: Json) -> Sent | None:
+    """What was told last; ``None``: nothing."""
+    if data is None:
+        return None
+    at, firing, resolved = _list(data)
+    assert isinstance(firing, dict)
+    return Sent(
+        at=_int(at),
+        firing={k: _int(v) for k, v in firing.items()},
+        resolved={str(k): None for k in _list(resolved)},
+    )
+
+
+def rank(member: Member) -> int:
+    """How bad it is: 0 is the worst."""
+    return severity_rank(member.alert.severity)
+
+
+def _held(data: Json) -> Held | None:
+    if data is None:
+        return None
+    reason, *by = _list(data)
+    return Held(Reason(str(reason)), tuple(str(b) for b in by))
+
+
+def _list(data: Json) -> list[Json]:
     assert isinstance(data, list)
     return data
 

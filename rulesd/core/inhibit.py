@@ -92,19 +92,33 @@ class Inhibitor:
             if _match(rule.target, labels)
         )
 
+    @property
+    def has_sources(self) -> bool:
+        """Whether any source fires."""
+        return bool(self._filed)
+
     def inhibiting(self, aims: tuple[Aim, ...]) -> tuple[str, ...]:
-        """Fingerprints of the sources that hold an alert back: the oldest one of each rule."""
-        out: dict[str, None] = {}
-        for number, values, is_source in aims:
-            places = self._sources[number].get(values)
-            if places is None:
-                continue
-            found = next(iter(places[0]), None)
-            if found is None and not is_source:
-                found = next(iter(places[1]), None)
-            if found is not None:
-                out[found] = None
-        return tuple(out)
+        """Fingerprints of the sources that hold an alert back: the first of each rule, in order of fingerprint."""
+        found = (self._first(aim) for aim in aims)
+        return tuple(dict.fromkeys(name for name in found if name))
+
+    def still(self, aims: tuple[Aim, ...], names: tuple[str, ...]) -> bool:
+        """Whether all of these sources still hold it back."""
+        return bool(names) and all(any(self._holds(aim, name) for aim in aims) for name in names)
+
+    def _first(self, aim: Aim) -> str:
+        places = self._sources[aim.rule].get(aim.values)
+        if places is None:
+            return ""
+        if aim.is_source or places[0]:
+            return min(places[0], default="")
+        return min(places[1])
+
+    def _holds(self, aim: Aim, name: str) -> bool:
+        places = self._sources[aim.rule].get(aim.values)
+        return places is not None and (
+            name in places[0] or (name in places[1] and not aim.is_source)
+        )
 
 
 def _match(matchers: tuple[Matcher, ...], labels: Mapping[str, str]) -> bool:

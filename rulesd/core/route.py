@@ -52,10 +52,31 @@ def _destination(
     route: Route, receiver: str, key: str, labels: Mapping[str, str], alert: Alert
 ) -> Destination:
     if route.group_by_all:
-        names = {"alertname": alert.rule, **alert.labels}
+        own = {} if alert.foreign is not None else {"alertname": alert.rule}
+        names = {**own, **alert.labels}
     else:
         names = {name: labels[name] for name in route.group_by if labels.get(name)}
     return Destination(route, receiver, f"{key}:{label_set(names)}", names)
+
+
+def find_route(plan: Plan, key: str, receiver: str, otherwise: Route | None = None) -> Route:
+    """The route of a group made earlier: that of its key and receiver, or of its key, else ``otherwise`` or the root."""
+    same_key = [route for route in _all(plan.root) if route.key == key]
+    for route in same_key:
+        if route.receiver == receiver:
+            return route
+    return same_key[0] if same_key else otherwise or plan.root
+
+
+def _all(route: Route) -> Iterator[Route]:
+    yield route
+    for child in route.routes:
+        yield from _all(child)
+
+
+def routing_of(plan: Plan) -> tuple[str, Mapping[str, Mapping[str, str]]]:
+    """What decides where an alert goes and what holds it back: two plans with the same agree on both."""
+    return plan.routing_yaml, {name: owner.receivers for name, owner in plan.owners.items()}
 
 
 def label_set(labels: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rulesd.core.group import Group
+from rulesd.core.group import Group, GroupId
 from rulesd.model.decision import Audience, Decision, NotificationDue, Status, Told
 from rulesd.model.event import Json
 from rulesd.model.fingerprint import episode_id
@@ -18,9 +18,6 @@ from rulesd.model.reasons import Reason
 
 REFRESH: Milliseconds = 10 * SECOND
 "How often a page may be brought up to date in place."
-
-GroupId = tuple[str, str]
-"(group key, receiver)"
 
 
 class OwnerPages:

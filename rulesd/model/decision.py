@@ -60,6 +60,8 @@ class AlertChanged:
     at: Instant
     reason: Reason
     alert: Alert
+    held_by: tuple[str, ...] = ()
+    "Of ``alert.suppressed``: ids of silences, names of intervals, or fingerprints of inhibiting alerts."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,15 @@ class NotificationDue:
     audience: Audience = Audience.ALL
     storm: int = 0
     "Above 0: this is the owner's collected page, and so many pages have been folded into it."
+
+    on_call: str = ""
+    "Who is told, where a schedule or an escalation chose a person."
+
+    next_at: Instant | None = None
+    "When somebody else is told, unless somebody acknowledges before."
+
+    next_to: str = ""
+    "Who that is, as far as is known."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +216,8 @@ def line(seq: int, decision: Decision) -> dict[str, Json]:
         case AlertChanged():
             out["kind"] = str(decision.kind)
             out.update(_alert_fields(decision.alert))
+            if decision.held_by:
+                out["held_by"] = list(decision.held_by)
         case NotificationDue():
             out.update(_notification_fields(decision))
         case NoticeDue():
@@ -326,4 +339,8 @@ def _notification_fields(due: NotificationDue) -> dict[str, Json]:
         out["audience"] = str(due.audience)
     if due.storm:
         out["storm"] = due.storm
+    if due.on_call:
+        out["on_call"] = due.on_call
+    if due.next_at is not None:
+        out["next"] = {"at": format_instant(due.next_at), "to": due.next_to}
     return out
