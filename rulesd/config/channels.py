@@ -40,6 +40,7 @@ KINDS = {
     "pagerduty": Nature(for_people=True, per_alert=True, updates_in_place=True),
     "webhook": Nature(for_people=False, per_alert=False, updates_in_place=False),
     "apprise": Nature(for_people=True, per_alert=False, updates_in_place=False),
+    "email": Nature(for_people=True, per_alert=False, updates_in_place=False),
     "slack_configs": Nature(for_people=True, per_alert=False, updates_in_place=False),
     "pagerduty_configs": Nature(for_people=True, per_alert=False, updates_in_place=False),
     "webhook_configs": Nature(for_people=False, per_alert=False, updates_in_place=False),

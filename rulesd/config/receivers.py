@@ -3,6 +3,7 @@
 Law: no secret stands in this file; each is a reference. A receiver may name another as its failover, never in a circle.
 """
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -109,14 +110,41 @@ class Apprise(Channel):
     url: Annotated[str | Reference, BeforeValidator(_apprise_url)]
 
 
-class Email(Channel):
-    """Mail."""
+def _people(value: object) -> object:
+    """Addresses of mail, several with commas between."""
+    given = value if isinstance(value, str) else ""
+    if not given or not all(_MAIL.fullmatch(one.strip()) for one in given.split(",")):
+        said = 'is no mail address. Write "name@example.org", several with commas between.'
+        raise PydanticCustomError(Code.INVALID_VALUE.value, said)
+    return value
 
-    to: str
-    from_: Annotated[str, Field(alias="from")] = ""
-    smarthost: str = ""
+
+def _smarthost(value: object) -> object:
+    host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        said = 'is no mail server. Write host and port: "smtp.example.org:587".'
+        raise PydanticCustomError(Code.INVALID_VALUE.value, said)
+    return value
+
+
+_MAIL = re.compile(r"[^@<>]*<[^@\s<>]+@[^@\s<>]+>|[^@\s<>]+@[^@\s<>]+")
+People = Annotated[str, BeforeValidator(_people)]
+"One or more mail addresses."
+
+
+class Email(Channel):
+    """Mail, handed to one server (SMTP)."""
+
+    to: People
+    from_: Annotated[People, Field(alias="from")]
+    smarthost: Annotated[str, BeforeValidator(_smarthost)]
     username: str = ""
     password: Reference | None = None
+    hello: str = ""
+    require_tls: bool = True
+    implicit_tls: bool | None = None
+    ca_file: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
 
 
 def _many(value: object) -> object:
@@ -156,19 +184,8 @@ def own_channels(
     out: dict[str, tuple[tuple[ChannelSpec, ...], str]] = {}
     for name, fields in parsed.receivers.items():
         at: Path_ = ("receivers", name)
-        if fields.email:
-            hint = "Use apprise with a mailto address for now."
-            problems.at(
-                document,
-                (*at, "email"),
-                Code.NOT_ACTED_ON,
-                "email is not acted on yet",
-                hint,
-                key=True,
-                warning=True,
-            )
         made: list[ChannelSpec] = []
-        for kind in ("slack", "pagerduty", "webhook", "apprise"):
+        for kind in ("slack", "pagerduty", "webhook", "email", "apprise"):
             for i, channel in enumerate(getattr(fields, kind)):
                 made.append(_spec(name, kind, i, channel, at, document, problems))
         out[name] = (tuple(made), fields.failover)

@@ -22,12 +22,20 @@ from rulesd.notify.templates import Templates
 from rulesd.notify.webhook import webhook
 from rulesd.ports.channel import Channel
 
+
+def _email(spec: ChannelSpec, secrets: Secrets, templates: Templates) -> Channel:
+    from rulesd.notify.email import email  # a daemon without mail does not load its library
+
+    return email(spec, secrets, templates)
+
+
 _Maker = Callable[[ChannelSpec, Secrets, aiohttp.ClientSession, Templates], Channel]
 
 KINDS: Mapping[str, _Maker] = {
     "slack": slack,
     "pagerduty": pagerduty,
     "webhook": lambda spec, secrets, session, _: webhook(spec, secrets, session),
+    "email": lambda spec, secrets, _, templates: _email(spec, secrets, templates),
     "apprise": lambda spec, secrets, _, templates: apprise(spec, secrets, templates),
     "slack_configs": alertmanager.slack_configs,
     "pagerduty_configs": alertmanager.pagerduty_configs,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Medium(StrEnum):
 
     PLAIN = "plain"
     SLACK = "slack"
+    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,8 @@ def _environment(medium: Medium) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.add_filter("code", _code_slack if medium is Medium.SLACK else one_line)
-    environment.add_filter("when", _when_slack if medium is Medium.SLACK else clock)
-    environment.add_filter("quote", _quote_slack if medium is Medium.SLACK else lines)
+    for name, of in _FILTERS.items():
+        environment.add_filter(name, of[medium])
     return environment
 
 
@@ -152,9 +153,17 @@ def _slack(value: object) -> object:
     return slack_escape(lines(value)) if isinstance(value, str) else value
 
 
+def _html(value: object) -> object:
+    """Escape every value but what a filter has made."""
+    if isinstance(value, Markup):
+        return value
+    return escape(lines(value)) if isinstance(value, str) else value
+
+
 _FINALIZERS: dict[Medium, Callable[[object], object]] = {
     Medium.PLAIN: _plain,
     Medium.SLACK: _slack,
+    Medium.HTML: _html,
 }
 
 
@@ -168,6 +177,16 @@ def _quote_slack(value: object) -> Markup:
     """A text of several lines as a quotation."""
     rows = slack_escape(lines(str(value))).replace("`", "'").split("\n")
     return Markup("\n".join(f"> {row}" for row in rows))
+
+
+def _code_html(value: object) -> Markup:
+    return Markup(f"<code>{escape(one_line(str(value))) or '-'}</code>")
+
+
+def _quote_html(value: object) -> Markup:
+    """A text of several lines, each on its own."""
+    rows = "<br>".join(escape(row) for row in lines(str(value)).split("\n"))
+    return Markup(f"<div>{rows}</div>")
 
 
 def clock(value: object) -> str:
@@ -187,6 +206,17 @@ def _when_slack(value: object) -> Markup:
         return Markup(slack_escape(one_line(str(value))))
     shown = f"<!date^{seconds}^{{date_short_pretty}} {{time_secs}}|{clock(value)}>"
     return Markup(shown)
+
+
+def _when_html(value: object) -> Markup:
+    return Markup(escape(clock(value)))
+
+
+_FILTERS: Mapping[str, Mapping[Medium, Callable[[Any], object]]] = {
+    "code": {Medium.PLAIN: one_line, Medium.SLACK: _code_slack, Medium.HTML: _code_html},
+    "when": {Medium.PLAIN: clock, Medium.SLACK: _when_slack, Medium.HTML: _when_html},
+    "quote": {Medium.PLAIN: lines, Medium.SLACK: _quote_slack, Medium.HTML: _quote_html},
+}
 
 
 def _words(error: BaseException) -> str:

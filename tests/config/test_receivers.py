@@ -23,7 +23,7 @@ SECRET = "s3cr3t-Xy7"
         f"webhook: {{url: '{SECRET}', secret: {{env: X}}}}",
         f"apprise: {{url: 'tgram://{SECRET}/1'}}",
         f"apprise: {{url: 'json://u:{SECRET}@localhost'}}",
-        f"email: {{to: a, password: {SECRET}}}",
+        f"email: {{to: a@x.example, from: r@x.example, smarthost: 'x:25', password: {SECRET}}}",
         f"slack: {SECRET}",
         f"slack: {{token: {{env: X}}, channel: c, timeout: {{a: {SECRET}}}}}",
     ],
@@ -62,3 +62,27 @@ def test_a_circle_of_failovers_is_found_at_each_of_its_members() -> None:
     text = "receivers:\n  inbox: {failover: b}\n  b: {failover: c}\n  c: {failover: b}\n"
     result = loaded({"notifiers/receivers.yaml": text})
     assert [(p.line, p.code) for p in result.errors] == [(3, "failover_loop"), (4, "failover_loop")]
+
+
+@pytest.mark.parametrize(
+    ("given", "at"),
+    [
+        ("to: nobody, from: r@x, smarthost: 'x:25'", "to"),
+        ("to: 'a@x, b', from: r@x, smarthost: 'x:25'", "to"),
+        ("to: a@x, from: '', smarthost: 'x:25'", "from"),
+        ("to: a@x, from: r@x, smarthost: x", "smarthost"),
+        ("to: a@x, from: r@x, smarthost: 'x:99999'", "smarthost"),
+        ("to: a@x, from: r@x", "smarthost"),
+    ],
+)
+def test_mail_that_could_not_be_sent_is_refused_at_once(given: str, at: str) -> None:
+    result = loaded({"notifiers/receivers.yaml": f"receivers: {{r: {{email: {{{given}}}}}}}\n"})
+    assert any(at in str(problem) for problem in result.errors), result.errors
+
+
+def test_mail_is_a_channel_people_read() -> None:
+    text = "to: 'Kim <k@x>, l@x', from: r@x, smarthost: 'x:25'"
+    result = loaded({"notifiers/receivers.yaml": f"receivers: {{r: {{email: {{{text}}}}}}}\n"})
+    assert result.plan is not None, result.errors
+    (made,) = result.plan.receivers["r"].channels
+    assert (made.kind, made.for_people, made.updates_in_place) == ("email", True, False)

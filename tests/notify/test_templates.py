@@ -23,7 +23,7 @@ def render(source: str, medium: Medium = PLAIN, **context: object) -> tuple[str,
 
 
 def test_shipped_templates_are_the_repository_files() -> None:
-    assert set(shipped()) == {"plain.j2", "slack.j2", "pagerduty_summary.j2"}
+    assert set(shipped()) == {"email.j2", "plain.j2", "slack.j2", "pagerduty_summary.j2"}
     assert (shipped_folder() / "plain.j2").is_file()
     assert shipped_folder().parts[-2:] == ("notifiers", "templates")
 
@@ -110,3 +110,18 @@ def test_summary() -> None:
     assert render_summary("{% for i in range(99999) %}x{% endfor %}", names) is None
     assert render_summary("a\n\u202eb", {}) == "a b"
     assert len(render_summary("{{ 'x' * 5000 }}", {}) or "") == 300
+
+
+def test_html_escapes_every_value_and_what_filters_make_stays() -> None:
+    said, notice = render(
+        "{{ x }}|{{ x|code }}|{{ t|when }}|{{ y|quote }}",
+        Medium.HTML,
+        x="<b>&",
+        y="a\n<i>",
+        t="2026-01-05T09:00:11Z",
+    )
+    assert notice == ""
+    assert said == (
+        "&lt;b&gt;&amp;|<code>&lt;b&gt;&amp;</code>|2026-01-05 09:00:11 UTC|"
+        "<div>a<br>&lt;i&gt;</div>"
+    )
