@@ -25,6 +25,8 @@ COMMANDS = {
     "alerts": "What is pending, firing, or resolved lately.",
     "ack": "Take an alert.",
     "resolve": "Say that an alert is over.",
+    "switch": "Kill switches: what is contained; set, revert, approve.",
+    "review": "What waits for a person's verdict, and giving one.",
     "test-page": "Send a marked test page along an owner's whole path.",
     "token": "Make, list and revoke API tokens.",
     "new": "Scaffold a rule with its test and runbook.",

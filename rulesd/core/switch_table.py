@@ -60,7 +60,7 @@ class SwitchTable:
                 return Verdict(setting.value, setting, switch)
         return Verdict(switch.default, None, switch)
 
-    def keys(self) -> list[str]:
+    def current_keys(self) -> list[str]:
         """Every key that has a value of its own now: those with a setting, and those without a label in them."""
         fixed = (s.key for s in self.switches.values() if not places(s.key))
         return sorted({*self.by_key, *fixed})

@@ -145,6 +145,14 @@ def pattern(key: str) -> re.Pattern[str]:
     """What the keys made from this template look like."""
     out, at = "", 0
     for found in _PLACE.finditer(key):
-        out += re.escape(key[at : found.start()]) + r"[a-z0-9._-]+"
+        out += re.escape(key[at : found.start()]) + r"([a-z0-9._-]+)"
         at = found.end()
     return re.compile(out + re.escape(key[at:]))
+
+
+def labels_in(template: str, key: str) -> dict[str, str] | None:
+    """The labels a flag key was made from, as far as the key still shows them; ``None`` when it is no such key."""
+    found = pattern(template).fullmatch(key)
+    if found is None:
+        return None
+    return dict(zip(places(template), found.groups(), strict=True))

@@ -15,6 +15,7 @@ from rulesd.model.errors import Located
 from rulesd.model.event import Json
 from rulesd.model.instant import Instant
 from rulesd.model.silence import Silence
+from rulesd.ports.acting import Acting
 from rulesd.ports.intake import Intake
 from rulesd.ports.silences import Preview, SilenceResult, SilenceView
 from rulesd.ports.store import Store
@@ -70,6 +71,11 @@ class Daemon(Protocol):
     @property
     def plan(self) -> Plan:
         """The plan in force."""
+        ...
+
+    @property
+    def acting(self) -> Acting:
+        """Kill switches and reviews."""
         ...
 
     def alerts(self) -> Sequence[Alert]:

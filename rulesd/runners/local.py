@@ -36,6 +36,7 @@ from rulesd.ports.daemon import Attempt, Done, Health
 from rulesd.ports.intake import Intake
 from rulesd.ports.meter import Meter
 from rulesd.ports.store import Commit, OutboxDone, Store
+from rulesd.runners.acting import LocalActing
 from rulesd.runners.crank import Crank
 from rulesd.runners.delivery import Courier
 from rulesd.runners.shadow import ShadowCheck
@@ -105,6 +106,7 @@ class LocalDaemon(Silencing):
         "By (receiver, channel): when the last page was given up."
         self.started_at: Instant = parts.clock.now()
         self.on_reload: Callable[[], None] = lambda: None
+        self.acting = LocalActing(parts.crank)
         self._reloading = asyncio.Lock()
         self._releasing: set[asyncio.Task[None]] = set()
 

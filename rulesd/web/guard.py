@@ -19,8 +19,10 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def caller(door: Door, request: web.Request) -> Token | None:
-    """The token the request carries: ``Authorization`` (Bearer, or Basic with the token as password), else the cookie."""
+    """The token the request carries: ``Authorization`` (Bearer, or Basic with the token as password), ``X-API-Key`` (OFREP), else the cookie."""
     given = request.headers.get(hdrs.AUTHORIZATION)
+    if given is None and (key := request.headers.get("X-API-Key")):
+        return door.tokens.find(key)
     if given is not None:
         secret = _secret(given)
         return door.tokens.find(secret) if secret else None

@@ -42,6 +42,12 @@ class Scope(StrEnum):
     ACK = "ack"
     "Acknowledge and resolve alerts."
 
+    FLAGS = "flags"
+    "Read kill switches, and nothing else: what a service needs."
+
+    SWITCH = "switch"
+    "Set, approve and revert kill switches, and complete reviews."
+
     ADMIN = "admin"
     "Reload, test pages, tokens."
 
@@ -62,6 +68,8 @@ class Token:
 
     def may(self, scope: Scope) -> bool:
         """Whether the token carries a scope."""
+        if scope is Scope.FLAGS and Scope.READ in self.scopes:
+            return True
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
     def shown(self) -> dict[str, Json]:

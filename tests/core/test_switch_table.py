@@ -30,7 +30,7 @@ def test_without_a_setting_the_default_holds_and_unknown_keys_are_unknown() -> N
     assert (found.value, found.setting, found.switch) == (True, None, LOCK)
     assert table.verdict("tool.shell", {}) is None
     assert table.verdict("tool.shell", {}) is None
-    assert table.keys() == ["cap.usd"]
+    assert table.current_keys() == ["cap.usd"]
 
 
 def test_a_setting_holds_where_the_context_agrees() -> None:
@@ -38,7 +38,7 @@ def test_a_setting_holds_where_the_context_agrees() -> None:
     assert table.verdict("tool.shell.enabled", {"tenant": "acme"}).value is False  # type: ignore[union-attr]
     assert table.verdict("tool.shell.enabled", {"tenant": "other"}).value is True  # type: ignore[union-attr]
     assert table.verdict("tool.shell.enabled", {}).value is True  # type: ignore[union-attr]
-    assert table.keys() == ["cap.usd", "tool.shell.enabled"]
+    assert table.current_keys() == ["cap.usd", "tool.shell.enabled"]
 
 
 def test_priority_then_the_narrower_then_the_later_wins() -> None:

@@ -1,6 +1,6 @@
 """Flag keys are made from labels, and only of what flag clients can send."""
 
-from rulesd.model.switch import fill, key_part, pattern, places
+from rulesd.model.switch import fill, key_part, labels_in, pattern, places
 
 
 def test_a_key_is_filled_from_labels_or_not_at_all() -> None:
@@ -19,3 +19,8 @@ def test_the_pattern_takes_what_fill_gives() -> None:
     assert pattern("tool.{tool}.enabled").fullmatch("tool.delete_user.enabled")
     assert not pattern("tool.{tool}.enabled").fullmatch("toolXshell.enabled")
     assert not pattern("fixed").fullmatch("fixed2")
+
+
+def test_a_key_shows_the_labels_it_was_made_from() -> None:
+    assert labels_in("tool.{tool}.enabled", "tool.shell.enabled") == {"tool": "shell"}
+    assert labels_in("tool.{tool}.enabled", "tool.shell") is None

@@ -1,0 +1,116 @@
+"""What the daemon's doors may ask about kill switches and reviews, and do to them.
+
+Promises: an act is answered after it is durable; what is refused changes nothing and is on record with its reason; the table read here
+is the one in force.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from rulesd.core.reviews import Review
+from rulesd.core.switch_table import SwitchTable
+from rulesd.model.event import Json
+from rulesd.model.instant import Milliseconds
+from rulesd.model.reasons import Reason
+from rulesd.model.switch import Setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody wants of a switch."""
+
+    switch: str
+    by: str
+    reason: str
+    labels: Mapping[str, str]
+    "For the key and the scope."
+
+    value: Json = None
+    "``None``: the safe value."
+
+    ttl: Milliseconds | None = None
+    alert: str = ""
+    origin: str = "person"
+    id: str = ""
+    "Idempotency key; empty: a new one is made."
+
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchAnswer:
+    """What became of a wish."""
+
+    reason: Reason | None
+    "``None``: there is no such switch or setting."
+
+    setting: Setting | None
+    refused: str = ""
+    "Why not, in words; empty when it was done."
+
+
+class Completed(StrEnum):
+    """What became of a verdict."""
+
+    DONE = "done"
+    ALREADY = "already"
+    UNKNOWN = "unknown_review"
+
+
+class Acting(Protocol):
+    """Kill switches and reviews of one daemon."""
+
+    @property
+    def table(self) -> SwitchTable:
+        """What services read."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of what services read; never goes back."""
+        ...
+
+    @property
+    def humans_only(self) -> bool:
+        """Whether only people may set switches."""
+        ...
+
+    def settings(self) -> Sequence[Setting]:
+        """Settings that are active, wait for approval, or are written down only."""
+        ...
+
+    def history(self) -> Sequence[Setting]:
+        """Settings that have ended or were refused, the latest first."""
+        ...
+
+    async def set(self, wish: Wish) -> SwitchAnswer:
+        """Set a switch."""
+        ...
+
+    async def approve(self, setting: str, by: str) -> SwitchAnswer:
+        """A second person agrees."""
+        ...
+
+    async def revert(self, setting: str, by: str, reason: str) -> SwitchAnswer:
+        """End a setting now."""
+        ...
+
+    async def only_people(self, on: bool, by: str, reason: str) -> None:
+        """Let only people set switches, or let rules and hooks again."""
+        ...
+
+    def reviews(self) -> Sequence[Review]:
+        """Open items, the most urgent first, then closed ones, the latest first."""
+        ...
+
+    async def complete(
+        self, review: str, by: str, verdict: str, note: str, next_: str
+    ) -> Completed:
+        """Give one of ``VERDICTS``."""
+        ...
+
+    async def changed(self, version: int, timeout_s: float) -> bool:
+        """Wait until ``version`` is no longer the latest; ``False`` when it still is after the time."""
+        ...

@@ -1,0 +1,160 @@
+"""Kill switches and reviews of the running daemon: a person's wish becomes an input, and is answered when that is durable.
+
+Law: this file decides nothing. What is set, refused or ended the engine says; here its decisions are found again for whoever asked.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from uuid import uuid4
+
+from rulesd.core.reviews import Review
+from rulesd.core.switch_guard import REFUSED
+from rulesd.core.switch_table import SwitchTable
+from rulesd.model.decision import Decision, SwitchChanged
+from rulesd.model.inputs import (
+    HumansOnly,
+    ReviewCompleted,
+    SwitchApproved,
+    SwitchReverted,
+    SwitchSet,
+)
+from rulesd.model.reasons import Reason
+from rulesd.model.switch import Setting
+from rulesd.ports.acting import Completed, SwitchAnswer, Wish
+from rulesd.runners.crank import Crank
+
+POLL_S = 0.05
+"How often a waiting reader looks whether something changed."
+
+
+class LocalActing:
+    """Switches and reviews, as the daemon's doors see them."""
+
+    def __init__(self, crank: Crank) -> None:
+        """``crank`` turns the engine that holds them."""
+        self._crank = crank
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def table(self) -> SwitchTable:
+        """What services read."""
+        return self._crank.engine.switches.table
+
+    @property
+    def version(self) -> int:
+        """Grows with every change."""
+        return self._crank.engine.switches.version
+
+    @property
+    def humans_only(self) -> bool:
+        """Whether only people may set switches."""
+        return self._crank.engine.switches.humans_only
+
+    def settings(self) -> Sequence[Setting]:
+        """Open settings, in the order in which they were made."""
+        return list(self._crank.engine.switches.open.values())
+
+    def history(self) -> Sequence[Setting]:
+        """Ended and refused ones, the latest first."""
+        return list(reversed(self._crank.engine.switches.ended))
+
+    def reviews(self) -> Sequence[Review]:
+        """Open items, the most urgent first, then closed ones, the latest first."""
+        machine = self._crank.engine.reviews
+        return [
+            *sorted(machine.open.values(), key=lambda r: (not r.locked, r.due_at)),
+            *reversed(machine.closed),
+        ]
+
+    async def changed(self, version: int, timeout_s: float) -> bool:
+        """Wait until ``version`` is no longer the latest."""
+        ends = asyncio.get_running_loop().time() + timeout_s
+        while self.version == version:
+            if asyncio.get_running_loop().time() >= ends:
+                return False
+            await asyncio.sleep(POLL_S)
+        return True
+
+    # ------------------------------------------------------------------ acts
+
+    async def set(self, wish: Wish) -> SwitchAnswer:
+        """Set a switch."""
+        if wish.switch not in self._crank.engine.plan.switches:
+            return SwitchAnswer(reason=None, setting=None)
+        id_ = wish.id or uuid4().hex[:16]
+        item = SwitchSet(
+            id=id_,
+            switch=wish.switch,
+            by=wish.by,
+            reason=wish.reason,
+            labels=dict(wish.labels),
+            value="" if wish.value is None else json.dumps(wish.value),
+            origin=wish.origin,
+            alert=wish.alert,
+            ttl=wish.ttl,
+            dry_run=wish.dry_run,
+        )
+        said = _changes(await self._crank.act(item), wish.switch)
+        if said:
+            return _answer(said[0])
+        known = next((s for s in (*self.settings(), *self.history()) if s.id == id_), None)
+        again = known or self._standing(wish)
+        return SwitchAnswer(reason=Reason.SET_AGAIN, setting=again)
+
+    def _standing(self, wish: Wish) -> Setting | None:
+        """The setting that does already what was asked for."""
+        rows = [s for s in self.settings() if s.switch == wish.switch]
+        fits = (s for s in rows if all(wish.labels.get(k) == v for k, v in s.scope.items()))
+        return next(fits, None)
+
+    async def approve(self, setting: str, by: str) -> SwitchAnswer:
+        """A second person agrees."""
+        return await self._about(setting, SwitchApproved(id=setting, by=by))
+
+    async def revert(self, setting: str, by: str, reason: str) -> SwitchAnswer:
+        """End a setting now."""
+        return await self._about(setting, SwitchReverted(id=setting, by=by, reason=reason))
+
+    async def _about(self, setting: str, item: SwitchApproved | SwitchReverted) -> SwitchAnswer:
+        known = next((s for s in (*self.settings(), *self.history()) if s.id == setting), None)
+        if known is None:
+            return SwitchAnswer(reason=None, setting=None)
+        said = [
+            d
+            for d in _changes(await self._crank.act(item), known.switch)
+            if d.setting.id == setting
+        ]
+        if said:
+            return _answer(said[0])
+        words = "it is not waiting for approval"
+        if isinstance(item, SwitchReverted):
+            words = "it has ended already"
+        return SwitchAnswer(reason=Reason.UNCHANGED, setting=known, refused=words)
+
+    async def only_people(self, on: bool, by: str, reason: str) -> None:
+        """Let only people set switches, or let rules and hooks again."""
+        await self._crank.act(HumansOnly(on=on, by=by, reason=reason))
+
+    async def complete(
+        self, review: str, by: str, verdict: str, note: str, next_: str
+    ) -> Completed:
+        """Give a verdict."""
+        machine = self._crank.engine.reviews
+        if review not in machine.open:
+            over = any(r.id == review for r in machine.closed)
+            return Completed.ALREADY if over else Completed.UNKNOWN
+        item = ReviewCompleted(review=review, by=by, verdict=verdict, note=note, next=next_)
+        await self._crank.act(item)
+        return Completed.DONE
+
+
+def _changes(decisions: Iterable[Decision], switch: str) -> list[SwitchChanged]:
+    return [d for d in decisions if isinstance(d, SwitchChanged) and d.setting.switch == switch]
+
+
+def _answer(said: SwitchChanged) -> SwitchAnswer:
+    return SwitchAnswer(
+        reason=said.reason, setting=said.setting, refused=REFUSED.get(said.reason, "")
+    )

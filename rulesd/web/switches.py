@@ -1,0 +1,271 @@
+"""Kill switches over HTTP: what is set and by whom, set and revert, approve, and a stream of changes.
+
+Law: what is shown is what is enforced. Every act has a name, a reason and an end; a token of one tenant sees and sets only what is
+scoped to its tenant.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import orjson
+from aiohttp import hdrs, web
+
+from rulesd.core.switch_state import describe
+from rulesd.core.switch_table import scope_of
+from rulesd.model.duration import parse_duration
+from rulesd.model.event import Json
+from rulesd.model.instant import DAY, format_instant
+from rulesd.model.switch import Setting, SettingState, Switch, labels_in
+from rulesd.ports.acting import SwitchAnswer, Wish
+from rulesd.web import ofrep
+from rulesd.web.alerts import signed
+from rulesd.web.answers import Refused, answer
+from rulesd.web.door import Door
+from rulesd.web.small_body import read_object, text
+from rulesd.web.tokens import Token
+
+HEARTBEAT_S = 15.0
+"A stream says something at least this often, so that both ends know it is alive."
+
+LONGEST_TTL = 30 * DAY
+MOST_LABELS = 20
+
+
+async def list_switches(door: Door, request: web.Request, token: Token) -> web.StreamResponse:
+    """Every switch with what is set; as a stream of changes where the caller accepts ``text/event-stream``."""
+    if "text/event-stream" in request.headers.get(hdrs.ACCEPT, ""):
+        return await _stream(door, request, token)
+    return answer(listing(door, token))
+
+
+def listing(door: Door, token: Token) -> dict[str, Json]:
+    """All switches, open settings, and the latest of the history."""
+    acting = door.daemon.acting
+    context = {"tenant": token.tenant} if token.tenant else {}
+    switches: list[Json] = [_switch(s) for s in door.daemon.plan.switches.values()]
+    settings: list[Json] = [_setting(s) for s in acting.settings() if visible(s, token)]
+    return {
+        "version": acting.version,
+        "humans_only": acting.humans_only,
+        "switches": switches,
+        "settings": settings,
+        "flags": ofrep.flags(acting.table, context),
+    }
+
+
+async def history(door: Door, request: web.Request, token: Token) -> web.Response:
+    """Settings that have ended or were refused, the latest first; ``switch`` chooses."""
+    wanted = request.query.get("switch")
+    rows: list[Json] = [
+        _setting(s)
+        for s in door.daemon.acting.history()
+        if visible(s, token) and wanted in (None, s.switch)
+    ]
+    return answer({"settings": rows})
+
+
+async def put_switch(door: Door, request: web.Request, token: Token) -> web.Response:
+    """``PUT /v1/switches/{key}``: set a switch, by its flag key or its name; ``revert: true`` ends what is set for these labels."""
+    fields = await read_object(door, request)
+    switch, labels = _find(door, request.match_info["key"])
+    labels |= _labels(fields, token)
+    by = signed(text(fields, "by", most=100), token)
+    reason = text(fields, "reason", most=door.settings.limits.note_chars, required=True)
+    if fields.get("revert") is True:
+        return await _revert_all(door, switch, labels, by, reason, token)
+    wish = Wish(
+        switch=switch.name,
+        by=by,
+        reason=reason,
+        labels=labels,
+        value=fields.get("value"),
+        ttl=_ttl(fields),
+        alert=text(fields, "alert", most=100),
+        dry_run=fields.get("dry_run") is True,
+        id=text(fields, "id", most=100),
+    )
+    return _answered(await door.daemon.acting.set(wish))
+
+
+async def _revert_all(
+    door: Door, switch: Switch, labels: Mapping[str, str], by: str, reason: str, token: Token
+) -> web.Response:
+    scope = scope_of(switch, labels)
+    ended: list[Json] = []
+    for setting in door.daemon.acting.settings():
+        agrees = all(setting.scope.get(k) == v for k, v in scope.items())
+        if setting.switch == switch.name and agrees and visible(setting, token):
+            done = await door.daemon.acting.revert(setting.id, by, reason)
+            if done.setting is not None:
+                ended.append(_setting(done.setting))
+    return answer({"result": "reverted" if ended else "already", "settings": ended})
+
+
+async def act(door: Door, request: web.Request, token: Token) -> web.Response:
+    """``POST /v1/switches/settings/{id}/{approve|revert}``."""
+    fields = await read_object(door, request)
+    id_, verb = request.match_info["id"], request.match_info["act"]
+    by = signed(text(fields, "by", most=100), token)
+    reason = text(fields, "reason", most=door.settings.limits.note_chars)
+    acting = door.daemon.acting
+    rows = (*acting.settings(), *acting.history())
+    if not any(s.id == id_ and visible(s, token) for s in rows):
+        raise _unknown()
+    if verb == "approve":
+        if token.tenant:
+            raise Refused(403, "forbidden", "a token of one tenant cannot approve")
+        return _answered(await acting.approve(id_, by))
+    return _answered(await acting.revert(id_, by, reason))
+
+
+async def only_people(door: Door, request: web.Request, token: Token) -> web.Response:
+    """``PUT /v1/switches/humans-only``: ``{"on": true, "reason": ...}``."""
+    fields = await read_object(door, request)
+    on = fields.get("on")
+    if not isinstance(on, bool) or token.tenant:
+        raise Refused(400, "wrong_type", "on must be true or false, and the token one of no tenant")
+    reason = text(fields, "reason", most=door.settings.limits.note_chars)
+    by = signed(text(fields, "by", most=100), token)
+    await door.daemon.acting.only_people(on, by, reason)
+    return answer({"humans_only": on})
+
+
+def visible(setting: Setting, token: Token) -> bool:
+    """Whether a token may see a setting: its tenant's, or all."""
+    return not token.tenant or setting.scope.get("tenant") == token.tenant
+
+
+# ---------------------------------------------------------------------- what was sent
+
+
+def _find(door: Door, key: str) -> tuple[Switch, dict[str, str]]:
+    switch = door.daemon.plan.switches.get(key)
+    if switch is not None:
+        return switch, {}
+    switch = door.daemon.acting.table.switch_of(key)
+    if switch is None:
+        known = ", ".join(sorted(door.daemon.plan.switches)) or "none"
+        words = f"no switch has this name or key. There are: {known}"
+        raise Refused(404, "unknown_switch", words)
+    return switch, labels_in(switch.key, key) or {}
+
+
+def _labels(fields: Mapping[str, Json], token: Token) -> dict[str, str]:
+    given = fields.get("labels", {})
+    fits = isinstance(given, dict) and len(given) <= MOST_LABELS
+    if (
+        not fits
+        or not isinstance(given, dict)
+        or not all(isinstance(v, str) for v in given.values())
+    ):
+        raise Refused(400, "wrong_type", "labels must be an object of texts")
+    labels = {name: str(value) for name, value in given.items()}
+    if token.tenant and labels.setdefault("tenant", token.tenant) != token.tenant:
+        raise Refused(403, "forbidden", "this token may set switches of its own tenant only")
+    return labels
+
+
+def _ttl(fields: Mapping[str, Json]) -> int | None:
+    given = fields.get("ttl")
+    if given is None:
+        return None
+    try:
+        ttl = parse_duration(given if isinstance(given, str | int) else "")
+    except ValueError as error:
+        raise Refused(400, "invalid_duration", f"ttl: {error}") from None
+    if not 0 < ttl <= LONGEST_TTL:
+        raise Refused(400, "out_of_range", "ttl must be above 0 and at most 30 days")
+    return ttl
+
+
+# ---------------------------------------------------------------------- what is shown
+
+
+def _answered(done: SwitchAnswer) -> web.Response:
+    if done.reason is None or done.setting is None:
+        raise _unknown()
+    body: dict[str, Json] = {"result": str(done.reason), "setting": _setting(done.setting)}
+    if done.refused:
+        raise Refused(409, str(done.reason), done.refused, facts=body)
+    return answer(body, 202 if done.setting.state is SettingState.PENDING else 200)
+
+
+def _unknown() -> Refused:
+    return Refused(
+        404, "unknown_setting", "there is no such setting of a switch. See: rulesd switch list"
+    )
+
+
+def _switch(switch: Switch) -> dict[str, Json]:
+    scope: list[Json] = list(switch.scope)
+    askers: list[Json] = list(switch.may_set)
+    return {
+        "name": switch.name,
+        "key": switch.key,
+        "type": switch.type,
+        "safe": switch.safe,
+        "default": switch.default,
+        "scope": scope,
+        "until": str(switch.until),
+        "ttl_ms": switch.ttl,
+        "priority": switch.priority,
+        "limit_per_hour": switch.limit_per_hour,
+        "approvals": str(switch.approvals),
+        "may_set": askers,
+        "dry_run": switch.dry_run,
+        "action": switch.action,
+        "description": switch.description,
+    }
+
+
+def _setting(setting: Setting) -> dict[str, Json]:
+    def time(at: int | None) -> str | None:
+        return None if at is None else format_instant(at)
+
+    return {
+        "id": setting.id,
+        "switch": setting.switch,
+        "key": setting.key,
+        "scope": dict(setting.scope),
+        "value": setting.value,
+        "state": str(setting.state),
+        "priority": setting.priority,
+        "by": setting.by,
+        "reason": setting.reason,
+        "origin": setting.origin,
+        "set_at": time(setting.set_at),
+        "expires_at": time(setting.expires_at),
+        "until": str(setting.until),
+        "alert": setting.alert,
+        "rule": setting.rule,
+        "approved_by": setting.approved_by,
+        "ended_at": time(setting.ended_at),
+        "ended_by": setting.ended_by,
+        "ended_why": setting.ended_why,
+        "result": setting.result,
+        "text": describe(setting),
+    }
+
+
+async def _stream(door: Door, request: web.Request, token: Token) -> web.StreamResponse:
+    """Server-sent events: the whole listing at first and after each change."""
+    response = web.StreamResponse(
+        headers={
+            hdrs.CONTENT_TYPE: "text/event-stream",
+            hdrs.CACHE_CONTROL: "no-store",
+            "X-Accel-Buffering": "no",
+        }
+    )
+    await response.prepare(request)
+    version = -1
+    while True:
+        try:
+            if version == door.daemon.acting.version:
+                if not await door.daemon.acting.changed(version, HEARTBEAT_S):
+                    await response.write(b": still here\n\n")
+                continue
+            version = door.daemon.acting.version
+            data = orjson.dumps(listing(door, token))
+            await response.write(b"event: switches\nid: %d\ndata: %s\n\n" % (version, data))
+        except (ConnectionError, asyncio.CancelledError):
+            return response
