@@ -10,9 +10,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from rulesd.core.plan import Plan
+from rulesd.core.standing import GroupView, Standing
 from rulesd.model.alert import Alert
 from rulesd.model.errors import Located
 from rulesd.model.event import Json
+from rulesd.model.inputs import PostedAlert
 from rulesd.model.instant import Instant
 from rulesd.model.silence import Silence
 from rulesd.ports.acting import Acting
@@ -100,6 +102,22 @@ class Daemon(Protocol):
 
     async def resolve(self, alert: str, by: str, note: str) -> Done:
         """Say that it is over."""
+        ...
+
+    async def post_alerts(self, alerts: Sequence[PostedAlert], by: str) -> None:
+        """Take alerts of another system. Raises ``Overloaded`` when that cannot be made durable now."""
+        ...
+
+    def standing(self, alert: Alert) -> Standing:
+        """What holds an alert back now, and where it goes."""
+        ...
+
+    def groups(self) -> Sequence[GroupView]:
+        """Every group that has alerts."""
+        ...
+
+    def described(self, alert: Alert) -> tuple[Mapping[str, str], str]:
+        """An alert's annotations, and the address it comes from (may be empty)."""
         ...
 
     def silences(self, now: Instant) -> Sequence[Silence]:

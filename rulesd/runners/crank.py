@@ -173,6 +173,26 @@ class Crank:
         await asyncio.shield(future)
         return decisions
 
+    async def take(self, items: Sequence[Input], weights: Sequence[int]) -> None:
+        """Take large inputs in order, under the limits of ``submit``; return when all are durable.
+
+        ``weights``: what each counts for, in events.
+        """
+        count = sum(weights)
+        self._admit(count)
+        self._waiting += count
+        try:
+            futures: list[asyncio.Future[None]] = []
+            for item, weight in zip(items, weights, strict=True):
+                if futures:
+                    await asyncio.sleep(0)
+                self._changed += weight
+                futures.append(self.turn(item)[1])
+            if futures:
+                await self._durable(futures)
+        finally:
+            self._waiting -= count
+
     def turn(
         self, *items: Input, done: Sequence[OutboxDone] = ()
     ) -> tuple[list[Decision], asyncio.Future[None]]:

@@ -39,6 +39,7 @@ from rulesd.ports.store import Commit, OutboxDone, Store
 from rulesd.runners.acting import LocalActing
 from rulesd.runners.crank import Crank
 from rulesd.runners.delivery import Courier
+from rulesd.runners.posting import Posting
 from rulesd.runners.shadow import ShadowCheck
 from rulesd.runners.silencing import Silencing
 from rulesd.runners.writer import Writer
@@ -91,13 +92,14 @@ _TOLD = {
 "How the log tells of attempts that did not deliver."
 
 
-class LocalDaemon(Silencing):
+class LocalDaemon(Silencing, Posting):
     """Implements ``rulesd.ports.daemon.Daemon``."""
 
     def __init__(self, parts: Parts, loaded: Loaded) -> None:
         """Everything is made and started elsewhere."""
         super().__init__(parts.crank, parts.store)
         self._parts = parts
+        self._links = parts.links
         self.loaded = loaded
         self.refused: Sequence[Located] = ()
         "Problems of the last reload, if it was refused."

@@ -38,6 +38,7 @@ from rulesd.web.sessions import Sessions
 from rulesd.web.settings import WebSettings
 from rulesd.web.slack_actions import SlackActions
 from rulesd.web.tokens import Scope, Token, Tokens
+from rulesd.web.v2_door import add_v2
 
 Open = Callable[[Door, web.Request], Awaitable[web.StreamResponse]]
 "Handles a request of anybody."
@@ -117,6 +118,7 @@ def make_app(
     pagerduty = PagerDutyEvents(door)
     app.on_cleanup.append(pagerduty.close)
     _add(app, hdrs.METH_POST, "/integrations/pagerduty", pagerduty.call)
+    add_v2(app, door)
     for method, path, scope, guarded in GUARDED:
         _add(app, method, path, partial(_guard, door, scope, guarded))
     return app

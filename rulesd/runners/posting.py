@@ -1,0 +1,73 @@
+"""What API v2 asks of the daemon: take alerts that others post, and tell how alerts and groups stand.
+
+Law: a post is durable before it is answered, and it is under the same limits as events: when too much waits for the disk it is turned
+away whole. A large post is taken in slices, so that pages do not wait for it; slices are in order, and all of them or none is answered
+with success.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from rulesd.core.standing import GroupView, Standing
+from rulesd.model.alert import Alert
+from rulesd.model.decision import NotificationDue, Status, Told
+from rulesd.model.inputs import AlertsPosted, PostedAlert
+from rulesd.model.reasons import Reason
+from rulesd.notify.alertmanager import annotations
+from rulesd.notify.compose import Links
+from rulesd.notify.telling import tell
+from rulesd.runners.crank import Crank
+
+SLICE = 250
+"Posted alerts the engine takes before the event loop gets a turn."
+
+
+class Posting:
+    """The part of ``rulesd.ports.daemon.Daemon`` that speaks of alerts as Alertmanager does."""
+
+    _crank: Crank
+    _links: Links
+
+    async def post_alerts(self, alerts: Sequence[PostedAlert], by: str) -> None:
+        """Take alerts of another system; durable when it returns.
+
+        Raises:
+            Overloaded: too much waits for the disk; nothing, or not all, is durable. Sending all of it again is safe.
+        """
+        items = [
+            AlertsPosted(alerts=tuple(alerts[start : start + SLICE]), by=by)
+            for start in range(0, len(alerts), SLICE)
+        ]
+        await self._crank.take(items, [len(item.alerts) for item in items])
+
+    def standing(self, alert: Alert) -> Standing:
+        """What holds an alert back now, and where it goes."""
+        engine = self._crank.engine
+        return engine.dispatch.standing(alert, max(self._crank.clock.now(), engine.now))
+
+    def groups(self) -> Sequence[GroupView]:
+        """Every group that has alerts."""
+        engine = self._crank.engine
+        return engine.dispatch.overview(max(self._crank.clock.now(), engine.now))
+
+    def described(self, alert: Alert) -> tuple[Mapping[str, str], str]:
+        """An alert's annotations, and where it comes from: what its source said, or what our own pages say."""
+        if alert.foreign is not None:
+            return alert.foreign.annotations, alert.foreign.generator_url
+        told = Told(alert=alert, status=Status.FIRING, changed=False)
+        page = tell(told, _asked(alert, told), self._crank.engine.plan, self._links)
+        return annotations(page), page.console_url
+
+
+def _asked(alert: Alert, told: Told) -> NotificationDue:
+    """A page that nobody is sent: what telling an alert wants to know beside it."""
+    return NotificationDue(
+        at=alert.event_time,
+        reason=Reason.UPDATE,
+        receiver="",
+        group="",
+        group_labels={},
+        status=Status.FIRING,
+        alerts=(told,),
+        incident=alert.alert,
+        page=False,
+    )
