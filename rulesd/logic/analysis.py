@@ -149,9 +149,9 @@ def _exclude(a: Atom, b: Atom) -> bool:
             and (low > high or (low == high and (a.strict or b.strict)))
         )
     if a.shape is Shape.KEY and b.shape in (Shape.PREFIX, Shape.SUFFIX):
-        end = str(b.values[0])
+        ends = tuple(map(str, b.values))
         return not any(
-            str(v).startswith(end) if b.shape is Shape.PREFIX else str(v).endswith(end)
+            str(v).startswith(ends) if b.shape is Shape.PREFIX else str(v).endswith(ends)
             for v in a.values
         )
     if a.shape is Shape.FLAG and b.shape is Shape.FLAG:

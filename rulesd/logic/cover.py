@@ -11,8 +11,10 @@ another type is certain here (constants that datalogic might read as numbers, da
 
 from enum import IntEnum
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from rulesd.logic.literals import wanted
+from rulesd.logic.lookups import LOOKUPS
 from rulesd.logic.semantics import temporal
 from rulesd.logic.simplify import truth
 from rulesd.logic.syntax import (
@@ -62,14 +64,17 @@ class Shape(IntEnum):
     EXCEPT = 8
     "The field is none of these texts; it may be missing, or something else than text."
 
+    LOOKUP = 9
+    "The field has one of the keys of an operator of rulesd's own (``lookups``)."
+
 
 class Atom(NamedTuple):
     """One necessary condition."""
 
     shape: Shape
     path: Path
-    values: tuple[str | int | float | bool, ...]
-    "Keys, excepted texts, one prefix or suffix, or (bound,)."
+    values: tuple[Any, ...]
+    "Keys, excepted texts, prefixes or suffixes of which one is needed, or (bound,)."
 
     strict: bool
     "For bounds: the bound itself does not count."
@@ -88,19 +93,37 @@ _FLIPPED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OPPOSITE: Final = {"===": "!==", "!==": "===", "==": "!=", "!=": "=="}
 
 
-def cover(node: Node) -> tuple[Conjunction, ...]:
-    """The conjunctions of which one is true whenever ``node`` is; ``ALWAYS`` when nothing is known."""
+Covers: TypeAlias = dict[int, "tuple[Conjunction, ...]"]
+"What comparisons ask for, by their identity: many rules share them (``syntax.Known``)."
+
+
+def cover(node: Node, known: Covers | None = None) -> tuple[Conjunction, ...]:
+    """The conjunctions of which one is true whenever ``node`` is; ``ALWAYS`` when nothing is known.
+
+    ``known`` holds for as long as the rules it was used with.
+    """
+    if isinstance(node, Cmp):
+        found = known.get(id(node)) if known is not None else None
+        if found is None:
+            found = _single(node)
+            if known is not None:
+                known[id(node)] = found
+        return found
+    if isinstance(node, Many):
+        return _every(node, known) if node.op == "and" else _either(node, known)
     if isinstance(node, Const):
         return ALWAYS if truth(node) else NEVER
-    if isinstance(node, Many):
-        return _every(node) if node.op == "and" else _either(node)
     if isinstance(node, If):
-        then = _product(cover(node.condition), cover(node.then))
-        return _bounded(then + cover(node.other))
+        then = _product(cover(node.condition, known), cover(node.then, known))
+        return _bounded(then + cover(node.other, known))
     if isinstance(node, Unary) and node.op == "!!":
-        return cover(node.value)
+        return cover(node.value, known)
     if isinstance(node, Unary) and node.op == "!":
         return _negation(node)
+    return _single(node)
+
+
+def _single(node: Node) -> tuple[Conjunction, ...]:
     found = _atom(node)
     return ((found,),) if found is not None else ALWAYS
 
@@ -111,13 +134,16 @@ def _bounded(branches: tuple[Conjunction, ...]) -> tuple[Conjunction, ...]:
     return branches
 
 
-def _every(node: Many) -> tuple[Conjunction, ...]:
+def _every(node: Many, known: Covers | None) -> tuple[Conjunction, ...]:
     result: tuple[Conjunction, ...] = ALWAYS
     for item in node.items:
-        further = cover(item)
+        further = cover(item, known)
         if not further:
             return NEVER
-        if len(result) * len(further) <= MAX_BRANCHES:
+        if len(result) == 1 and len(further) == 1:  # As nearly always.
+            both = _join(result[0], further[0])
+            result = (both,) if both is not None else NEVER
+        elif len(result) * len(further) <= MAX_BRANCHES:
             result = _product(result, further)
     return result
 
@@ -135,25 +161,25 @@ def _join(left: Conjunction, right: Conjunction) -> Conjunction | None:
         return left or right
     result = list(left)
     for atom in right:
-        if atom.shape is Shape.KEY:
+        same = -1
+        if atom[0] is Shape.KEY:
             for i, other in enumerate(result):
-                if other.shape is Shape.KEY and other.path == atom.path:
-                    both = tuple(value for value in other.values if value in atom.values)
-                    if not both:
-                        return None
-                    result[i] = Atom(Shape.KEY, atom.path, both, False, None)
-                    break
-            else:
-                result.append(atom)
-        else:
+                if other[0] is Shape.KEY and other[1] == atom[1]:
+                    same = i
+        if same < 0:
             result.append(atom)
+            continue
+        both = tuple([value for value in result[same].values if value in atom.values])
+        if not both:
+            return None
+        result[same] = Atom(Shape.KEY, atom.path, both, False, None)
     return tuple(result)
 
 
-def _either(node: Many) -> tuple[Conjunction, ...]:
+def _either(node: Many, known: Covers | None) -> tuple[Conjunction, ...]:
     branches: list[Conjunction] = []
     for item in node.items:
-        branches.extend(cover(item))
+        branches.extend(cover(item, known))
     keys = [branch[0] for branch in branches if len(branch) == 1 and branch[0].shape is Shape.KEY]
     if branches and len(keys) == len(branches) and len({key.path for key in keys}) == 1:
         values = tuple(dict.fromkeys(value for key in keys for value in key.values))
@@ -202,7 +228,24 @@ def _atom(node: Node) -> Atom | None:
         return _membership(node) or _gate(node)
     if isinstance(node, Opaque):
         return None
+    if isinstance(node, Added):
+        return _added(node) or _gate(node)
     return _gate(node)
+
+
+def _added(node: Added) -> Atom | None:
+    """What a text must be, start or end with, or which keys it must have, for one of rulesd's own operators."""
+    field = node.value
+    if not isinstance(field, Var) or field.op != "var" or field.default is not None:
+        return None
+    if node.op in LOOKUPS:
+        keys = LOOKUPS[node.op].keys(node.argument)
+        return Atom(Shape.LOOKUP, field.path, keys, False, node) if keys else None
+    found = wanted(node.op, node.argument)
+    if found is None:
+        return None
+    shapes = {"is": Shape.KEY, "starts": Shape.PREFIX, "ends": Shape.SUFFIX}
+    return Atom(shapes[found.part], field.path, found.texts, False, node if found.exact else None)
 
 
 def _comparison(node: Cmp) -> Atom | None:

@@ -112,6 +112,12 @@ def _choice(
     return Choice(path, taken, len(taken) - total / (distinct + 1), distinct)
 
 
+def affordable(entry: Entry, atom: Atom) -> bool:
+    """Whether the entry may be copied under each of the atom's values."""
+    count = len(atom.values)
+    return count < 2 or entry.copies * count <= (MAX_COPIES if entry.copies > 1 else 4 * MAX_COPIES)
+
+
 def without(entry: Entry, atom: Atom, values: int = 1) -> Entry:
     """The entry once the index has found the atom."""
     position, branch, atoms, used, known, copies = entry

@@ -12,7 +12,7 @@ import datalogic_py as datalogic
 import msgspec
 import orjson
 
-from rulesd.logic.cover import cover
+from rulesd.logic.cover import Covers, cover
 from rulesd.logic.entries import Entry, Frequencies
 from rulesd.logic.errors import EvaluationError
 from rulesd.logic.evaluator import Compiled, handle
@@ -52,10 +52,11 @@ class Index:
         self.shapes = Shapes(self.projection)
         frequencies = _frequencies(self.projection.paths, observed)
         builder = Builder(rules, self.shapes, frequencies, self._opaque, self._repeated)
+        known: Covers = {}
         entries = [
             Entry(position, branch, conjunction)
             for position, rule in enumerate(rules)
-            for branch, conjunction in enumerate(cover(rule))
+            for branch, conjunction in enumerate(cover(rule, known))
         ]
         nothing: Tree = (self.shapes.sure, ())
         self.root: Tree = builder.start(entries) or nothing
@@ -65,6 +66,7 @@ class Index:
         self.watched: Tree = self.shapes.all(watched, fuse=True) if watched else nothing
         self.shapes.forget()
         drain(entries)
+        drain(known)
         self.opaque = len(self._opaque)
         self._small = self._opaque - self.whole
         self._part_dict = self.shapes.part(self._opaque_reads, Form.DICT)

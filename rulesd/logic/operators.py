@@ -127,13 +127,14 @@ def _domain(argument: Logic) -> Prepared:
     endings = tuple("." + name for name in names)
 
     def below(text: str) -> bool:
-        host = _host(text)
+        host = host_of(text)
         return host in names or host.endswith(endings)
 
     return _on_text(below)
 
 
-def _host(text: str) -> str:
+def host_of(text: str) -> str:
+    """The host of a URL, or the text itself, in lower case."""
     rest = text.strip().lower()
     _, scheme, after = rest.partition("://")
     rest = re.split(r"[/?#\\]", after if scheme else rest, maxsplit=1)[0].rpartition("@")[2]
@@ -148,21 +149,22 @@ def _overlap(argument: Logic) -> Prepared:
         raise ValueError(
             "the second argument must be a list of texts, numbers or booleans, written in the rule"
         )
-    wanted = frozenset(_typed(item) for item in items)
+    wanted = frozenset(typed(item) for item in items)
 
     def run(value: object) -> bool:
         if value is None:
             return False
         if isinstance(value, list):
             return any(
-                _typed(item) in wanted for item in value if not isinstance(item, (list, dict))
+                typed(item) in wanted for item in value if not isinstance(item, (list, dict))
             )
         raise Unreadable
 
     return run
 
 
-def _typed(item: object) -> tuple[bool, object]:
+def typed(item: object) -> tuple[bool, object]:
+    """An element as a key: ``true`` is not ``1``."""
     return isinstance(item, bool), item
 
 

@@ -7,11 +7,13 @@ tuples and dictionaries because an event touches few of them and each costs a ca
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from rulesd.logic import masks
 from rulesd.logic.codegen import NAMESPACE, Writer
+from rulesd.logic.cover import Atom
+from rulesd.logic.lookups import LOOKUPS
 from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
 from rulesd.logic.semantics import MAX_ITEMS, step
 from rulesd.logic.syntax import Many, Node, Path, is_index
@@ -81,6 +83,17 @@ _TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
         "    out += k[2][bisect(k[1], w):]",
         "    for h in k[4][bisect(k[3], w):]: " + _CALL,
     ),
+    # k: the table of a lookup, and all positions as ~ for values that the operator cannot read.
+    "lookup text": (
+        "if {v}.__class__ is str:",
+        "    for h in {find}({v}, k[1]): " + _CALL,
+        "elif {v} is not None: out += k[2]",
+    ),
+    "lookup list": (
+        "if {v}.__class__ is list:",
+        "    for h in {find}({v}, k[1]): " + _CALL,
+        "elif {v} is not None: out += k[2]",
+    ),
     "types": (
         "if {v}.__class__ in k[1]:",
         "    for h in k[2]: " + _CALL,
@@ -111,7 +124,12 @@ class Shapes:
         self._leaves: dict[Node, tuple[int, tuple[object, ...]]] = {}
         self._bodies: list[tuple[tuple[Path, ...], tuple[str, ...]]] = []
         self.functions: dict[Form, list[Function]] = {form: [] for form in Form}
-        helpers = {"bisect_left": bisect_left, "bisect_right": bisect_right, "odd_items": odd_items}
+        helpers: dict[str, object] = {
+            "bisect_left": bisect_left,
+            "bisect_right": bisect_right,
+            "odd_items": odd_items,
+        }
+        helpers |= {f"find_{name}": lookup.find for name, lookup in LOOKUPS.items()}
         self._namespaces: dict[Form, dict[str, object]] = {
             form: {**NAMESPACE, **EMPTY_NAMESPACE, **helpers, "F": self.functions[form]}
             for form in Form
@@ -157,7 +175,7 @@ class Shapes:
     def node(self, name: str, path: Path, *rest: object, search: str = "") -> Tree:
         """An inner node that looks at one field."""
         variable = f"v{self.projection.numbers[path]}"
-        body = tuple(line.format(v=variable) for line in _TEMPLATES[name])
+        body = tuple(line.format(v=variable, find=search) for line in _TEMPLATES[name])
         if search:
             body = tuple(line.replace("bisect(", f"{search}(") for line in body)
         return (self._number((path,), body), *rest)
@@ -197,6 +215,13 @@ class Shapes:
             "if h is not None: " + _CALL,
         )
         return (self._number(tuple(writer.paths), body), below, unsure, *writer.constants)
+
+    def lookup(self, atom: Atom, built: Mapping[Any, Tree], unsure: tuple[int, ...]) -> Tree:
+        """A node that finds rules by the keys of one of rulesd's own operators."""
+        operator = atom.node.op if atom.node is not None else ""
+        found = LOOKUPS[operator]
+        name = f"lookup {found.reads}"
+        return self.node(name, atom.path, found.table(built), unsure, search=f"find_{operator}")
 
     def mask(
         self,

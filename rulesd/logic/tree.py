@@ -15,7 +15,16 @@ from operator import itemgetter
 from typing import Any, Final
 
 from rulesd.logic.cover import Atom, Conjunction, Shape
-from rulesd.logic.entries import Choice, Entry, Frequencies, best_key, decided, knowing, without
+from rulesd.logic.entries import (
+    Choice,
+    Entry,
+    Frequencies,
+    affordable,
+    best_key,
+    decided,
+    knowing,
+    without,
+)
 from rulesd.logic.masks import MAX_BITS, mask_tables, plan
 from rulesd.logic.raises import lists_last
 from rulesd.logic.reads import root_paths, starts_opaque
@@ -44,6 +53,7 @@ _OTHER_SHAPES: Final = (
     Shape.NUMBER,
     Shape.PREFIX,
     Shape.SUFFIX,
+    Shape.LOOKUP,
     Shape.ABOVE,
     Shape.BELOW,
     Shape.FLAG,
@@ -207,8 +217,10 @@ class Builder:
         for entry in entries:
             seen: set[object] = set()
             for atom in entry.atoms:
-                name: object = atom.node if shape in _WHOLE else (atom.path, atom.strict)
-                if atom.shape is shape and name not in seen:
+                if atom.shape is not shape or not affordable(entry, atom):
+                    continue
+                name = _company(atom)
+                if name not in seen:
                     seen.add(name)
                     groups.setdefault(name, []).append((entry, atom))
         taken: set[int] = set()
@@ -246,6 +258,8 @@ class Builder:
             return self._shapes.node("number", path, built)
         if shape is Shape.FLAG:
             return self._shapes.node("flag", path, built.get(True), built.get(False))
+        if shape is Shape.LOOKUP:
+            return self._shapes.lookup(pairs[0][1], built, unsure)
         sizes = sorted({len(value) for value in built})
         tables = tuple(
             (n, {value: node for value, node in built.items() if len(value) == n}) for n in sizes
@@ -342,6 +356,15 @@ class Builder:
         if values:
             return simplify(residual, Known(values, frozenset()))
         return residual
+
+
+def _company(atom: Atom) -> object:
+    """What rules must have in common to be split by such an atom together."""
+    if atom.shape in _WHOLE:
+        return atom.node
+    if atom.shape is Shape.LOOKUP and atom.node is not None:
+        return atom.path, atom.node.op
+    return atom.path, atom.strict
 
 
 def drain(held: dict[Any, Any] | list[Any]) -> None:

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 from rulesd.logic.cover import Atom, Conjunction, Shape, cover
 from rulesd.logic.entries import Entry
-from rulesd.logic.raises import Trouble, troubles
+from rulesd.logic.lookups import LOOKUPS
+from rulesd.logic.raises import ANYTHING, Trouble, troubles
 from rulesd.logic.shapes import Shapes, Tree
 from rulesd.logic.syntax import Many, Node, Path
 from rulesd.logic.tree import Builder
@@ -129,4 +130,7 @@ def _implied(atom: Atom, guards: Sequence[Node], keys: Sequence[Atom], trouble: 
         return trouble.path == atom.path and trouble.types <= {str, list, dict}
     if atom.shape in (Shape.PREFIX, Shape.SUFFIX):
         return trouble.path == atom.path and trouble.types <= {int, float, bool, list, dict}
+    if atom.shape is Shape.LOOKUP and atom.node is not None:
+        known = str if LOOKUPS[atom.node.op].reads == "text" else list
+        return trouble.path == atom.path and trouble.types <= ANYTHING - {known, type(None)}
     return False
