@@ -40,7 +40,7 @@ def acting_daemon(*switches: Switch) -> tuple[FakeDaemon, HandCrank]:
     crank = HandCrank(*(switches or (LOCK, CAP, MODEL)))
     daemon: Any = FakeDaemon()
     daemon.plan.switches = crank.engine.plan.switches
-    daemon.acting = LocalActing(crank)  # type: ignore[arg-type]
+    daemon.hand = LocalActing(crank)  # type: ignore[arg-type]
     return daemon, crank
 
 

@@ -115,7 +115,7 @@ class FakeDaemon:
         self.intake = FakeIntake()
         self.store = FakeStore()
         self.plan: Any = SimpleNamespace(
-            digest="plan-1", rules=(), by_id={}, hooks={}, owners={}, severities={}
+            digest="plan-1", rules=(), by_id={}, hooks={}, owners={}, severities={}, switches={}
         )
         self.shown: list[Alert] = []
         self.well = Health(live=True, ready=True, degraded=())
@@ -125,6 +125,16 @@ class FakeDaemon:
         self.facts: dict[str, Json] = {"version": "0.1.0"}
         self.clock = NOW
         self.crash: BaseException | None = None
+        self.hand: Any = None
+        "Switches and reviews, made when they are asked for (``tests.web.acting``)."
+
+    @property
+    def acting(self) -> Any:
+        if self.hand is None:
+            from tests.web.acting import HandCrank, LocalActing
+
+            self.hand = LocalActing(HandCrank())  # type: ignore[arg-type]
+        return self.hand
 
     def alerts(self) -> Sequence[Alert]:
         if self.crash is not None:
