@@ -215,11 +215,10 @@ class Silences:
             return
         alert = decision.alert
         if decision.kind is Kind.SUPPRESSED and decision.reason is Reason.SILENCED:
-            for id_ in self.silencing(alert, now):
-                entry = self._entries[id_]
+            for entry in filter(None, map(self._entries.get, decision.held_by)):
                 entry.held_back += 1
                 entry.last_held = now
-                self._dirty[id_] = None
+                self._dirty[entry.silence.id] = None
         elif self._ending and decision.kind in (Kind.FIRING, Kind.UPDATED):
             if alert.state is AlertState.FIRING and not self._shadow(alert):
                 for id_ in self.silencing(alert, now):

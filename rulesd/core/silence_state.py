@@ -45,7 +45,7 @@ class Record:
     "The first, and the latest."
 
     held_back: int
-    "Alerts it has kept from being told: each counts once for each time it would have paged."
+    "Alerts it has kept from being told: each counts once, and once more when what holds it back changes."
 
     last_held: Instant
     "When it last did; 0 when it never has."

@@ -217,8 +217,10 @@ def _name(alert: Alert) -> str:
 
 
 def _authors(record: Record) -> frozenset[str]:
-    wrote = (a.by for a in record.acts if a.did in (Did.CREATED, Did.UPDATED))
-    return frozenset({person(record.silence.created_by), *map(person, wrote)})
+    """Everybody who has written on it, by name and by the token that spoke for the name."""
+    wrote = [a.by for a in record.acts if a.did in (Did.CREATED, Did.UPDATED)]
+    through = [by.partition(" (")[2].removesuffix(")") for by in wrote]
+    return frozenset(map(person, (record.silence.created_by, *wrote, *through)))
 
 
 def _no_wider(before: Silence, after: Silence) -> bool:

@@ -121,12 +121,14 @@ class Bench:
         one: Alert,
         at: Instant = T0,
         reason: Reason = Reason.CONDITION_MET,
+        held_by: tuple[str, ...] = (),
     ) -> None:
         if kind is Kind.RESOLVED:
             self.firing.pop(one.alert, None)
         elif kind is Kind.FIRING:
             self.firing[one.alert] = one
-        self.machine.follow(AlertChanged(kind=kind, at=at, reason=reason, alert=one), at, self.out)
+        said = AlertChanged(kind=kind, at=at, reason=reason, alert=one, held_by=held_by)
+        self.machine.follow(said, at, self.out)
 
     def restored(self) -> "Bench":
         other = Bench(*self.firing.values(), plan_=self.machine.plan)
@@ -317,9 +319,9 @@ def test_a_deadline_that_no_longer_stands_does_nothing() -> None:
 
 def test_what_was_held_back_is_counted() -> None:
     b = Bench().set(silence()).set(silence("s2", starts_at=T0 + HOUR, ends_at=T0 + DAY))
-    b.change(Kind.SUPPRESSED, alert(), T0 + 5, Reason.SILENCED)
-    b.change(Kind.SUPPRESSED, alert(), T0 + 6, Reason.INHIBITED)
-    b.change(Kind.SUPPRESSED, alert("a2"), T0 + 7, Reason.SILENCED)
+    b.change(Kind.SUPPRESSED, alert(), T0 + 5, Reason.SILENCED, ("s1", "gone"))
+    b.change(Kind.SUPPRESSED, alert(), T0 + 6, Reason.INHIBITED, ("s1",))
+    b.change(Kind.SUPPRESSED, alert("a2"), T0 + 7, Reason.SILENCED, ("s1",))
     limit = LimitReached(at=T0, reason=Reason.KEY_LIMIT, rule="r", limit=1, detail="")
     b.machine.follow(limit, T0, b.out)
     assert [(r.held_back, r.last_held) for r in b.restored().machine.records()] == [
