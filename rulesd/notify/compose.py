@@ -241,6 +241,7 @@ def _row(note: Notification, spec: ChannelSpec, at: Instant, told: tuple[Told, .
         priority=worst if note.page and firing else QUIET + worst,
         created=at,
         body=encode_notification(note),
+        alerts=tuple(one.alert for one in note.alerts),
     )
 
 

@@ -76,6 +76,9 @@ class OutboxRow:
     row: int = 0
     "Position in the outbox, given by the store; 0 before it is stored."
 
+    alerts: tuple[str, ...] = ()
+    "The alerts it tells of, by episode id, so that an alert's pages are found; written, and not read back."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxDone:
@@ -92,6 +95,25 @@ class OutboxDone:
     incident: str = ""
     reference: bytes = b""
     "JSON to remember for updating in place; empty keeps what is there."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One attempt to deliver a page, as it ended. Kept for as long as the page is."""
+
+    id: str
+    receiver: str
+    channel: str
+    number: int
+    "1 for the first; a page that is sent again by hand starts anew."
+
+    at: Instant
+    state: str
+    "``delivered``, ``failed`` or ``pending`` (to be tried again)."
+
+    detail: str
+    reference: bytes = b""
+    "What the receiver gave back, as JSON: Slack's message, for example."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,9 +217,13 @@ class Store(Protocol):
         ...
 
     def read_outbox(
-        self, *, state: str = "", limit: int = 1000
+        self, *, state: str = "", alert: str = "", page: str = "", limit: int = 1000
     ) -> Sequence[tuple[OutboxRow, OutboxDone | None]]:
-        """Outbox rows with what became of them, newest first. Any thread."""
+        """Outbox rows with what became of them, newest first: all, or those in a state, about an alert, or of one id. Any thread."""
+        ...
+
+    def read_attempts(self, page: str) -> Sequence[AttemptRow]:
+        """Every attempt to deliver the page with this id, to whomever, oldest first. Any thread."""
         ...
 
     def setting(self, name: str) -> bytes | None:
@@ -216,7 +242,7 @@ class Store(Protocol):
         """Drop old journal, decision and finished outbox rows; return how many went.
 
         Kept is what is younger than ``journal_before``, what a checkpoint or a pending row needs, and the ``keep_events`` newest
-        events for the duplicates window. At most ``budget_rows`` go in one call.
+        events for the duplicates window. Pages that were given up stay 30 days longer: somebody may want to send them again. At most ``budget_rows`` go in one call.
         """
         ...
 

@@ -17,6 +17,9 @@ from rulesd.stores.statements import SQL, execute_many
 REFERENCE_REST = 30 * DAY
 "How much longer than their pages references stay: an incident may be quiet for weeks before it is over."
 
+GIVEN_UP_REST = 30 * DAY
+"How much longer pages that were given up stay: somebody may find out only then, and send them again."
+
 FREE_SHARE = 4
 "Free pages are given back to the disk when they are more than one in so many."
 
@@ -51,7 +54,7 @@ def compact(connection: sqlite3.Connection, limits: Limits) -> int:
     left -= _decisions(cursor, decision_seq, limits.before, left)
     # A page finished after the checkpoint stays: recovery may come to owe it again, and must find it delivered.
     finished = min(limits.before, checkpoint_now)
-    left -= cursor.execute(SQL["drop_outbox"], {"before": finished, "limit": left}).rowcount
+    left -= _pages(cursor, finished, left)
     quiet = {"before": limits.before - REFERENCE_REST, "limit": left}
     left -= cursor.execute(SQL["drop_references"], quiet).rowcount
     cursor.execute("COMMIT")
@@ -110,6 +113,14 @@ def _decisions(cursor: sqlite3.Cursor, covered: int, before: Instant, budget: in
         cursor.execute(SQL["drop_decisions"], {"through": going[-1][0]})
         cursor.execute(SQL["drop_mentions"], {"through": going[-1][0]})
     return len(going)
+
+
+def _pages(cursor: sqlite3.Cursor, before: Instant, budget: int) -> int:
+    values = {"before": before, "given_up_before": before - GIVEN_UP_REST, "limit": budget}
+    gone = cursor.execute(SQL["drop_outbox"], values).fetchall()
+    for place in gone:
+        cursor.execute(SQL["drop_attempts"], place)
+    return len(gone)
 
 
 def _give_back(cursor: sqlite3.Cursor) -> None:

@@ -5,10 +5,13 @@ Law: pure. Folding gives what applying them one after the other would give.
 
 from collections.abc import Sequence
 
-from rulesd.ports.store import DecisionRow, OutboxDone
+from rulesd.ports.store import DecisionRow, OutboxDone, OutboxRow
 
 DELIVERED = "delivered"
 "The one state of an outbox row that is never left again: a page that was taken is not sent twice."
+
+SKIPPED = "skipped"
+"Nothing was sent, and nothing needed to be."
 
 
 def final_outcomes(done: Sequence[OutboxDone]) -> dict[tuple[str, str, str], OutboxDone]:
@@ -20,6 +23,16 @@ def final_outcomes(done: Sequence[OutboxDone]) -> dict[tuple[str, str, str], Out
         if standing is None or standing.state != DELIVERED:
             final[place] = one
     return final
+
+
+def attempts(done: Sequence[OutboxDone]) -> list[OutboxDone]:
+    """Those that tell of an attempt: something was sent, or would have been had the channel been there."""
+    return [one for one in done if one.attempts > 0 and one.state != SKIPPED]
+
+
+def is_about(row: OutboxRow, alert: str) -> bool:
+    """Whether a page tells of an alert: its body names it, or its incident is the alert's own."""
+    return row.incident == alert or f'"alert":"{alert}"'.encode() in row.body
 
 
 def last_number(decisions: Sequence[DecisionRow], last: int) -> int:

@@ -14,6 +14,7 @@ from threading import RLock
 from rulesd.model.errors import StoreError
 from rulesd.model.instant import Instant
 from rulesd.ports.store import (
+    AttemptRow,
     Checkpoint,
     Commit,
     DecisionRow,
@@ -23,12 +24,12 @@ from rulesd.ports.store import (
     OutboxRow,
     Recovered,
 )
-from rulesd.stores.compaction import REFERENCE_REST
-from rulesd.stores.folding import DELIVERED, last_number, last_values
+from rulesd.stores.compaction import GIVEN_UP_REST, REFERENCE_REST
+from rulesd.stores.folding import DELIVERED, attempts, is_about, last_number, last_values
 from rulesd.stores.segment import event_id as identity_of
 from rulesd.stores.segment import pack
 
-_PENDING = "pending"
+_PENDING, _FAILED = "pending", "failed"
 _EVENT = "event"
 _Place = tuple[str, str, str]
 
@@ -49,6 +50,7 @@ class MemoryStore:
         self._decisions: dict[int, DecisionRow] = {}
         self._outbox: dict[_Place, OutboxRow] = {}
         self._done: dict[_Place, OutboxDone] = {}
+        self._attempts: list[AttemptRow] = []
         self._position = 0
         self._references: dict[_Place, tuple[bytes, Instant]] = {}
         self._checkpoint: tuple[Checkpoint, int, Instant] | None = None
@@ -162,7 +164,7 @@ class MemoryStore:
             ]
 
     def read_outbox(
-        self, *, state: str = "", limit: int = 1000
+        self, *, state: str = "", alert: str = "", page: str = "", limit: int = 1000
     ) -> Sequence[tuple[OutboxRow, OutboxDone | None]]:
         """Outbox rows with what became of them, newest first."""
         with self._guard:
@@ -170,8 +172,15 @@ class MemoryStore:
                 (row, self._done.get(place))
                 for place, row in reversed(self._outbox.items())
                 if state in {"", self._state(place)}
+                and page in {"", row.id}
+                and (page or not alert or is_about(row, alert))
             ]
             return found[: max(0, limit)]
+
+    def read_attempts(self, page: str) -> Sequence[AttemptRow]:
+        """Every attempt to deliver the page with this id, oldest first."""
+        with self._guard:
+            return [one for one in self._attempts if one.id == page]
 
     def setting(self, name: str) -> bytes | None:
         """A small durable value."""
@@ -213,6 +222,7 @@ class MemoryStore:
             self._owe(owed)
         for done in commit.done:
             self._finish(done)
+        self._attempts += [_attempt(done) for done in attempts(commit.done)]
         if commit.checkpoint:
             self._keep_checkpoint(commit.checkpoint)
         if commit.plan:
@@ -287,11 +297,16 @@ class MemoryStore:
         old = [
             (done.at, self._outbox[place].row, place)
             for place, done in self._done.items()
-            if done.state != _PENDING and done.at < before
+            if done.state != _PENDING
+            and done.at < before - (GIVEN_UP_REST if done.state == _FAILED else 0)
         ]
         going = sorted(old)[:budget]
         for _, _, place in going:
             del self._outbox[place], self._done[place]
+        gone = {place for _, _, place in going}
+        self._attempts = [
+            one for one in self._attempts if (one.id, one.receiver, one.channel) not in gone
+        ]
         return len(going)
 
     def _drop_references(self, before: Instant, budget: int) -> int:
@@ -304,6 +319,19 @@ class MemoryStore:
         for _, place in old:
             del self._references[place]
         return len(old)
+
+
+def _attempt(done: OutboxDone) -> AttemptRow:
+    return AttemptRow(
+        id=done.id,
+        receiver=done.receiver,
+        channel=done.channel,
+        number=done.attempts,
+        at=done.at,
+        state=done.state,
+        detail=done.detail,
+        reference=done.reference,
+    )
 
 
 def _replaced(row: OutboxRow, attempts: int, next_at: Instant, position: int) -> OutboxRow:

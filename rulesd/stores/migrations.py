@@ -12,6 +12,7 @@ Choices of the schema:
   nothing else, and keeping it costs next to nothing, as it only ever grows at its end.
 * ``mention`` does the same for decisions: an index by alert would write a page somewhere for each decision.
 * ``key_run`` see ``keyruns``.
+* ``outbox_names`` does it for the alerts of pages.
 * ``outbox.position`` is never used twice, also when the newest page was forgotten.
 """
 
@@ -80,6 +81,20 @@ MIGRATIONS: Sequence[Migration] = (
                 name TEXT PRIMARY KEY, value BLOB NOT NULL, value_sum INTEGER NOT NULL) WITHOUT ROWID""",
             """CREATE TABLE plan (
                 digest TEXT PRIMARY KEY, archive BLOB NOT NULL, archive_sum INTEGER NOT NULL)""",
+        ),
+    ),
+    Migration(
+        2,
+        "every attempt to deliver a page, and the alerts a page is about",
+        (
+            "ALTER TABLE outbox ADD COLUMN names BLOB NOT NULL DEFAULT x''",
+            "CREATE INDEX outbox_names ON outbox (position, names)",
+            """CREATE TABLE attempt (
+                position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, receiver TEXT NOT NULL,
+                channel TEXT NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL,
+                state TEXT NOT NULL, detail TEXT NOT NULL, reference BLOB NOT NULL,
+                row_sum INTEGER NOT NULL)""",
+            "CREATE INDEX attempt_page ON attempt (id, receiver, channel)",
         ),
     ),
 )

@@ -100,10 +100,10 @@ DELETE FROM mention WHERE first <= :through AND last <= :through;
 
 -- add_outbox --
 -- Owe pages. A page that is there already (same key, receiver, channel) stays as it is: an idempotency key is owed once.
-WITH owed (id, receiver, channel, incident, priority, created, body, attempts, next_at, page_sum, state_sum) AS (
-  VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+WITH owed (id, receiver, channel, incident, priority, created, body, attempts, next_at, page_sum, state_sum, names) AS (
+  VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 )
-INSERT INTO outbox (id, receiver, channel, incident, priority, created, body, attempts, next_at, page_sum, state_sum)
+INSERT INTO outbox (id, receiver, channel, incident, priority, created, body, attempts, next_at, page_sum, state_sum, names)
 SELECT * FROM owed
 WHERE NOT EXISTS (
   SELECT 1 FROM outbox o
@@ -141,11 +141,41 @@ FROM outbox ORDER BY position DESC LIMIT :limit;
 SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, page_sum, state, detail, at, state_sum
 FROM outbox WHERE state = :state ORDER BY position DESC LIMIT :limit;
 
+-- outbox_of_page --
+-- The same, those of one idempotency key.
+SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, page_sum, state, detail, at, state_sum
+FROM outbox WHERE id = :page AND :state IN ('', state) ORDER BY position DESC LIMIT :limit;
+
+-- outbox_of_alert --
+-- The same, those that may be about an alert (the reader looks again): by their names, or by their incident.
+SELECT id, receiver, channel, incident, priority, created, body, attempts, next_at, position, page_sum, state, detail, at, state_sum
+FROM outbox WHERE position IN (
+  SELECT position FROM outbox INDEXED BY outbox_names WHERE instr(names, :name) > 0
+  UNION
+  SELECT position FROM outbox WHERE incident = :alert
+) AND :state IN ('', state) ORDER BY position DESC;
+
 -- drop_outbox --
--- Forget pages that were finished before a time, oldest end first.
+-- Forget pages that were finished before a time, oldest end first; pages that were given up stay longer.
 DELETE FROM outbox WHERE position IN (
-  SELECT position FROM outbox WHERE state <> 'pending' AND at < :before ORDER BY at, position LIMIT :limit
-);
+  SELECT position FROM outbox
+  WHERE state <> 'pending' AND at < :before AND (state <> 'failed' OR at < :given_up_before)
+  ORDER BY at, position LIMIT :limit
+) RETURNING id, receiver, channel;
+
+-- add_attempts --
+-- Append how attempts ended.
+INSERT INTO attempt (id, receiver, channel, number, at, state, detail, reference, row_sum)
+VALUES /* each */ (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- attempts --
+-- All attempts to deliver one page, oldest first.
+SELECT id, receiver, channel, number, at, state, detail, reference, row_sum
+FROM attempt WHERE id = :page ORDER BY position;
+
+-- drop_attempts --
+-- Forget the attempts of a page.
+DELETE FROM attempt WHERE id = ? AND receiver = ? AND channel = ?;
 
 -- put_references --
 -- Remember how to update incidents' messages in place.

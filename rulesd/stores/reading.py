@@ -13,10 +13,11 @@ from typing import Any
 
 from rulesd.model.errors import StoreError
 from rulesd.model.instant import Instant
-from rulesd.ports.store import DecisionRow, JournalRow, KeyRow, OutboxDone, OutboxRow
+from rulesd.ports.store import AttemptRow, DecisionRow, JournalRow, KeyRow, OutboxDone, OutboxRow
 from rulesd.stores.checksums import Damaged, decision_sum, row_sum
 from rulesd.stores.faults import translated
 from rulesd.stores.files import connect
+from rulesd.stores.folding import is_about
 from rulesd.stores.keyruns import PARTS, key_rows, lay
 from rulesd.stores.segment import (
     Segment,
@@ -114,12 +115,25 @@ class SqliteReader:
         return found
 
     def read_outbox(
-        self, *, state: str = "", limit: int = 1000
+        self, *, state: str = "", alert: str = "", page: str = "", limit: int = 1000
     ) -> Sequence[tuple[OutboxRow, OutboxDone | None]]:
         """Outbox rows with what became of them, newest first."""
-        rows = self._all("outbox_in_state" if state else "outbox", state=state, limit=max(0, limit))
+        most = max(0, limit)
+        if page:
+            rows = self._all("outbox_of_page", page=page, state=state, limit=-1)
+        elif alert:
+            rows = self._all("outbox_of_alert", alert=alert, name=name_bytes(alert), state=state)
+        else:
+            rows = self._all("outbox_in_state" if state else "outbox", state=state, limit=most)
         with translated(self._path):
-            return [(_outbox_row(row), _outbox_done(row)) for row in rows]
+            found = [(_outbox_row(row), _outbox_done(row)) for row in rows]
+        return [one for one in found if not alert or is_about(one[0], alert)][:most]
+
+    def read_attempts(self, page: str) -> Sequence[AttemptRow]:
+        """Every attempt to deliver the page with this id, oldest first."""
+        rows = self._all("attempts", page=page)
+        with translated(self._path):
+            return [_attempt(row) for row in rows]
 
     def setting(self, name: str) -> bytes | None:
         """A small durable value."""
@@ -271,6 +285,23 @@ def _outbox_row(row: _Row) -> OutboxRow:
         attempts=attempts,
         next_at=next_at,
         row=position,
+    )
+
+
+def _attempt(row: _Row) -> AttemptRow:
+    *values, expected = row
+    if row_sum(*values) != expected:
+        raise Damaged("an attempt to deliver a page")
+    page, receiver, channel, number, at, state, detail, reference = values
+    return AttemptRow(
+        id=page,
+        receiver=receiver,
+        channel=channel,
+        number=number,
+        at=at,
+        state=state,
+        detail=detail,
+        reference=reference,
     )
 
 

@@ -26,7 +26,7 @@ from rulesd.stores.checksums import decision_sum, row_sum
 from rulesd.stores.compaction import Limits, compact
 from rulesd.stores.faults import blamed, damaged, translated
 from rulesd.stores.files import DATABASE, LOCK, check, connect, make_directory, prepare
-from rulesd.stores.folding import final_outcomes, last_number, last_values
+from rulesd.stores.folding import attempts, final_outcomes, last_number, last_values
 from rulesd.stores.keyruns import KeyRuns
 from rulesd.stores.lock import ProcessLock
 from rulesd.stores.migrations import MIGRATIONS, Migration, migrate
@@ -285,6 +285,7 @@ def _owed(rows: Sequence[OutboxRow]) -> list[tuple[object, ...]]:
                 row.body,
             ),
             row_sum("pending", row.attempts, row.next_at, "", 0),
+            b"".join(name_bytes(one) for one in row.alerts),
         )
         for row in first.values()
     ]
@@ -308,6 +309,7 @@ def _finish(cursor: sqlite3.Cursor, commit: Commit) -> None:
             for place, done in finished.items()
         ],
     )
+    execute_many(cursor, "add_attempts", [_attempt(one) for one in attempts(commit.done)])
     remembered = [
         (*place, row_sum(*place), done.at)
         for done in commit.done
@@ -316,6 +318,14 @@ def _finish(cursor: sqlite3.Cursor, commit: Commit) -> None:
         and (place := (incident, done.receiver, done.channel, done.reference))
     ]
     execute_many(cursor, "put_references", remembered)
+
+
+def _attempt(done: OutboxDone) -> tuple[object, ...]:
+    row = (
+        *(done.id, done.receiver, done.channel, done.attempts),
+        *(done.at, done.state, done.detail, done.reference),
+    )
+    return (*row, row_sum(*row))
 
 
 def _incident_of(cursor: sqlite3.Cursor, done: OutboxDone) -> str:

@@ -157,3 +157,11 @@ def test_a_notice_is_sent_even_where_there_is_no_quiet_channel() -> None:
     ):
         only = plan(channels=[spec(kind) for kind in kinds])
         assert channels(compose(notice(owner=""), only, number=3, links=NoLinks())) == expected
+
+
+def test_a_row_names_the_alerts_it_tells_of() -> None:
+    rows = compose(due(told(alert(1)), told(alert(2))), plan(), number=1, links=Links())
+    named = {row.channel: row.alerts for row in rows if row.channel != "pagerduty[0]"}
+    assert set(named.values()) == {(alert(1).alert, alert(2).alert)}
+    alone = [row.alerts for row in rows if row.channel == "pagerduty[0]"]
+    assert alone == [(alert(1).alert,), (alert(2).alert,)]

@@ -95,8 +95,9 @@ class Maker:
             incident=f"i{self.pages % 5}",
             priority=r.randrange(4),
             created=self.now,
-            body=b"{}",
+            body=b'{"alerts":[{"alert":"%s"}]}' % (alert := r.choice(ALERTS)).encode(),
             next_at=self.now,
+            alerts=(alert,) if alert else (),
         )
 
     def _done(self) -> OutboxDone:
@@ -157,6 +158,12 @@ def answers(store: Store, maker: Maker) -> dict[str, object]:
             )
     for state in ("pending", "delivered", "failed", "skipped"):
         out[f"outbox {state}"] = store.read_outbox(state=state, limit=7)
+    for alert in ALERTS[:-1]:
+        out[f"outbox about {alert}"] = store.read_outbox(alert=alert, limit=9)
+        out[f"outbox given up about {alert}"] = store.read_outbox(alert=alert, state="failed")
+    for number in range(max(0, maker.pages - 40), maker.pages + 1):
+        out[f"outbox of n{number}"] = store.read_outbox(page=f"n{number}")
+        out[f"attempts {number}"] = store.read_attempts(f"n{number}")
     for number in range(5):
         out[f"references {number}"] = store.references(f"i{number}")
         out[f"setting {number}"] = store.setting(f"token/{number}")

@@ -3,8 +3,8 @@
 import pytest
 
 from rulesd.ports.store import DecisionRow
-from rulesd.stores.folding import final_outcomes, last_number, last_values
-from tests.contracts.store import done
+from rulesd.stores.folding import attempts, final_outcomes, is_about, last_number, last_values
+from tests.contracts.store import done, page
 
 
 def test_the_last_outcome_counts_until_delivered():
@@ -39,3 +39,22 @@ def test_numbers_go_up():
 
 def test_the_last_value_counts():
     assert last_values([("a", b"1"), ("b", b""), ("a", b"2")]) == {"a": b"2", "b": b""}
+
+
+def test_an_attempt_is_what_was_sent():
+    rows = [
+        done("n1", "delivered"),
+        done("n1", "pending"),
+        done("n1", "failed"),
+        done("n1", "skipped"),
+        done("n1", "pending", attempts=0),
+    ]
+    assert [one.state for one in attempts(rows)] == ["delivered", "pending", "failed"]
+
+
+def test_a_page_is_about_the_alerts_it_names_and_the_one_it_is_of():
+    row = page("n1", "a1", body=b'{"alerts":[{"alert":"a2"}]}')
+    assert is_about(row, "a1")
+    assert is_about(row, "a2")
+    assert not is_about(row, "a")
+    assert not is_about(row, "a22")

@@ -6,13 +6,14 @@ import pytest
 
 from rulesd.model.errors import StoreError
 from rulesd.ports.store import Commit
+from rulesd.stores.checksums import row_sum
 from rulesd.stores.migrations import APPLICATION_ID, MIGRATIONS, Migration, migrate
 from rulesd.stores.sqlite import SqliteStore
 from tests.stores.child import inputs
 from tests.stores.filled import everything, filled
 
 NEXT = Migration(
-    2,
+    len(MIGRATIONS) + 1,
     "a label for each setting, and a table",
     (
         "ALTER TABLE setting ADD COLUMN label TEXT NOT NULL DEFAULT 'none'",
@@ -56,41 +57,62 @@ def test_a_state_of_the_first_version_is_brought_to_the_newest(tmp_path):
 
 def test_a_later_version_keeps_what_is_there(tmp_path):
     first_version(tmp_path)
-    later = (*MIGRATIONS[:1], NEXT)
+    later = (*MIGRATIONS, NEXT)
     store = SqliteStore(tmp_path, later)
     assert store.open().last_journal_seq == 30
     assert [row.key for _, row in store.tail(0)] == list(range(1, 31))
     assert store._connection.execute("SELECT label FROM setting").fetchall() == [("none",)]
     assert store._connection.execute("SELECT x FROM extra").fetchall() == [(1,)]
     store.close()
-    assert version_of(tmp_path / "rulesd.db") == 2
+    assert version_of(tmp_path / "rulesd.db") == NEXT.version
     store.open()
+    store.close()
+
+
+def test_pages_of_the_first_version_are_found_by_their_incident(tmp_path):
+    first_version(tmp_path)
+    connection = sqlite3.connect(tmp_path / "rulesd.db")
+    values = ("n1", "ops", "slack", "a1", 0, 1, b"{}", 0, 0)
+    sums = (row_sum(*values[:7]), row_sum("pending", 0, 0, "", 0))
+    connection.execute(
+        "INSERT INTO outbox (id, receiver, channel, incident, priority, created, body, attempts, next_at,"
+        " page_sum, state_sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*values, *sums),
+    )
+    connection.commit()
+    connection.close()
+    store = SqliteStore(tmp_path)
+    store.open()
+    assert [row.id for row, _ in store.read_outbox(alert="a1")] == ["n1"]
+    assert store.read_attempts("n1") == []
     store.close()
 
 
 def test_a_new_state_starts_at_the_newest_version(tmp_path):
-    store = SqliteStore(tmp_path, (*MIGRATIONS[:1], NEXT))
+    store = SqliteStore(tmp_path, (*MIGRATIONS, NEXT))
     store.open()
     store.close()
-    assert version_of(tmp_path / "rulesd.db") == 2
+    assert version_of(tmp_path / "rulesd.db") == NEXT.version
 
 
 def test_a_failed_migration_leaves_the_version_before(tmp_path):
     filled(tmp_path)
     before = everything(tmp_path)
     with pytest.raises(StoreError, match="nowhere"):
-        SqliteStore(tmp_path, (*MIGRATIONS[:1], BROKEN)).open()
-    assert version_of(tmp_path / "rulesd.db") == 1
+        SqliteStore(tmp_path, (*MIGRATIONS, BROKEN)).open()
+    assert version_of(tmp_path / "rulesd.db") == MIGRATIONS[-1].version
     assert everything(tmp_path) == before
 
 
 def test_a_newer_state_is_refused_with_what_to_do_and_left_alone(tmp_path):
-    store = SqliteStore(tmp_path, (*MIGRATIONS[:1], NEXT))
+    store = SqliteStore(tmp_path, (*MIGRATIONS, NEXT))
     store.open()
     store.commit(Commit(inputs=inputs(1, 3)))
     store.close()
     data = (tmp_path / "rulesd.db").read_bytes()
-    with pytest.raises(StoreError, match="schema 2, this one knows up to 1") as caught:
+    with pytest.raises(
+        StoreError, match=f"schema {NEXT.version}, this one knows up to 1"
+    ) as caught:
         SqliteStore(tmp_path, MIGRATIONS[:1]).open()
     assert "restore the copy made before the upgrade" in str(caught.value)
     assert (tmp_path / "rulesd.db").read_bytes() == data
