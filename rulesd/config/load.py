@@ -12,24 +12,28 @@ from rulesd.config import lint, templates
 from rulesd.config.channels import alertmanager_channels
 from rulesd.config.composites import composites
 from rulesd.config.document import Document
+from rulesd.config.duty import Duties, duties
+from rulesd.config.duty_checks import wakes_nobody
 from rulesd.config.files import Files, digest, gather, pack, unpack
 from rulesd.config.hooks import hooks
+from rulesd.config.intervals import intervals
 from rulesd.config.mask import masked
 from rulesd.config.matchers import matcher as label_matcher
 from rulesd.config.owners import owners, risks, severities
 from rulesd.config.problems import Code, Problems
 from rulesd.config.read import SUFFIXES, read, text_of
 from rulesd.config.receivers import own_channels
-from rulesd.config.routing import Context, intervals, root, routing_file
+from rulesd.config.routing import Context, inhibit_rules, root, routing_file
 from rulesd.config.routing_schema import RoutingFile
 from rulesd.config.rule_tests import RuleTest, rule_tests
 from rulesd.config.rules import BUILTIN, Compiled, Surroundings, compile_rule
 from rulesd.config.schedule import schedule
 from rulesd.config.switches import switches
-from rulesd.core.plan import Owner, Plan, Receiver, Route
+from rulesd.core.plan import InhibitRule, Owner, Plan, Receiver, Route
 from rulesd.logic import Matcher, RuleError
 from rulesd.model.errors import Located
 from rulesd.model.event import Json
+from rulesd.model.instant import MINUTE, Milliseconds
 from rulesd.privacy.fields import TYPES
 
 _NOT_RULES = ("severities", "risks")
@@ -128,7 +132,10 @@ class _Workshop:
             self._document("notifiers/switches"), self.owners, problems
         )
         self.templates = self._templates()
+        self.duties = Duties()
         self.route: Route | None = None
+        self.inhibit_rules: tuple[InhibitRule, ...] = ()
+        self.resolve_timeout: Milliseconds = 5 * MINUTE
         self.by_receiver: dict[str, Receiver] = {}
         if files.self_owner and owners_ is not None and files.self_owner not in self.owners:
             hint = "Write the name of an owner of owners.yaml."
@@ -245,12 +252,18 @@ class _Workshop:
             document=self.routing,
             problems=self.problems,
             receivers=frozenset(self.by_receiver),
-            intervals=intervals(file),
+            intervals=intervals(file, self.routing, self.problems),
         )
         self.route = root(file, context)
+        self.inhibit_rules = inhibit_rules(file, self.routing, self.problems)
+        if file.global_ is not None and file.global_.resolve_timeout is not None:
+            self.resolve_timeout = file.global_.resolve_timeout
         self.masked[self.routing.name] = masked(self.routing).encode()
         if self.owners_file is not None:
             lint.owners_receivers(self.owners, self.by_receiver, self.owners_file, self.problems)
+            self.duties = duties(
+                self.owners_file, self.owners, self.by_receiver, self.files.content, self.problems
+            )
         lint.catch_all(file.route, self.owners, self.routing, self.problems)
 
     @staticmethod
@@ -269,6 +282,10 @@ class _Workshop:
             lint.nowhere(
                 compiled, self.owners, self.route, self.by_receiver, self.owners_file, self.problems
             )
+        if self.owners_file is not None:
+            wakes_nobody(
+                compiled, self.owners, self.route, self.by_receiver, self.owners_file, self.problems
+            )
         try:
             matcher = Matcher({c.rule.id: c.condition for c in compiled})
         except RuleError as error:
@@ -283,9 +300,16 @@ class _Workshop:
             naive=matcher.naive_evaluate,
             release=matcher.release,
             watches_alerts=any("alert.state" in c.rule.on for c in compiled),
+            watches_switches=any("containment.changed" in c.rule.on for c in compiled),
             root=self.route,
+            inhibit_rules=self.inhibit_rules,
+            resolve_timeout=self.resolve_timeout,
             receivers=self.by_receiver,
             owners=self.owners,
+            people=self.duties.people,
+            schedules=self.duties.schedules,
+            escalations=self.duties.escalations,
+            self_owner=self.files.self_owner,
             severities=self.severities,
             by_id={c.rule.id: i for i, c in enumerate(compiled)},
             hooks=self.hooks,

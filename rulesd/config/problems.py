@@ -80,11 +80,22 @@ class Code(StrEnum):
     ROOT_ROUTE = "root_route"
     GROUP_BY = "invalid_group_by"
     UNKNOWN_INTERVAL = "unknown_interval"
+    INVALID_INTERVAL = "invalid_interval"
+    UNREACHABLE_ROUTE = "unreachable_route"
     NO_GLOBAL = "missing_global"
     NOT_ACTED_ON = "not_acted_on"
     CATCH_ALL = "catch_all_before_owners"
     NOWHERE = "pages_reach_nobody"
     NO_EXTERNAL_URL = "no_external_url"
+    # people
+    UNKNOWN_PERSON = "unknown_person"
+    UNKNOWN_SCHEDULE = "unknown_schedule"
+    UNKNOWN_ESCALATION = "unknown_escalation"
+    ESCALATION_LOOP = "escalation_loop"
+    SCHEDULE = "invalid_schedule"
+    CALENDAR = "invalid_calendar"
+    NOBODY_ON_CALL = "nobody_on_call"
+    WAKES_NOBODY = "wakes_nobody"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -1,8 +1,8 @@
 """``routing.yaml``: Alertmanager's file to the tree of routes, with everything inherited filled in.
 
 Law: Alertmanager's meaning, exactly (config/config.go, dispatch/route.go of 0.34): children inherit receiver, group_by, group_wait,
-group_interval and repeat_interval; the root matches everything; a route's key is its parents' matchers and its own. What is
-understood but has no effect yet is a warning at its place.
+group_interval and repeat_interval, but not time intervals; the root matches everything; a route's key is its parents' matchers and its
+own. What is understood but has no effect yet is a warning at its place, and so is a route that no alert can reach.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from rulesd.config.matchers import key_of, matcher, ordered, parse_matchers
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.routing_schema import RouteEntry, RoutingFile
 from rulesd.config.shape import parse
-from rulesd.core.plan import Matcher, Route
+from rulesd.core.plan import InhibitRule, Interval, Matcher, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Context:
     receivers: frozenset[str]
     "Names known in both files."
 
-    intervals: frozenset[str]
+    intervals: Mapping[str, Interval]
 
 
 def routing_file(document: Document, problems: Problems) -> RoutingFile | None:
@@ -45,16 +45,9 @@ def routing_file(document: Document, problems: Problems) -> RoutingFile | None:
                 "Rename or remove one.",
             )
         seen[entry.name] = i
-    for word in (
-        "inhibit_rules",
-        "time_intervals",
-        "mute_time_intervals",
-        "templates",
-        "tracing",
-        "event_recorder",
-    ):
+    for word in ("templates", "tracing", "event_recorder"):
         if getattr(file, word):
-            hint = "Nothing is muted or changed by it; remove it or keep it for later."
+            hint = "Nothing is changed by it; remove it or keep it for later."
             problems.at(
                 document,
                 (word,),
@@ -64,17 +57,23 @@ def routing_file(document: Document, problems: Problems) -> RoutingFile | None:
                 key=True,
                 warning=True,
             )
-    for i, rule in enumerate(file.inhibit_rules):
-        for side in ("source", "target"):
-            at: Path_ = ("inhibit_rules", i)
-            fields = {f: getattr(rule, f"{side}_{f}") for f in ("match", "match_re", "matchers")}
-            _matchers(fields, f"{side}_", at, document, problems)
     return file
 
 
-def intervals(file: RoutingFile) -> frozenset[str]:
-    """Names of all time intervals."""
-    return frozenset(i.name for i in (*file.time_intervals, *file.mute_time_intervals))
+def inhibit_rules(
+    file: RoutingFile, document: Document, problems: Problems
+) -> tuple[InhibitRule, ...]:
+    """Every inhibition rule, compiled."""
+    out: list[InhibitRule] = []
+    for i, rule in enumerate(file.inhibit_rules):
+        at: Path_ = ("inhibit_rules", i)
+        sides: list[tuple[Matcher, ...]] = []
+        for side in ("source", "target"):
+            fields = {f: getattr(rule, f"{side}_{f}") for f in ("match", "match_re", "matchers")}
+            sides.append(_matchers(fields, f"{side}_", at, document, problems))
+        equal = tuple(dict.fromkeys(rule.equal))
+        out.append(InhibitRule(name=rule.name, source=sides[0], target=sides[1], equal=equal))
+    return tuple(out)
 
 
 def root(file: RoutingFile, context: Context) -> Route:
@@ -108,7 +107,11 @@ def _route(
         hint = f"{did_you_mean(entry.receiver, context.receivers)}Known: {listed(context.receivers) or 'none'}."
         said = f'the receiver "{entry.receiver}" is in neither routing.yaml nor receivers.yaml'
         problems.at(document, (*path, "receiver"), Code.UNKNOWN_RECEIVER, said, hint)
-    _unused(entry, path, context)
+    if entry.labels:
+        said, hint = "labels of routes are not acted on yet", "Pages do not show them."
+        problems.at(
+            document, (*path, "labels"), Code.NOT_ACTED_ON, said, hint, key=True, warning=True
+        )
     group_by, group_by_all = _group_by(entry, parent, path, document, problems)
     key = f"{parent_key}{key_of(matchers)}"
     here = Route(
@@ -121,11 +124,14 @@ def _route(
         repeat_interval=_first(entry.repeat_interval, parent.repeat_interval),
         go_on=entry.continue_,
         key=key,
+        mute=_intervals(entry, "mute_time_intervals", path, context),
+        active=_intervals(entry, "active_time_intervals", path, context),
     )
     children = [
         _route(child, here, f"{key}/", (*path, "routes", i), context)
         for i, child in enumerate(entry.routes)
     ]
+    _unreachable(children, path, context)
     return replace(here, routes=tuple(children))
 
 
@@ -133,25 +139,36 @@ def _first(own: int | None, inherited: int) -> int:
     return inherited if own is None else own
 
 
-def _unused(entry: RouteEntry, path: Path_, context: Context) -> None:
-    document, problems = context.document, context.problems
-    for word in ("mute_time_intervals", "active_time_intervals"):
-        names: tuple[str, ...] = getattr(entry, word)
-        for i, name in enumerate(names):
-            if name not in context.intervals:
-                hint = f"{did_you_mean(name, context.intervals)}Known: {listed(context.intervals) or 'none'}."
-                said = f'the time interval "{name}" is not defined'
-                problems.at(document, (*path, word, i), Code.UNKNOWN_INTERVAL, said, hint)
-        if names and len(path) > 1:
-            said, hint = f"{word} is not acted on yet", "This route is active at all times."
-            problems.at(
-                document, (*path, word), Code.NOT_ACTED_ON, said, hint, key=True, warning=True
-            )
-    if entry.labels:
-        said, hint = "labels of routes are not acted on yet", "Pages do not show them."
-        problems.at(
-            document, (*path, "labels"), Code.NOT_ACTED_ON, said, hint, key=True, warning=True
-        )
+def _intervals(entry: RouteEntry, word: str, path: Path_, context: Context) -> tuple[Interval, ...]:
+    """The named intervals of a route."""
+    document, problems, known = context.document, context.problems, context.intervals
+    names: tuple[str, ...] = getattr(entry, word)
+    for i, name in enumerate(names):
+        if name not in known:
+            hint = f"{did_you_mean(name, known)}Known: {listed(known) or 'none'}."
+            said = f'the time interval "{name}" is not defined'
+            problems.at(document, (*path, word, i), Code.UNKNOWN_INTERVAL, said, hint)
+    return tuple(known[name] for name in names if name in known)
+
+
+def _unreachable(routes: list[Route], path: Path_, context: Context) -> None:
+    """A route behind a sibling that takes all it could take, and does not continue."""
+    takers: list[tuple[int, Route]] = []
+    for i, route in enumerate(routes):
+        texts = {str(m) for m in route.matchers}
+        for number, taker in takers:
+            if {str(m) for m in taker.matchers} <= texts:
+                wide = "every alert" if not taker.matchers else "all it could take"
+                before = "the route before it" if i - number == 1 else f"route {number + 1} here"
+                said = f"no alert reaches this route: {before} takes {wide}"
+                hint = 'Give that one "continue: true", or put this one before it.'
+                where = (*path, "routes", i)
+                context.problems.at(
+                    context.document, where, Code.UNREACHABLE_ROUTE, said, hint, warning=True
+                )
+                break
+        if not route.go_on:
+            takers.append((i, route))
 
 
 def _group_by(
