@@ -15,7 +15,7 @@ import orjson
 from rulesd.core.plan import Plan
 from rulesd.core.silence import suits_never
 from rulesd.core.silence_index import Filed, file
-from rulesd.model.decision import Kind, Status
+from rulesd.model.decision import Audience, Kind, Status
 from rulesd.model.instant import Instant
 from rulesd.model.silence import Silence
 from rulesd.ports.silences import HiddenPage, HiddenShare, Preview
@@ -110,6 +110,15 @@ class Hindsight:
         )
 
 
+def _wakes(body: Mapping[str, Any]) -> bool:
+    """Whether it woke somebody: in a storm programs are told apart from people."""
+    return bool(
+        body["page"]
+        and body["status"] == Status.FIRING
+        and body.get("audience") != Audience.MACHINES
+    )
+
+
 def _holds(silence: Silence, never: bool) -> bool:
     return not never or suits_never(silence)
 
@@ -186,22 +195,21 @@ class _Reading:
                 self._known[row.alert] = self._learn(orjson.loads(row.body))
         elif row.kind == _PAGE:
             body = orjson.loads(row.body)
-            if body["page"] and body["status"] == Status.FIRING:
+            if _wakes(body):
                 self._page(row.at, body)
 
     def _learn(self, body: Mapping[str, Any]) -> _Known:
         """What an alert's own line says of it: every label, as routes and silences saw them."""
-        labels = {name: value for name, value in body["context"].items() if value}
-        labels.update(body["labels"])
         rule, owner, severity = body["rule"], body["owner"], body["severity"]
-        labels.update(alertname=rule, owner=owner, severity=severity)
-        fits = self._filed.fits(labels)
+        labels, never = dict(body["labels"]), False
+        # No label of a rule may be called so: this alert came from another system, with all its labels.
+        if "alertname" not in labels:
+            context = {name: value for name, value in body["context"].items() if value}
+            labels = {**context, **labels, "alertname": rule, "owner": owner, "severity": severity}
+            position = self._plan.by_id.get(rule)
+            never = position is not None and self._plan.rules[position].never
         # Of what does not fit nothing more is asked, and there may be a hundred thousand of it.
-        return _Known(labels, rule, owner, severity, self._never(rule)) if fits else _OTHER
-
-    def _never(self, rule: str) -> bool:
-        position = self._plan.by_id.get(rule)
-        return position is not None and self._plan.rules[position].never
+        return _Known(labels, rule, owner, severity, never) if self._filed.fits(labels) else _OTHER
 
     def _page(self, at: Instant, body: Mapping[str, Any]) -> None:
         told = [t for t in body["alerts"] if t["status"] == Status.FIRING]
