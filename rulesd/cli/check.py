@@ -1,5 +1,6 @@
 """``rulesd check``: every mistake in rules and notifiers, each with its place and what to write instead."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 from rulesd.cli import cover
 from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption, shipped
 from rulesd.config import Loaded, load
+from rulesd.config.duty_checks import gaps
 from rulesd.model.errors import Located
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -56,8 +58,12 @@ def check(
     for rules_dir, notifiers_dir in _sets(paths or [], rules, notifiers):
         found = load(rules_dir, notifiers_dir)
         loaded.append(found)
-        problems += [p for p in found.problems if p not in problems]
-        infos += [p for p in found.infos if p not in infos]
+        coming = (
+            () if found.plan is None else gaps(found.files, found.plan, time.time_ns() // 1_000_000)
+        )
+        ahead = [p for p in coming if p.severity != "info"]
+        problems += [p for p in (*found.problems, *ahead) if p not in problems]
+        infos += [p for p in (*found.infos, *coming) if p not in infos + ahead]
     errors = [p for p in problems if p.severity == "error"]
     count = sum(each.own_rules for each in loaded)
     if format_ is Format.JSON:

@@ -4,13 +4,17 @@ Law: an owner without receivers is served by the route tree; the four severities
 ``risks.yaml`` names them.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from rulesd.config.document import Document
+from rulesd.config.document import Document, Path_
+from rulesd.config.escalation import EscalationEntry
+from rulesd.config.oncall import ScheduleEntry
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
-from rulesd.config.shape import Free, Names, Positive, Strict, parse
+from rulesd.config.schedule import schedule
+from rulesd.config.shape import Names, Positive, Strict, parse
+from rulesd.core.people import SHIFT, Budget, DigestSpec
 from rulesd.core.plan import Owner
 from rulesd.model.alert import SEVERITIES
 
@@ -23,22 +27,48 @@ MEANINGS = {
 "What each severity means unless ``severities.yaml`` says otherwise."
 
 
+class BudgetEntry(Strict):
+    """How many pages in a shift, or in a length of time."""
+
+    pages: Annotated[int, Field(ge=1, le=1_000)]
+    per: Literal["shift"] | Positive = "shift"
+
+
+class DigestEntry(Strict):
+    """When pages that can wait are told together; ``at`` is a cron line."""
+
+    at: str
+    severities: Names = ("low",)
+
+
 class OwnerEntry(Strict):
     """One owner; every field is optional."""
 
     contact: str = ""
     receivers: dict[str, str] = Field(default_factory=dict)
-    escalation: str | None = None
-    schedule: str | None = None
-    page_budget: Free = None
+    escalation: str = ""
+    schedule: str = ""
+    page_budget: BudgetEntry | None = None
+    digest: Annotated[
+        DigestEntry | None, BeforeValidator(lambda v: _short(v, "at") if v else v)
+    ] = None
+    repeat_max: Positive | None = None
+
+
+class PersonEntry(Strict):
+    """Somebody who can be on call."""
+
+    contact: str = ""
+    receivers: Annotated[dict[str, str], Field(min_length=1)]
 
 
 class OwnersFile(Strict):
     """``notifiers/owners.yaml``."""
 
     owners: Annotated[dict[str, OwnerEntry | None], Field(min_length=1)]
-    escalations: Free = None
-    schedules: Free = None
+    people: dict[str, PersonEntry] = Field(default_factory=dict)
+    schedules: dict[str, ScheduleEntry] = Field(default_factory=dict)
+    escalations: dict[str, EscalationEntry] = Field(default_factory=dict)
 
 
 def _short(value: object, field: str) -> object:
@@ -98,28 +128,41 @@ def owners(document: Document, problems: Problems) -> dict[str, Owner]:
                     hint,
                     key=True,
                 )
-        for word in ("escalation", "schedule", "page_budget"):
-            if getattr(given, word) is not None:
-                _not_yet(document, ("owners", name, word), word, problems)
-        out[name] = Owner(name=name, contact=given.contact, receivers=dict(given.receivers))
-    if parsed is not None:
-        for word in ("escalations", "schedules"):
-            if getattr(parsed, word) is not None:
-                _not_yet(document, (word,), word, problems)
+        out[name] = Owner(
+            name=name,
+            contact=given.contact,
+            receivers=dict(given.receivers),
+            escalation=given.escalation,
+            schedule=given.schedule,
+            page_budget=_budget(given.page_budget),
+            digest=_digest(given.digest, document, ("owners", name, "digest"), problems),
+            repeat_max=given.repeat_max or 0,
+        )
     return out
 
 
-def _not_yet(document: Document, path: tuple[str, ...], word: str, problems: Problems) -> None:
-    hint = "Pages go to the owner's receivers alone; remove it or keep it for later."
-    problems.at(
-        document,
-        path,
-        Code.NOT_ACTED_ON,
-        f"{word} is not acted on yet",
-        hint,
-        key=True,
-        warning=True,
-    )
+def _budget(entry: BudgetEntry | None) -> Budget | None:
+    if entry is None:
+        return None
+    return Budget(pages=entry.pages, per=SHIFT if entry.per == "shift" else entry.per)
+
+
+def _digest(
+    entry: DigestEntry | None, document: Document, at: Path_, problems: Problems
+) -> DigestSpec | None:
+    if entry is None:
+        return None
+    for severity in entry.severities:
+        if severity not in SEVERITIES or severity == "critical":
+            said = f'"{severity}" alerts cannot wait for a digest'
+            problems.at(document, at, Code.INVALID_VALUE, said, "Write low, or [medium, low].")
+            return None
+    try:
+        return DigestSpec(next=schedule(entry.at), severities=entry.severities)
+    except ValueError as error:
+        said, _, hint = str(error).partition(". ")
+        problems.at(document, at, Code.SCHEDULE, said, f"{hint}.")
+        return None
 
 
 def _partly(document: Document) -> dict[str, OwnerEntry | None]:

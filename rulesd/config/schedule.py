@@ -27,10 +27,10 @@ def schedule(line: str) -> Callable[[Instant], Instant]:
         raise ValueError(f"{line[:80]!r} is no cron line. {_EXAMPLE}")
 
     def after(at: Instant) -> Instant:
-        local = _local(at, zone)
+        local = local_time(at, zone)
         while True:
             local = croniter(fields, local).get_next(datetime)
-            found = _instant(local, zone)
+            found = instant_of(local, zone)
             if found > at:
                 return found
 
@@ -51,13 +51,13 @@ def _zone(line: str) -> tuple[ZoneInfo, str]:
         raise ValueError(f"{name[:60]!r} is no time zone. {_EXAMPLE}") from None
 
 
-def _local(at: Instant, zone: ZoneInfo) -> datetime:
-    """What the clock on the wall shows."""
+def local_time(at: Instant, zone: ZoneInfo) -> datetime:
+    """What the clock on the wall shows, without its zone."""
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at)
     return moment.astimezone(zone).replace(tzinfo=None)
 
 
-def _instant(local: datetime, zone: ZoneInfo) -> Instant:
+def instant_of(local: datetime, zone: ZoneInfo) -> Instant:
     """When the clock on the wall first shows ``local``, or a later time."""
     low = int(local.replace(tzinfo=zone, fold=1).timestamp())
     high = int(local.replace(tzinfo=zone, fold=0).timestamp())
@@ -65,7 +65,7 @@ def _instant(local: datetime, zone: ZoneInfo) -> Instant:
         return high * SECOND
     while high - low > 1:  # The time does not exist; the end of the gap lies between the two.
         middle = (low + high) // 2
-        if _local(middle * SECOND, zone) > local:
+        if local_time(middle * SECOND, zone) > local:
             high = middle
         else:
             low = middle

@@ -87,6 +87,8 @@ ELSEWHERE = {
     Code.TOO_MANY_VALUES: "test_yaml_text",
     Code.NO_EXTERNAL_URL: "test_settings_load",
     Code.NOT_BUILT: "test_detect",
+    Code.NOBODY_ON_CALL: "test_duty_checks",
+    Code.WAKES_NOBODY: "test_duty_checks",
 }
 
 
