@@ -24,7 +24,7 @@ from rulesd.core.machine import NOT_DUE, Machine, Rows
 from rulesd.core.plan import Maturity, Plan
 from rulesd.core.reviews import Reviews
 from rulesd.core.silence import Silences
-from rulesd.core.state_event import state_event
+from rulesd.core.state_event import state_event, switch_event
 from rulesd.core.switches import Switches
 from rulesd.model.alert import Alert
 from rulesd.model.decision import (
@@ -34,6 +34,7 @@ from rulesd.model.decision import (
     EventWasRejected,
     Kind,
     ReviewOpened,
+    SwitchChanged,
 )
 from rulesd.model.event import Event, Json
 from rulesd.model.fingerprint import digest64, episode_id
@@ -185,12 +186,14 @@ class Engine:
         at = start
         while at < len(out) and self.machines:
             decision, at = out[at], at + 1
+            more: list[Decision] = []
+            if self.plan.watches_switches and isinstance(decision, SwitchChanged):
+                self.detection.observe(switch_event(decision), now, more)
             for machine in self.machines:
-                more: list[Decision] = []
                 machine.follow(decision, now, more)
-                if more:
-                    self._follow(more, 0, now)
-                    out += more
+            if more:
+                self._follow(more, 0, now)
+                out += more
         self._look()
 
     def _look(self) -> None:
@@ -207,7 +210,7 @@ class Engine:
                 self._follow(more, 0, now)
                 out += more
             alert = change.alert
-            position = self.plan.by_id.get(alert.rule)
+            position = self.plan.by_id.get(alert.rule) if alert.foreign is None else None
             rule = None if position is None else self.plan.rules[position]
             if rule is not None and rule.maturity is Maturity.SHADOW:
                 if change.kind is Kind.FIRING:

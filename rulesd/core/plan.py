@@ -240,6 +240,9 @@ class Plan:
     watches_alerts: bool = False
     "Whether any rule matches ``alert.state``: only then are alert transitions fed back as events."
 
+    watches_switches: bool = False
+    "Whether any rule matches ``containment.changed``: only then are changes of switches fed back as events."
+
     naive: Callable[[Document], tuple[Sequence[str], Sequence[str]]] | None = None
     "Ids of the rules that match and that raise, evaluated one by one without the index: for the sampled shadow check."
 

@@ -1,9 +1,9 @@
-"""An alert's transition as an event, so that rules can be about alerts (``composite``).
+"""Decisions as events, so that rules can be about alerts (``composite``) and about switches ("set, but still violated").
 
-Law: derived from inputs, so it is never journaled; the same transition gives the same event.
+Law: derived from inputs, so they are never journaled; the same decision gives the same event.
 """
 
-from rulesd.model.decision import AlertChanged
+from rulesd.model.decision import AlertChanged, SwitchChanged
 from rulesd.model.event import Event, Json
 
 
@@ -31,3 +31,32 @@ def state_event(change: AlertChanged) -> Event:
     if tenant:
         document["tenant"] = tenant
     return Event(id_, "/rulesd", "alert.state", tenant, change.at, document, 0, 0)
+
+
+def switch_event(changed: SwitchChanged) -> Event:
+    """A change of a switch as a ``containment.changed`` event.
+
+    ``data`` holds the setting's scope, its ``key``, ``switch``, ``state``, the ``value`` services read from now on, and ``stage``, the
+    reason of the change: ``must_be_obeyed_by_now`` is the moment from which a service that does otherwise violates it.
+    """
+    setting = changed.setting
+    data: dict[str, Json] = {**setting.labels, **setting.scope}
+    data |= {
+        "key": setting.key,
+        "switch": setting.switch,
+        "state": str(setting.state),
+        "stage": str(changed.reason),
+        "value": changed.value,
+        "rule": setting.rule,
+    }
+    id_ = f"{setting.id}-{changed.reason}-{changed.at}"
+    tenant = setting.scope.get("tenant", "")
+    document: dict[str, Json] = {
+        "id": id_,
+        "source": "/rulesd",
+        "type": "containment.changed",
+        "data": data,
+    }
+    if tenant:
+        document["tenant"] = tenant
+    return Event(id_, "/rulesd", "containment.changed", tenant, changed.at, document, 0, 0)

@@ -17,6 +17,7 @@ def dump_setting(setting: Setting) -> Json:
     out: dict[str, Json] = {f.name: getattr(setting, f.name) for f in fields(setting)}
     return out | {
         "scope": dict(setting.scope),
+        "labels": dict(setting.labels),
         "holders": list(setting.holders),
         "until": str(setting.until),
         "state": str(setting.state),

@@ -36,7 +36,7 @@ from rulesd.model.inputs import (
 )
 from rulesd.model.instant import HOUR, MINUTE, Instant, Milliseconds
 from rulesd.model.reasons import Reason
-from rulesd.model.switch import Setting, SettingState, Switch, Until, fill
+from rulesd.model.switch import Setting, SettingState, Switch, Until, fill, places
 
 HISTORY = 1_000
 "Ended settings that are kept for people to see; the decision log has them all."
@@ -218,6 +218,7 @@ class Switches:
             switch=switch.name,
             key=fill(switch.key, labels) or switch.key,
             scope=scope_of(switch, labels),
+            labels={name: labels.get(name, "") for name in places(switch.key)},
             value=value,
             priority=switch.priority,
             by=by,

@@ -104,6 +104,9 @@ class Setting:
     lasts: Milliseconds | None = None
     "Its whole time, counted from its approval; ``None`` where something else ends it."
 
+    labels: Mapping[str, str] = field(default_factory=dict)
+    "The labels its key was made from."
+
     alert: str = ""
     holders: tuple[str, ...] = ()
     "The alerts it is kept for (``until`` review or resolved): it ends with the last one."

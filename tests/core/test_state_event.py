@@ -2,9 +2,10 @@
 
 import pytest
 
-from rulesd.core.state_event import state_event
-from rulesd.model.decision import AlertChanged, Kind
+from rulesd.core.state_event import state_event, switch_event
+from rulesd.model.decision import AlertChanged, Kind, SwitchChanged
 from rulesd.model.reasons import AlertState, Reason
+from tests.core.test_switch_table import setting
 from tests.model.test_alert import alert
 
 
@@ -34,3 +35,21 @@ def test_without_a_tenant_there_is_none(labels: dict[str, str]) -> None:
     made = state_event(changed(labels=labels))
     assert "tenant" not in made.document
     assert made.tenant == ""
+
+
+def test_a_switch_says_what_services_must_obey() -> None:
+    one = setting(labels={"tool": "shell"})
+    made = switch_event(SwitchChanged(at=7, reason=Reason.SETTLED, setting=one, value=False))
+    assert made.document["data"] == {
+        "tool": "shell",
+        "tenant": "acme",
+        "key": "tool.shell.enabled",
+        "switch": "lock_tool",
+        "state": "active",
+        "stage": "must_be_obeyed_by_now",
+        "value": False,
+        "rule": "",
+    }
+    assert (made.type, made.tenant, made.at) == ("containment.changed", "acme", 7)
+    wide = SwitchChanged(at=7, reason=Reason.SET, setting=setting(scope={}), value=False)
+    assert "tenant" not in switch_event(wide).document

@@ -16,12 +16,14 @@ from rulesd.model.decision import (
     ReviewClosed,
     SwitchChanged,
 )
-from rulesd.model.event import Json
+from rulesd.model.event import Document, Json
 from rulesd.model.inputs import (
     Acknowledged,
+    AlertsPosted,
     Delivered,
     HumansOnly,
     Input,
+    PostedAlert,
     SwitchApproved,
     SwitchReverted,
     SwitchSet,
@@ -29,7 +31,7 @@ from rulesd.model.inputs import (
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.reasons import AlertState, DeliveryOutcome, DeliveryReason, Reason
 from rulesd.model.switch import SETTLED, Approvals, SettingState, Switch, Until
-from tests.core.plans import T0, plan, rule
+from tests.core.plans import T0, field, plan, rule
 from tests.core.test_switch_table import LOCK
 from tests.core.world import World
 from tests.model.test_alert import alert
@@ -313,3 +315,26 @@ def test_a_rule_with_an_action_locks_through_the_whole_engine() -> None:
     again = Engine(made)
     again.restore(small, keys)
     assert again.switches.table.by_key == w.engine.switches.table.by_key
+
+
+def test_rules_about_switches_see_their_changes_and_foreign_alerts_set_none() -> None:
+    def about(document: Document) -> bool:
+        return document["type"] == "containment.changed"
+
+    both = (
+        rule("lock.seen", by=(field("key"),)),
+        rule(actions=("lock_model",)),
+    )
+    lock = replace(LOCK, name="lock_model", key="model.{model}.enabled")
+    made = replace(
+        plan(*both, when={"lock.seen": about}), watches_switches=True, switches={"lock_model": lock}
+    )
+    w = World(made).send(0, model="m1")
+    assert {a.rule for a in w.engine.alerts()} == {"tool.denied", "lock.seen"}
+    quiet = World(made)
+    posted = PostedAlert(
+        labels={"alertname": "tool.denied", "model": "m1", "tenant": "acme"}, starts_at=T0, ends_at=T0 + HOUR
+    )  # fmt: skip
+    quiet.give(AlertsPosted(alerts=(posted,)))
+    assert quiet.engine.switches.open == {}
+    assert len(quiet.engine.alerts()) == 1
