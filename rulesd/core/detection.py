@@ -207,8 +207,15 @@ class Detection:
         if entry.episode is not None:
             self._open[entry.episode.id] = (book.rule.id, entry.key)
 
-    def acknowledge(self, alert: str, by: str, now: Instant, out: list[Decision]) -> bool:
-        """A person takes an open episode, or (empty ``by``) gives it back. ``False``: nothing changed."""
+    def acknowledge(
+        self,
+        alert: str,
+        by: str,
+        now: Instant,
+        out: list[Decision],
+        back: Reason = Reason.UNACKNOWLEDGED,
+    ) -> bool:
+        """A person takes an open episode, or (empty ``by``) it is given ``back``. ``False``: nothing changed."""
         found = self._find(alert)
         if found is None:
             return False
@@ -217,7 +224,7 @@ class Detection:
         if entry.episode.acknowledged_by == by:
             return False
         entry.episode.acknowledged_by = by
-        reason = Reason.ACKNOWLEDGED if by else Reason.UNACKNOWLEDGED
+        reason = Reason.ACKNOWLEDGED if by else back
         track.emit(book, entry, Kind.UPDATED, reason, now, out)
         return True
 

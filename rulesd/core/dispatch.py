@@ -195,7 +195,7 @@ class Dispatch:
         out: list[Decision],
     ) -> None:
         alert = member.alert
-        if reason in (Reason.ACKNOWLEDGED, Reason.UNACKNOWLEDGED):
+        if reason in (Reason.ACKNOWLEDGED, Reason.UNACKNOWLEDGED, Reason.ACK_EXPIRED):
             if member.told is not None:
                 self._flush.people(group, reason, now, out)
             return

@@ -21,11 +21,14 @@ from rulesd.core.duplicates import Duplicates, Seen
 from rulesd.core.engine_state import KeyState as KeyState
 from rulesd.core.foreign import ForeignAlerts
 from rulesd.core.machine import NOT_DUE, Machine, Rows
+from rulesd.core.paging import Paging
 from rulesd.core.plan import Maturity, Plan
 from rulesd.core.reviews import Reviews
+from rulesd.core.rollouts import TYPES, Rollouts
 from rulesd.core.silence import Silences
 from rulesd.core.state_event import state_event, switch_event
 from rulesd.core.switches import Switches
+from rulesd.core.tellable import tellable
 from rulesd.model.alert import Alert
 from rulesd.model.decision import (
     ActionDue,
@@ -50,6 +53,9 @@ from rulesd.model.instant import DAY, Instant, Milliseconds
 from rulesd.model.reasons import Outcome, Reason
 
 _NONE: list[Decision] = []
+
+NEVER_YET: Instant = -1
+"Before the first input no time is known: what happens by the calendar begins with it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +85,18 @@ class Engine:
         self.dispatch.gate.may_silence = self.silences.live
         self.switches = Switches(plan)
         self.reviews = Reviews(plan, self.alert)
+        self.rollouts = Rollouts(plan, self.reviews.critical)
+        self.paging = Paging(
+            plan, lambda g, r, o: tellable(self.dispatch, g, r, o, self.now), self.alerts
+        )
+        self.dispatch.gate.spare = self.paging.spare
         self.machines: tuple[Machine, ...] = (
             self.foreign,
             self.silences,
             self.switches,
             self.reviews,
+            self.rollouts,
+            self.paging,
         )
         "The parts beside Detection and Dispatch, in the order in which they are asked."
         self.rows: dict[str, Rows] = {
@@ -92,7 +105,7 @@ class Engine:
             "@silences": self.silences,
         }
         "The parts that are kept row by row, under names no rule can have."
-        self._machines_due: Instant = NOT_DUE
+        self._machines_due: Instant = NEVER_YET
         self.duplicates = Duplicates(window=limits.window, least=limits.ids)
         self.now: Instant = 0
         self.clamped = 0
@@ -112,6 +125,7 @@ class Engine:
             now = self.now
         out: list[Decision] = _NONE
         if self.detection.due <= now or self.dispatch.due <= now or self._machines_due <= now:
+            self._begin(now)
             out = self.handle_timer(now)
         self.now = now
         if type(item) is Event:
@@ -124,9 +138,15 @@ class Engine:
     def take_again(self, event: Event, now: Instant) -> list[Decision]:
         """Take an event of the journal: it was new when it came, so nobody asks whether it is a duplicate."""
         now = max(now, self.now)
+        self._begin(now)
         out = self.handle_timer(now)
         self.now = now
         return out + self._observe(event, now)
+
+    def _begin(self, now: Instant) -> None:
+        if self._machines_due == NEVER_YET:
+            self.paging.begin(now)
+            self._look()
 
     def _event(self, event: Event, now: Instant) -> list[Decision]:
         seen = self.duplicates.check(event.key, event.body, now)
@@ -230,7 +250,9 @@ class Engine:
                     out.append(
                         ReviewOpened(at=now, reason=Reason.SAMPLED, review=review, alert=alert)
                     )
+            begun = len(out)
             self.dispatch.receive(change, now, out)
+            self.paging.reach(out, begun)
 
     # ------------------------------------------------------------------ time
 
@@ -242,7 +264,7 @@ class Engine:
     def next_timer(self) -> Instant | None:
         """The earliest deadline of any part."""
         due = self.due
-        return due if due < NOT_DUE else None
+        return due if NEVER_YET < due < NOT_DUE else None
 
     def handle_timer(self, now: Instant) -> list[Decision]:
         """Run every deadline at or before ``now``, each as of its own time."""
@@ -254,8 +276,12 @@ class Engine:
             for machine in self.machines:
                 if machine.due <= at:
                     machine.handle_timer(at, out)
+            for alert in self.paging.expired(at):
+                self.detection.acknowledge(alert, "", at, out, Reason.ACK_EXPIRED)
             self._follow(out, start, at)
+            begun = len(out)
             self.dispatch.handle_timer(at, out)
+            self.paging.reach(out, begun)
             self._inform(out, start, at)
         return out
 
@@ -290,7 +316,9 @@ class Engine:
         self.void += self.detection.replace(plan, now, out)
         self._follow(out, start, now)
         self.plan = plan
+        begun = len(out)
         self.dispatch.replace(plan, now, out)
+        self.paging.reach(out, begun)
         for machine in self.machines:
             machine.replace(plan, now, out)
         self._inform(out, start, now)

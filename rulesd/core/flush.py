@@ -5,18 +5,18 @@ said, also not that something is over. An alert that is over leaves its group wi
 back, or is by something else, is one ``alert.suppressed``, whatever the number of its groups.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from rulesd.core import dedup
+from rulesd.core import backoff, dedup
 from rulesd.core.gate import Gate, Held
 from rulesd.core.group import Group, Member, rank
 from rulesd.core.mute import muting
 from rulesd.core.plan import Plan
 from rulesd.core.throttle import Throttle, due_of
 from rulesd.model.alert import Alert
-from rulesd.model.decision import AlertChanged, Decision, Kind, Status, Told
+from rulesd.model.decision import AlertChanged, Audience, Decision, Kind, Status, Told
 from rulesd.model.fingerprint import episode_id
-from rulesd.model.instant import Instant
+from rulesd.model.instant import Instant, Milliseconds
 from rulesd.model.reasons import Reason
 
 SaidElsewhere = Callable[[Group, str, Held], bool]
@@ -117,10 +117,17 @@ class Flush:
             group.last,
             _ranks(shown),
             _resolved(shown),
-            repeat_interval=None if quiet else group.route.repeat_interval,
+            repeat_interval=None if quiet else self._repeat(group, firing),
             now=now,
             send_resolved=not channels or any(channel.send_resolved for channel in channels),
         )
+
+    def _repeat(self, group: Group, firing: Sequence[Alert]) -> Milliseconds:
+        """The time until a reminder: longer each time where the owner wants that; not for alerts of other systems."""
+        owner = self.plan.owners.get(firing[0].owner) if firing else None
+        plain = owner is None or any(alert.foreign is not None for alert in firing)
+        most = 0 if plain or owner is None else owner.repeat_max
+        return backoff.wait(group.route.repeat_interval, group.repeats, most)
 
     def _page(
         self,
@@ -139,15 +146,16 @@ class Flush:
                 member.paged_at = now if member.alert.never else 0
         status = Status.FIRING if firing else Status.RESOLVED
         group.last = dedup.Sent(at=now, firing=firing, resolved=_resolved(shown))
+        group.repeats = group.repeats + 1 if reason is Reason.REPEAT else 0
         self._emit(group, reason, status, told, True, now, out)
 
     def people(self, group: Group, reason: Reason, now: Instant, out: list[Decision]) -> None:
-        """Tell that somebody took an alert or gave it back."""
+        """Tell that somebody took an alert or gave it back; when time gave it back, that is a page."""
         firing = [m for m in group.members.values() if m.firing and m.told is not None]
         told = tuple(m.tell() for m in firing)
         taken = all(m.told is Status.ACKNOWLEDGED for m in firing)
         status = Status.ACKNOWLEDGED if taken else Status.FIRING
-        self._emit(group, reason, status, told, False, now, out)
+        self._emit(group, reason, status, told, reason is Reason.ACK_EXPIRED, now, out)
 
     def refresh(self, group: Group, now: Instant, out: list[Decision]) -> None:
         """Bring a page up to date in place."""
@@ -168,8 +176,10 @@ class Flush:
     ) -> None:
         group.notified_at = now
         group.refresh = None
-        due = due_of(group, reason, status, told, page=page, now=now)
-        if page and status is not Status.RESOLVED:
+        due = self._gate.spare(due_of(group, reason, status, told, page=page, now=now))
+        if due.audience is not Audience.ALL:
+            out.append(due)
+        elif due.page and status is not Status.RESOLVED:
             self._throttle.page(group, due, out)
         else:
             self._throttle.tell(group, due, out)

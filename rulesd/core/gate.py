@@ -12,6 +12,7 @@ from rulesd.core.mute import muting
 from rulesd.core.plan import Plan, Route
 from rulesd.core.standing import Standing
 from rulesd.model.alert import Alert
+from rulesd.model.decision import NotificationDue
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import AlertState, Reason
 
@@ -36,6 +37,8 @@ class Gate:
         self.silencing: Silencing = lambda alert, now: ()
         self.may_silence: Callable[[], bool] = lambda: False
         "Whether there is any silence at all."
+        self.spare: Callable[[NotificationDue], NotificationDue] = lambda due: due
+        "What people need to hear of a notification now: asked before the page limit."
 
     def replace(self, plan: Plan, alerts: Iterable[Alert]) -> None:
         """Take the inhibition rules of a new plan; ``alerts`` are all that fire."""

@@ -86,6 +86,9 @@ class Group:
     "Whether its last page went into the owner's collected page."
 
     notified_at: Instant = 0
+    repeats: int = 0
+    "Reminders since anything changed."
+
     flushed: bool = False
     "Whether it has ever been flushed: before that an alert that is old enough does not wait."
 
@@ -146,7 +149,7 @@ class Group:
             members,
             sent,
             [self.tick, self.urgent, self.refresh, self.urgent_at, self.notified_at],
-            [self.folded, self.flushed, self.fresh, self.born],
+            [self.folded, self.flushed, self.fresh, self.born, self.repeats],
         ]
 
 
@@ -217,7 +220,9 @@ def load_group(
         None if t is None else _int(t) for t in _list(times)
     )
     group.urgent_at, group.notified_at = urgent_at or 0, notified_at or 0
-    folded, flushed, fresh, born = _list(flags)
+    folded, flushed, fresh, born, *rest = _list(flags)
+    repeats = rest[0] if rest else 0
+    group.repeats = repeats if isinstance(repeats, int) else 0
     group.folded, group.flushed, group.fresh = folded is True, flushed is True, fresh is True
     group.born = _int(born)
     return group
