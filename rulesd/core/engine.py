@@ -159,6 +159,8 @@ class Engine:
 
     def _observe(self, event: Event, now: Instant) -> list[Decision]:
         out: list[Decision] = []
+        if self.rollouts.open or event.type in TYPES:
+            self.rollouts.observe(event, now, out)
         matched = self.detection.observe(event, now, out)
         self.outcomes[Outcome.MATCHED if matched else Outcome.UNMATCHED] += 1
         if out:

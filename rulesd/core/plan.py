@@ -14,6 +14,7 @@ from rulesd.core.field import Field as Field
 from rulesd.core.people import Budget, DigestSpec, Escalation, Person, Schedule
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import HOUR, MINUTE, SECOND, Instant, Milliseconds
+from rulesd.model.rollout import Criteria
 from rulesd.model.switch import Switch
 
 Match: TypeAlias = Callable[[Document], tuple[Sequence[int], Sequence[int]]]
@@ -231,6 +232,9 @@ class Plan:
     "Inbound webhooks of hooks.yaml by name, as validated."
 
     switches: Mapping[str, Switch] = field(default_factory=dict)
+    rollouts: Mapping[str, Criteria] = field(default_factory=dict)
+    "What a rollout must show, by kind of change and ``default``."
+
     humans_only: bool = False
     "At the first start only people may set switches."
 

@@ -143,6 +143,10 @@ class Reviews:
         del self.open[id_]
         self.dropped += 1
 
+    def critical(self) -> int:
+        """How many items about critical alerts are open."""
+        return sum(r.alert.severity == "critical" for r in self.open.values())
+
     # ------------------------------------------------------------------ time
 
     def _look(self) -> None:

@@ -12,6 +12,7 @@ from rulesd.model.alert import Alert
 from rulesd.model.event import Json
 from rulesd.model.instant import Instant, format_instant
 from rulesd.model.reasons import Reason
+from rulesd.model.rollout import Finding, Rollout
 from rulesd.model.switch import Setting
 
 
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     REJECTED = "event.rejected"
     LIMIT = "limit.reached"
     SWITCH = "switch.changed"
+    ROLLOUT = "rollout.changed"
 
 
 class Status(StrEnum):
@@ -146,6 +148,16 @@ class SwitchChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutChanged:
+    """A watch over a release began, gathered evidence, or ended; with the verdict as of now."""
+
+    at: Instant
+    reason: Reason
+    rollout: Rollout
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewOpened:
     """An alert was sampled for a person's review."""
 
@@ -198,6 +210,7 @@ Decision: TypeAlias = (
     | NoticeDue
     | ActionDue
     | SwitchChanged
+    | RolloutChanged
     | ReviewOpened
     | ReviewClosed
     | EventWasRejected
@@ -232,6 +245,8 @@ def line(seq: int, decision: Decision) -> dict[str, Json]:
             out.update(_alert_fields(decision.alert), kind=str(Kind.ACTION), action=decision.action)
         case SwitchChanged():
             out.update(_switch_fields(decision))
+        case RolloutChanged():
+            out.update(_rollout_fields(decision))
         case ReviewOpened():
             out.update(_alert_fields(decision.alert), kind=str(Kind.REVIEW), review=decision.review)
         case ReviewClosed():
@@ -283,6 +298,27 @@ def _alert_fields(alert: Alert) -> dict[str, Json]:
     if alert.could_not_evaluate:
         out["could_not_evaluate"] = True
     return out
+
+
+def _rollout_fields(changed: RolloutChanged) -> dict[str, Json]:
+    rollout, finding = changed.rollout, changed.finding
+    return {
+        "kind": str(Kind.ROLLOUT),
+        "change": rollout.id,
+        "change_kind": rollout.kind,
+        "component": rollout.component,
+        "from_version": rollout.from_version,
+        "to_version": rollout.to_version,
+        "stage": rollout.stage,
+        "owner": rollout.owner,
+        "verdict": str(finding.verdict),
+        "failures": list(finding.failures),
+        "missing": list(finding.missing),
+        "events": rollout.seen,
+        "alerts": [seen.alert for seen in rollout.alerts],
+        "signed_by": rollout.signed_by,
+        "over": rollout.over,
+    }
 
 
 def _switch_fields(changed: SwitchChanged) -> dict[str, Json]:

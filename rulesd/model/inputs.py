@@ -176,6 +176,24 @@ class ReviewCompleted:
     "With ``harm``: what must happen before the lock may go."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutSigned:
+    """The owner of a change signs it off."""
+
+    change: str
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutFinished:
+    """Somebody ends the watch over a change."""
+
+    change: str
+    by: str
+    note: str = ""
+
+
 Input: TypeAlias = (
     Event
     | EventRefused
@@ -192,4 +210,6 @@ Input: TypeAlias = (
     | SwitchReverted
     | HumansOnly
     | ReviewCompleted
+    | RolloutSigned
+    | RolloutFinished
 )

@@ -102,6 +102,14 @@ class Reason(StrEnum):
     LOCKED = "locked_until_review"
     REVIEWED = "reviewed"
     REVIEW_LATE = "review_overdue"
+    # rollouts
+    ROLLOUT_STARTED = "rollout_started"
+    ROLLOUT_STAGE = "rollout_stage"
+    ROLLOUT_EVIDENCE = "rollout_evidence"
+    ROLLOUT_SIGNED = "signed_off"
+    ROLLOUT_OVER = "watch_over"
+    ROLLED_BACK = "rolled_back"
+    ROLLBACK = "rollback_criteria_met"
     # switches
     SET = "switch_set"
     SET_AGAIN = "switch_set_again"
@@ -149,3 +157,4 @@ class DeliveryReason(StrEnum):
     CONFIG = "configuration_error"
     CIRCUIT_OPEN = "circuit_open"
     NOT_IN_PLACE = "cannot_update_in_place"
+    NOT_NEEDED = "not_needed_any_more"

@@ -23,6 +23,8 @@ from rulesd.model.inputs import (
     PlanReplaced,
     ResolvedByPerson,
     ReviewCompleted,
+    RolloutFinished,
+    RolloutSigned,
     SilenceExpired,
     SilenceSet,
     SwitchApproved,
@@ -56,6 +58,8 @@ _PLAIN: dict[str, type[Input]] = {
     "revert": SwitchReverted,
     "humans_only": HumansOnly,
     "review": ReviewCompleted,
+    "rollout_signed": RolloutSigned,
+    "rollout_finished": RolloutFinished,
 }
 "Inputs written field by field as they are; a field that is new needs a default, so that older rows can be read."
 

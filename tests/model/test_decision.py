@@ -12,14 +12,17 @@ from rulesd.model.decision import (
     NotificationDue,
     ReviewClosed,
     ReviewOpened,
+    RolloutChanged,
     Status,
     SwitchChanged,
     Told,
     line,
 )  # fmt: skip
 from rulesd.model.reasons import Reason
+from rulesd.model.rollout import judge
 from rulesd.model.switch import Setting, SettingState, Until
 from tests.model.test_alert import alert
+from tests.model.test_rollout import rollout
 
 
 def test_an_alert_is_told_with_its_evidence() -> None:
@@ -164,3 +167,16 @@ def test_a_verdict_names_its_reviewer() -> None:
         "ana",
         "patch",
     )
+
+
+def test_a_rollout_says_its_verdict() -> None:
+    made = rollout(over=False)
+    said = line(
+        1, RolloutChanged(at=0, reason=Reason.ROLLOUT_STARTED, rollout=made, finding=judge(made))
+    )
+    assert (said["kind"], said["change"], said["verdict"]) == (
+        "rollout.changed",
+        "c1",
+        "inconclusive",
+    )
+    assert said["missing"] == ["the watch is not over"]

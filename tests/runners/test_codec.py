@@ -15,6 +15,8 @@ from rulesd.model.inputs import (
     PostedAlert,
     ResolvedByPerson,
     ReviewCompleted,
+    RolloutFinished,
+    RolloutSigned,
     SilenceExpired,
     SilenceSet,
     SwitchApproved,
@@ -51,6 +53,8 @@ INPUTS = [
     SwitchApproved(id="w1", by="bo"),
     SwitchReverted(id="w1", by="ana", reason="over"),
     HumansOnly(on=True, by="ana", reason="exercise"),
+    RolloutSigned(change="c1", by="ana", note="n"),
+    RolloutFinished(change="c1", by="ana"),
     ReviewCompleted(review="r1", by="ana", verdict="harm", note="n", next="patch"),
 ]  # fmt: skip
 
