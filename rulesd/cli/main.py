@@ -25,6 +25,7 @@ COMMANDS = {
     "alerts": "What is pending, firing, or resolved lately.",
     "ack": "Take an alert.",
     "resolve": "Say that an alert is over.",
+    "silence": "Hold pages back for a while: add, list, show, preview, expire, approve.",
     "switch": "Kill switches: what is contained; set, revert, approve.",
     "review": "What waits for a person's verdict, and giving one.",
     "test-page": "Send a marked test page along an owner's whole path.",
