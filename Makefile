@@ -76,7 +76,8 @@ $(STAMP): pyproject.toml
 # The real peers that some tests talk to. Installed when this may be done without asking anybody anything.
 peers: ## install the system packages that tests need, or say which are missing
 	@has() { command -v "$$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$$1" ]; }; \
-	missing() { for pair in mosquitto:mosquitto systemd-analyze:systemd; do \
+	missing() { for pair in mosquitto:mosquitto systemd-analyze:systemd \
+	    amtool:prometheus-alertmanager prometheus:prometheus; do \
 	    has "$${pair%%:*}" || printf '%s ' "$${pair##*:}"; done; }; \
 	want=$$(missing); \
 	if [ -z "$$want" ]; then exit 0; fi; \
@@ -85,7 +86,8 @@ peers: ## install the system packages that tests need, or say which are missing
 	if [ -n "$$want" ]; then \
 	  echo "make: the tests talk to real peers and these are missing: $$want" >&2; \
 	  echo "make: as root on Debian or Ubuntu: apt-get install $$want" >&2; \
-	  echo "make: (mosquitto: the MQTT broker; systemd: systemd-analyze, which scores the unit's sandbox)" >&2; \
+	  echo "make: (mosquitto: the MQTT broker; systemd: systemd-analyze, which scores the unit's sandbox;" >&2; \
+	  echo "make:  prometheus-alertmanager: the real Alertmanager and amtool; prometheus: the real Prometheus)" >&2; \
 	  exit 1; \
 	fi
 

@@ -13,6 +13,9 @@ import pytest
 PACKAGES: Mapping[str, str] = {
     "mosquitto": "mosquitto",
     "mosquitto_passwd": "mosquitto",
+    "amtool": "prometheus-alertmanager",
+    "prometheus": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
     "systemd-analyze": "systemd",
     "systemd-sysusers": "systemd",
     "systemd-tmpfiles": "systemd",

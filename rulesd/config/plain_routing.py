@@ -13,6 +13,7 @@ from typing import Any
 from rulesd.config.plain_fields import RECEIVERS, TOP, Shape
 from rulesd.config.problems import Problems
 from rulesd.config.read import read
+from rulesd.config.routing_schema import SECRET_KEYS
 from rulesd.config.secrets import HIDDEN
 from rulesd.core.plan import Interval, Matcher, Plan, Route
 from rulesd.model.alert import SEVERITIES
@@ -73,7 +74,8 @@ def _pick(given: Mapping[str, Any], shape: Shape) -> Fields:
         if value is None:
             continue
         if isinstance(inner, bool):
-            out[name] = value
+            # The text is masked already, where its language tells what stands where (TOML does not).
+            out[name] = HIDDEN if name in SECRET_KEYS and value != "" else value
         elif isinstance(value, dict):
             out[name] = _pick(value, inner)
         elif isinstance(value, list):
@@ -183,9 +185,7 @@ def _complete(kind: str, config: Fields, globals_: Mapping[str, Any]) -> bool:
         return bool(own or globals_.get("slack_api_url") or globals_.get("slack_api_url_file"))
     if kind == "webhook_configs":
         # Newer versions hide the address; 0.25 needs one that reads as an address.
-        config["url"] = (
-            f"https://{HIDDEN}/" if config.get("url", HIDDEN) == HIDDEN else config["url"]
-        )
+        config["url"] = f"https://{HIDDEN}/"
         return True
     if kind == "pagerduty_configs":
         keys = ("routing_key", "service_key", "routing_key_file", "service_key_file")
