@@ -266,7 +266,7 @@ class Engine:
     def next_timer(self) -> Instant | None:
         """The earliest deadline of any part."""
         due = self.due
-        return due if NEVER_YET < due < NOT_DUE else None
+        return None if due >= NOT_DUE or due == NEVER_YET else due
 
     def handle_timer(self, now: Instant) -> list[Decision]:
         """Run every deadline at or before ``now``, each as of its own time."""
