@@ -107,12 +107,28 @@ def _elements(argument: str) -> tuple[Hashable, ...]:
     return tuple(dict.fromkeys(typed(item) for item in _items(argument)))
 
 
-def _by_element(items: list[object], table: Mapping[Hashable, Node]) -> Sequence[Node]:
-    """Each node once, however often the list has its elements."""
-    found: dict[int, Node] = {}
-    for item in items:
-        if item.__class__ is not dict and item.__class__ is not list:
-            node = table.get(typed(item))
+_Elements: TypeAlias = tuple[dict[str, Node], dict[tuple[bool, object], Node], frozenset[object]]
+"Nodes by text; nodes by any other element as a key; those elements."
+
+
+def _elements_table(nodes: Mapping[tuple[bool, object], Node]) -> _Elements:
+    texts = {item: node for (_, item), node in nodes.items() if isinstance(item, str)}
+    others = {key: node for key, node in nodes.items() if not isinstance(key[1], str)}
+    return texts, others, frozenset(item for _, item in others)
+
+
+def _by_element(items: list[object], table: _Elements) -> Sequence[Node]:
+    """Each node once, however often the list has its elements; long lists are gone through by the interpreter itself."""
+    texts, others, alike = table
+    try:
+        hits = texts.keys() & items
+    except TypeError:  # A list or a mapping among them, which equals nothing here.
+        items = [item for item in items if not isinstance(item, (list, dict))]
+        hits = texts.keys() & items
+    found = {id(node): node for node in map(texts.get, hits) if node is not None}
+    if others and not alike.isdisjoint(items):
+        for item in items:
+            node = others.get(typed(item))
             if node is not None:
                 found[id(node)] = node
     return tuple(found.values())
@@ -121,6 +137,6 @@ def _by_element(items: list[object], table: Mapping[Hashable, Node]) -> Sequence
 LOOKUPS: Final[dict[str, Lookup]] = {
     "domain": Lookup(_names, _names_table, _by_host, "text"),
     "cidr": Lookup(_networks, _networks_table, _by_address, "text"),
-    "overlap": Lookup(_elements, dict, _by_element, "list"),
+    "overlap": Lookup(_elements, _elements_table, _by_element, "list"),
 }
 "By the operator's name."

@@ -127,6 +127,65 @@ def test_no_rules_and_constant_rules() -> None:
     ]
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e309", '[0, {"x": 5e999}]'])
+def test_a_number_beyond_doubles_is_refused_where_a_rule_reads_it(number: str) -> None:
+    """And only there (docs/matching.md): the rest of the event is skipped unread. The daemon has decoded it before."""
+    matcher = Matcher({"r": {"===": [var("type"), "x"]}, "n": {">": [var("data.n"), 5]}})
+    read = f'{{"type": "x", "data": {{"n": {number}}}}}'.encode()
+    skipped = f'{{"type": "x", "data": {{"other": {number}, "n": 6}}}}'.encode()
+    for event in (read, skipped):
+        with pytest.raises(ValueError):
+            orjson.loads(event)
+    with pytest.raises(ValueError):
+        matcher.match(read)
+    with pytest.raises(ValueError):
+        matcher.evaluate(read)
+    assert matcher.match(skipped) == ["r", "n"]
+    assert matcher.evaluate(skipped) == (["r", "n"], [])
+
+
+def test_a_whole_number_of_hundreds_of_digits_is_a_number() -> None:
+    """The other half of that: msgspec reads what orjson refuses."""
+    event = b'{"n": 1' + b"0" * 400 + b"}"
+    with pytest.raises(ValueError):
+        orjson.loads(event)
+    assert Matcher({"n": {">": [var("n"), 5]}}).match(event) == ["n"]
+    with pytest.raises(ValueError):
+        Matcher({"n": {"===": [{"%": [var("n"), 2]}, 1]}}).match(event)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01",
+        "NaN",
+        "-Infinity",
+        "1.",
+        "tru",
+        '"\\ud800"',
+        '"\\x"',
+        '"a\tb"',
+        "[1,]",
+        '{"a" 1}',
+        "[" * 3000 + "]" * 3000,
+    ],
+)
+def test_everything_else_that_is_no_json_is_refused_even_where_no_rule_reads_it(text: str) -> None:
+    matcher = Matcher({"r": {"===": [var("type"), "x"]}})
+    event = f'{{"type": "x", "other": {text}}}'.encode()
+    for decode in (orjson.loads, matcher.match, matcher.evaluate):
+        with pytest.raises(ValueError):
+            decode(event)
+
+
+@pytest.mark.parametrize("text", ["18446744073709551616", "-9223372036854775809", "1" + "0" * 300])
+def test_whole_numbers_beyond_64_bits_are_what_orjson_makes_of_them(text: str) -> None:
+    rules = {"big": {">": [var("n"), 1e18]}, "odd": {"===": [{"%": [var("n"), 2]}, 1]}, "t": True}
+    matcher = Matcher(rules)
+    for event in (f'{{"n": {text}}}'.encode(), f'{{"other": {text}, "n": 1}}'.encode()):
+        assert matcher.evaluate(event) == matcher.naive_evaluate(orjson.loads(event))
+
+
 def test_whole_numbers_beyond_what_floats_hold() -> None:
     rules = {
         f"{op}{n}": {op: [var("n"), n]}
@@ -187,6 +246,11 @@ def test_a_bomb_is_stopped_by_the_budget_and_named() -> None:
         {"filter": [var("items"), {">": [var(""), {"length": {"val": [[-2], "items"]}}]}]},
         {"sort": [var("items")]},
         {"distinct": [var("items")]},
+        {"all": [var("items"), {">": [var(""), -1]}]},
+        {"none": [var("items"), {"glob": [var(""), "x*"]}]},
+        {"overlap": [var("items"), ["a", "b"]]},
+        {"overlap": [var("items"), [-1, True, "a"]]},
+        {"!": {"overlap": [var("items"), ["a", "b"]]}},
     ],
 )
 def test_lists_of_a_hundred_thousand_items_take_at_most_milliseconds(logic: Any) -> None:
