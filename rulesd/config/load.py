@@ -23,6 +23,7 @@ from rulesd.config.owners import owners, risks, severities
 from rulesd.config.problems import Code, Problems
 from rulesd.config.read import SUFFIXES, read, text_of
 from rulesd.config.receivers import own_channels
+from rulesd.config.rollouts import rollouts
 from rulesd.config.routing import Context, inhibit_rules, root, routing_file
 from rulesd.config.routing_schema import RoutingFile
 from rulesd.config.rule_tests import RuleTest, rule_tests
@@ -36,7 +37,7 @@ from rulesd.model.event import Json
 from rulesd.model.instant import MINUTE, Milliseconds
 from rulesd.privacy.fields import TYPES
 
-_NOT_RULES = ("severities", "risks")
+_NOT_RULES = ("severities", "risks", "rollouts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,9 @@ class _Workshop:
         )
         self.switches, self.humans_only = switches(
             self._document("notifiers/switches"), self.owners, problems
+        )
+        self.rollouts = rollouts(
+            self._document("rules/rollouts"), self.owners, self.switches, problems
         )
         self.templates = self._templates()
         self.duties = Duties()
@@ -315,6 +319,7 @@ class _Workshop:
             hooks=self.hooks,
             switches=self.switches,
             humans_only=self.humans_only,
+            rollouts=self.rollouts,
             templates=self.templates,
             routing_yaml=self.masked[self.routing.name].decode()
             if self.routing is not None
