@@ -1,4 +1,4 @@
-"""What the daemon's doors may ask about kill switches and reviews, and do to them.
+"""What the daemon's doors may ask about kill switches, reviews and rollouts, and do to them.
 
 Promises: an act is answered after it is durable; what is refused changes nothing and is on record with its reason; the table read here
 is the one in force.
@@ -14,6 +14,7 @@ from rulesd.core.switch_table import SwitchTable
 from rulesd.model.event import Json
 from rulesd.model.instant import Milliseconds
 from rulesd.model.reasons import Reason
+from rulesd.model.rollout import Finding, Rollout
 from rulesd.model.switch import Setting
 
 
@@ -109,6 +110,18 @@ class Acting(Protocol):
         self, review: str, by: str, verdict: str, note: str, next_: str
     ) -> Completed:
         """Give one of ``VERDICTS``."""
+        ...
+
+    def rollouts(self) -> Sequence[tuple[Rollout, Finding]]:
+        """Open watches, then those that are over, the latest first, each with its verdict now."""
+        ...
+
+    async def sign_off(self, change: str, by: str, note: str) -> None:
+        """The owner signs off."""
+        ...
+
+    async def finish(self, change: str, by: str, note: str) -> None:
+        """End a watch."""
         ...
 
     async def changed(self, version: int, timeout_s: float) -> bool:

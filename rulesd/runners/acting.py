@@ -15,11 +15,14 @@ from rulesd.model.decision import Decision, SwitchChanged
 from rulesd.model.inputs import (
     HumansOnly,
     ReviewCompleted,
+    RolloutFinished,
+    RolloutSigned,
     SwitchApproved,
     SwitchReverted,
     SwitchSet,
 )
 from rulesd.model.reasons import Reason
+from rulesd.model.rollout import Finding, Rollout
 from rulesd.model.switch import Setting
 from rulesd.ports.acting import Completed, SwitchAnswer, Wish
 from rulesd.runners.crank import Crank
@@ -67,6 +70,12 @@ class LocalActing:
             *sorted(machine.open.values(), key=lambda r: (not r.locked, r.due_at)),
             *reversed(machine.closed),
         ]
+
+    def rollouts(self) -> Sequence[tuple[Rollout, Finding]]:
+        """Open watches, then those that are over, the latest first, each with its verdict now."""
+        machine = self._crank.engine.rollouts
+        rows = [*reversed(machine.open.values()), *reversed(machine.closed)]
+        return [(rollout, machine.finding(rollout)) for rollout in rows]
 
     async def changed(self, version: int, timeout_s: float) -> bool:
         """Wait until ``version`` is no longer the latest."""
@@ -136,6 +145,14 @@ class LocalActing:
     async def only_people(self, on: bool, by: str, reason: str) -> None:
         """Let only people set switches, or let rules and hooks again."""
         await self._crank.act(HumansOnly(on=on, by=by, reason=reason))
+
+    async def sign_off(self, change: str, by: str, note: str) -> None:
+        """The owner signs off."""
+        await self._crank.act(RolloutSigned(change=change, by=by, note=note))
+
+    async def finish(self, change: str, by: str, note: str) -> None:
+        """End a watch."""
+        await self._crank.act(RolloutFinished(change=change, by=by, note=note))
 
     async def complete(
         self, review: str, by: str, verdict: str, note: str, next_: str
