@@ -15,7 +15,7 @@ from rulesd.config.shape import Free, Strict, parse
 from rulesd.logic import RuleError, value_of
 from rulesd.model.event import Json
 
-_LATER = ("silence", "set_switch", "rollout")
+_LATER = ("set_switch", "rollout")
 
 Act = Literal[
     "acknowledge", "unacknowledge", "resolve", "submit_event", "silence", "set_switch", "rollout"

@@ -68,7 +68,7 @@ async def get_silence(door: Door, request: web.Request, token: Token) -> web.Res
     name, choose = request.match_info["id"], _mine(token)
     views = await door.daemon.silence_views(lambda s: s.id == name and choose(s))
     if not views:
-        raise _refused(SilenceResult(refused=SilenceRefusal.UNKNOWN, message="silence not found"))
+        raise refusal_of(SilenceResult(refused=SilenceRefusal.UNKNOWN, message="silence not found"))
     return answer(shown_view(views[0], door.daemon.now()))
 
 
@@ -175,7 +175,7 @@ def _find(door: Door, id_: str, token: Token) -> Silence:
     for silence in door.daemon.silences(door.daemon.now()):
         if silence.id == id_ and may_silence(silence, token.tenant):
             return silence
-    raise _refused(SilenceResult(refused=SilenceRefusal.UNKNOWN, message="silence not found"))
+    raise refusal_of(SilenceResult(refused=SilenceRefusal.UNKNOWN, message="silence not found"))
 
 
 async def _tried(door: Door, silence: Silence) -> web.Response:
@@ -189,11 +189,12 @@ async def _tried(door: Door, silence: Silence) -> web.Response:
 
 def _accept(result: SilenceResult) -> str:
     if result.refused is not None:
-        raise _refused(result)
+        raise refusal_of(result)
     return result.id
 
 
-def _refused(result: SilenceResult) -> Refused:
+def refusal_of(result: SilenceResult) -> Refused:
+    """The answer a refusal becomes: what is wrong, and what to do."""
     refused = result.refused or SilenceRefusal.INVALID
     said = result.message.removeprefix("Failed to create silence: ")
     return Refused(_STATUS.get(refused, 400), str(refused), f"{said}. {_HINTS[refused]}")

@@ -53,7 +53,7 @@ hooks:
   two: {secret: [{env: OLD}, {env: NEW}], may: [acknowledge]}
   feed: {secret: {env: FEED}, mode: token, may: [submit_event], mapping: {type: user.feedback, data.kind: report, data.surface: {var: where}, tenant: {var: tenant}}}
   raw: {secret: {env: PAGER}, may: [submit_event]}
-  later: {secret: {env: PAGER}, may: [silence]}
+  later: {secret: {env: PAGER}, may: [rollout]}
   broken: {secret: {env: MISSING}, may: [acknowledge]}
 """
 ROUTING = b"""
