@@ -36,6 +36,7 @@ from rulesd.runners.brokers import mqtt_sources
 from rulesd.runners.clock import WallClock
 from rulesd.runners.crank import Crank
 from rulesd.runners.delivery import Courier
+from rulesd.runners.failover import Failover, Terms
 from rulesd.runners.heartbeat import Heartbeat, Vitals
 from rulesd.runners.housekeeping import Lag, tick_forever
 from rulesd.runners.keeper import Keeper
@@ -160,14 +161,25 @@ class App:
             clock,
             self.meter,
             decision_seq=restored.seq,
-            compose=lambda due, in_force, number: compose(
-                due, in_force, number=number, links=links
+            compose=lambda due, in_force, number: failover.later(
+                compose(due, in_force, number=number, links=links)
             ),
-            deliver=courier.add,
+            deliver=lambda rows: failover.deliver(rows),  # noqa: PLW0108 - made below
             shadow=shadow,
             changes=deploy_rows,
         )
+        failover = Failover(
+            courier,
+            store,
+            plan=lambda: daemon.plan,
+            now=clock.now,
+            owe=lambda owed: crank.turn(owed=owed.rows, settings=owed.settings),
+            terms=Terms(
+                after=self.settings.failover.after, severities=self.settings.failover.severities
+            ),
+        )
         parts = Parts(
+            failover=failover,
             shadow=shadow,
             store=store,
             writer=writer,
@@ -196,7 +208,9 @@ class App:
         self, daemon: LocalDaemon, parts: Parts, restored: Restored, loaded: Loaded, plan: Plan
     ) -> None:
         """Bring the outbox and the plan to where this process stands, before any door opens."""
-        parts.courier.add(list(parts.store.pending()))
+        assert parts.failover is not None
+        parts.failover.load()
+        parts.failover.deliver(list(parts.store.pending()), started=True)
         if restored.missing:
             parts.crank.publish(restored.missing)
         pages = self.settings.owner_page_limit
@@ -353,6 +367,8 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         parts.crank.stop()
+        if parts.failover is not None:
+            parts.failover.stop()
         with suppress(Exception):
             await asyncio.wait_for(asyncio.shield(parts.crank.checkpoint()), 5)
         await parts.courier.stop(5.0)

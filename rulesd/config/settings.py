@@ -72,6 +72,16 @@ def _public(value: object) -> object:
     return str(value).rstrip("/")
 
 
+def _words(value: object) -> object:
+    """A list, or words with commas between as a variable holds them."""
+    if isinstance(value, str):
+        return tuple(one.strip() for one in value.split(",") if one.strip())
+    return tuple(value) if isinstance(value, list) else value
+
+
+Severity = Literal["critical", "high", "medium", "low"]
+
+
 class Tls(Strict):
     """Certificates for a broker."""
 
@@ -125,6 +135,14 @@ class PageLimit(Strict):
     within: Positive = 5 * MINUTE
 
 
+class Failover(Strict):
+    """When a page goes to the failover of its receiver."""
+
+    after: Positive = MINUTE
+    severities: Annotated[tuple[Severity, ...], BeforeValidator(_words)] = ("critical",)
+    "Pages of these severities; empty: none."
+
+
 class Heartbeat(Strict):
     """Where to report that all is well."""
 
@@ -151,6 +169,7 @@ class Settings(Strict):
     dedup: Dedup = Dedup()
     limits: Limits = Limits()
     owner_page_limit: PageLimit = PageLimit()
+    failover: Failover = Failover()
     heartbeat: Heartbeat | None = None
     shadow_check: Annotated[int, Field(ge=0)] = 10_000
     "One event in so many is matched a second time, without the index; 0: none."
@@ -177,6 +196,7 @@ def scalars(model: type[Strict] = Settings, prefix: str = "") -> dict[str, tuple
         "dedup": Dedup,
         "limits": Limits,
         "owner_page_limit": PageLimit,
+        "failover": Failover,
         "heartbeat": Heartbeat,
         "log": Log,
     }

@@ -76,10 +76,23 @@ class Backlog:
         incident.rows.popleft()
         self._ids.discard(row.id)
         incident.out = False
-        if incident.rows:
-            self._place(row.incident, incident)
-        else:
-            del self._incidents[row.incident]
+        self._settle(row.incident, incident)
+
+    def withdraw(self, id_: str) -> OutboxRow | None:
+        """Take a row out that need not leave any more; ``None`` when it is not here, or out right now."""
+        for name, incident in self._incidents.items():
+            for position, row in enumerate(incident.rows):
+                if row.id != id_ or (incident.out and position == 0):
+                    continue
+                del incident.rows[position]
+                self._ids.discard(id_)
+                self._settle(name, incident)
+                return row
+        return None
+
+    def knows(self, id_: str) -> bool:
+        """Whether a row waits here or is out."""
+        return id_ in self._ids
 
     def later(self, row: OutboxRow, *, attempts: int, next_at: Instant) -> None:
         """``row`` failed for now: it stays first of its incident and rests until ``next_at``."""
@@ -122,6 +135,13 @@ class Backlog:
     def oldest(self) -> Instant | None:
         """When the oldest row was created."""
         return min((i.rows[0].created for i in self._incidents.values()), default=None)
+
+    def _settle(self, name: str, incident: _Incident) -> None:
+        """After a row has gone: the next one's turn, or the end of the incident here."""
+        if not incident.rows:
+            del self._incidents[name]
+        elif not incident.out:
+            self._place(name, incident)
 
     def _place(self, name: str, incident: _Incident) -> None:
         """Put an incident where its first row says: resting until its time, or ready."""

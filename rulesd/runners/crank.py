@@ -194,16 +194,21 @@ class Crank:
             self._waiting -= count
 
     def turn(
-        self, *items: Input, done: Sequence[OutboxDone] = ()
+        self,
+        *items: Input,
+        done: Sequence[OutboxDone] = (),
+        owed: Sequence[OutboxRow] = (),
+        settings: Sequence[tuple[str, bytes]] = (),
     ) -> tuple[list[Decision], asyncio.Future[None]]:
-        """``act`` without waiting."""
+        """``act`` without waiting. ``owed``, ``settings``: what must become durable with it."""
         now = self.clock.now()
         rows: list[JournalRow] = []
         decisions: list[Decision] = []
         for item in items:
             decisions += self.engine.receive(item, now)
             rows.append(codec.input_row(item, self.engine.now))
-        return decisions, self._commit(rows, decisions, done=done)
+        future = self._commit(rows, decisions, done=done, owed=owed, settings=settings)
+        return decisions, future
 
     def replace(self, plan: Plan, item: PlanReplaced, archive: bytes) -> asyncio.Future[None]:
         """Swap the plan, and checkpoint at once: a journal tail never spans two plans."""
@@ -265,11 +270,19 @@ class Crank:
         done: Sequence[OutboxDone] = (),
         plan: tuple[str, bytes] | None = None,
         owed: Sequence[OutboxRow] = (),
+        settings: Sequence[tuple[str, bytes]] = (),
     ) -> asyncio.Future[None]:
         logged, outbox = self._log(decisions)
         outbox += owed
         future = self.writer.submit(
-            Commit(inputs=rows, decisions=logged, outbox=outbox, done=done, plan=plan)
+            Commit(
+                inputs=rows,
+                decisions=logged,
+                outbox=outbox,
+                done=done,
+                plan=plan,
+                settings=settings,
+            )
         )
         if outbox:
             future.add_done_callback(lambda f: self._hand_over(f, outbox))

@@ -129,6 +129,23 @@ class Courier:
         self._count(row.receiver, row.channel.partition("[")[0], gone)
         self._tell(row, gone, row.attempts + 1, 0)
 
+    def withdraw(self, id_: str, receiver: str, channel: str, words: str) -> bool:
+        """A row need not leave any more: it ends as skipped, with ``words``. ``False`` when it is not here, or out right now."""
+        lane = self._lanes.get((receiver, channel))
+        row = lane.backlog.withdraw(id_) if lane is not None else None
+        if row is None:
+            return False
+        done = Delivery(
+            outcome=DeliveryOutcome.SKIPPED, reason=DeliveryReason.NOT_NEEDED, detail=words
+        )
+        self._tell(row, done, row.attempts, 0)
+        return True
+
+    def knows(self, id_: str, receiver: str, channel: str) -> bool:
+        """Whether a row waits or is out."""
+        lane = self._lanes.get((receiver, channel))
+        return lane is not None and lane.backlog.knows(id_)
+
     @property
     def pending(self) -> int:
         """Rows not yet delivered."""

@@ -39,6 +39,7 @@ from rulesd.ports.store import Commit, OutboxDone, Store
 from rulesd.runners.acting import LocalActing
 from rulesd.runners.crank import Crank
 from rulesd.runners.delivery import Courier
+from rulesd.runners.failover import Failover, Owed
 from rulesd.runners.posting import Posting
 from rulesd.runners.shadow import ShadowCheck
 from rulesd.runners.silencing import Silencing
@@ -77,6 +78,7 @@ class Parts:
     channels: Callable[[Plan], Made]
     "Makes the channels of a plan."
 
+    failover: Failover | None = None
     shadow: ShadowCheck = field(default_factory=lambda: ShadowCheck(0))
     sources: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     "By source: empty while it works, else what is wrong in words."
@@ -217,10 +219,12 @@ class LocalDaemon(Silencing, Posting):
     def delivered(self, done: OutboxDone, delivered: Delivered | None) -> None:
         """The courier's report: made durable, and an input like any other."""
         self._note(done)
+        failover = self._parts.failover
+        owed = failover.after(done) if failover is not None else Owed()
         if delivered is None:
             self._parts.writer.submit(Commit(done=[done]))
         else:
-            self._parts.crank.turn(delivered, done=[done])
+            self._parts.crank.turn(delivered, done=[done], owed=owed.rows, settings=owed.settings)
 
     def _note(self, done: OutboxDone) -> None:
         """No page is given up, or held up, without a word in the log."""

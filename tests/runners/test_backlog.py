@@ -170,3 +170,35 @@ def test_memory_does_not_grow_with_outdated_entries() -> None:
         backlog.take(0)
         backlog.put_back()
     assert len(backlog._ready) < 500
+
+
+def test_a_row_that_waits_can_be_taken_out_and_the_next_one_has_its_turn() -> None:
+    backlog = Backlog()
+    for one in (row("a", "i"), row("b", "i", created=1), row("c", "j", created=2)):
+        backlog.add(one)
+    assert backlog.withdraw("nothing") is None
+    taken = backlog.withdraw("a")
+    assert taken is not None
+    assert (taken.id, len(backlog), backlog.knows("a")) == ("a", 2, False)
+    first = backlog.take(0)
+    assert first is not None
+    assert first.id == "b"
+    assert backlog.withdraw("b") is None  # it is out
+    assert backlog.withdraw("c") is not None
+    backlog.done(first)
+    assert len(backlog) == 0
+    assert backlog.take(0) is None
+
+
+def test_behind_a_row_that_is_out_another_can_be_taken_out() -> None:
+    backlog = Backlog()
+    for one in (row("a", "i"), row("b", "i"), row("c", "i")):
+        backlog.add(one)
+    out = backlog.take(0)
+    assert out is not None
+    assert backlog.withdraw("b") is not None
+    assert backlog.take(0) is None
+    backlog.done(out)
+    last = backlog.take(0)
+    assert last is not None
+    assert last.id == "c"

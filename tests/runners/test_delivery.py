@@ -329,9 +329,10 @@ def test_the_life_of_an_incident_reaches_slack_pagerduty_and_a_webhook() -> None
         assert fakes.incidents[0].state == "acknowledged"
         courier.add(owed(3, resolved(), status=Status.RESOLVED, reason=Reason.ALL_RESOLVED))
         await until(lambda: sum(d.state == "delivered" for d in done) == 8)
-        (message,) = fakes.messages.values()
+        message, *thread = fakes.messages.values()
         assert message.edits == 2
         assert "RESOLVED" in message.text
+        assert [reply.thread_ts for reply in thread] == [message.ts, message.ts]
         (incident,) = fakes.incidents
         assert (incident.dedup_key, incident.state) == (alert().alert, "resolved")
         assert [e["event_action"] for e in incident.events] == [
@@ -417,3 +418,19 @@ def test_a_test_page_passes_the_queue_and_says_test() -> None:
         assert (missing.outcome, missing.reason) == (D.FAILED, R.CONFIG)
 
     real(story)
+
+
+def test_a_row_that_is_not_needed_any_more_ends_as_skipped() -> None:
+    async def story(office: Office) -> None:
+        office.courier.add([row("a"), row("b")])
+        await settle()
+        assert office.courier.knows("a", *ONE)
+        assert office.courier.withdraw("a", *ONE, "somebody else has it")
+        assert not office.courier.knows("a", *ONE)
+        assert not office.courier.withdraw("a", *ONE, "again")
+        assert not office.courier.withdraw("a", "nobody", "webhook[0]", "x")
+
+    office = play(Office({ONE: Scripted(BUSY, BUSY)}), story)
+    last = office.done[-1]
+    assert (last.id, last.state, last.attempts) == ("a", "skipped", 1)
+    assert last.detail == "not_needed_any_more: somebody else has it"
