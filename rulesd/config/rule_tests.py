@@ -219,6 +219,11 @@ class _Writer:
     def _silence(self, i: int, entry: TestEntry) -> Silenced:
         row = entry.silences[i]
         matchers: list[Matcher] = []
+        if not row.matchers:
+            said = "a silence without matchers would silence everything"
+            hint = "Write matchers: ['tool=\"shell\"']."
+            whole = (*self.base, "silences", i)
+            self.problems.at(self.document, whole, Code.INVALID_MATCHER, said, hint)
         for n, text in enumerate(row.matchers):
             try:
                 matchers.extend(parse_matchers(text))

@@ -38,7 +38,9 @@ class Filed:
 
 
 def file(silence: Silence, regex: Regex) -> Filed:
-    """Make a silence ready. Raises ``ValueError`` when one of its patterns is none."""
+    """Make a silence ready. Raises ``ValueError`` when one of its patterns is none, or when it would silence everything."""
+    if not silence.matchers:
+        raise ValueError("no matcher")
     tests = tuple((m.name, _test(m, regex)) for m in silence.matchers)
     places = tuple((m.name, values) for m in silence.matchers if (values := _values(m)))
     return Filed(silence.id, tests, places)

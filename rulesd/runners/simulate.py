@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from rulesd.config.rule_tests import START, Expected, RuleTest, Scripted
+from rulesd.config.rule_tests import START, Expected, RuleTest, Scripted, Silenced, Taken
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
 from rulesd.model.alert import Alert
 from rulesd.model.decision import AlertChanged, Decision, Kind, NotificationDue, Status
 from rulesd.model.duration import format_duration
 from rulesd.model.event import Document, Event, Rejected
-from rulesd.model.inputs import Acknowledged
+from rulesd.model.inputs import Acknowledged, SilenceSet
 from rulesd.model.instant import SECOND, Instant, Milliseconds
+from rulesd.model.silence import Silence, SilenceMatcher
 
 Decode = Callable[[bytes, Instant, str], Event | Rejected]
 "Bytes, arrival and the tenant the transport vouches for (or empty) in; an event or a refusal out."
@@ -68,26 +69,51 @@ def play(test: RuleTest, plan: Plan, decode: Decode) -> Verdict:
     engine = Engine(_only(plan, test.rule))
     decisions: list[Decision] = []
     failures: list[str] = []
-    if test.silences:
-        failures.append(
-            f"{test.path}:{test.line}: silences in tests are not played yet. Remove them"
-        )
-    acks = list(test.acks)
-    for scripted in test.events:
-        while acks and acks[0].at <= scripted.at:
-            decisions += _acknowledge(engine, acks.pop(0).labels, START + scripted.at)
-        event = _decode(scripted, decode)
-        if isinstance(event, Rejected):
-            failures.append(f"{test.path}:{test.line}: an event is refused: {event.message}")
-            continue
-        decisions += engine.receive(event, START + scripted.at)
-    for taken in acks:
-        decisions += engine.handle_timer(START + taken.at)
-        decisions += _acknowledge(engine, taken.labels, START + taken.at)
+    for step in _script(test):
+        now = START + step.at
+        decisions += engine.handle_timer(now)
+        match step:
+            case Silenced():
+                decisions += engine.receive(_silence(step), now)
+            case Taken():
+                decisions += _acknowledge(engine, step.labels, now)
+            case _:
+                event = _decode(step, decode)
+                if isinstance(event, Rejected):
+                    said = f"an event is refused: {event.message}"
+                    failures.append(f"{test.path}:{test.line}: {said}")
+                    continue
+                decisions += engine.receive(event, now)
     decisions += engine.handle_timer(START + test.until)
     later = engine.handle_timer(START + test.until + plan.root.group_wait + _longest_wait(plan))
     failures += _compare(test, decisions, later)
     return Verdict(test=test, failures=tuple(failures), decisions=tuple(decisions))
+
+
+def _script(test: RuleTest) -> list[Silenced | Taken | Scripted]:
+    """All that happens, in order of time; at one moment people come first."""
+    steps: list[Silenced | Taken | Scripted] = [*test.silences, *test.acks, *test.events]
+    return sorted(steps, key=lambda step: step.at)
+
+
+def _silence(row: Silenced) -> SilenceSet:
+    """``approved`` stands for a second person, who is always somebody else."""
+    silence = Silence(
+        id=f"line {row.line}",
+        matchers=tuple(
+            SilenceMatcher(
+                name=m.name, value=m.value, is_regex="~" in m.op, is_equal="!" not in m.op
+            )
+            for m in row.matchers
+        ),
+        starts_at=START + row.at,
+        ends_at=START + row.ends,
+        updated_at=START + row.at,
+        created_by=row.by,
+        comment=row.comment,
+        approved_by="a second person" if row.approved else "",
+    )
+    return SilenceSet(silence=silence, by=row.by)
 
 
 def _decode(scripted: Scripted, decode: Decode) -> Event | Rejected:

@@ -89,6 +89,13 @@ def test_until_acks_silences_and_deploys() -> None:
     assert [str(m) for m in silence.matchers] == ['tenant="acme"', 'tool=~"a|b"']
 
 
+def test_a_silence_without_matchers_is_a_mistake() -> None:
+    result = loaded(
+        {"rules/tool/mistake.yaml": rule(tests="[{name: n, silences: [{at: 1m}], expect: []}]")}
+    )
+    assert [p.code for p in result.errors] == ["invalid_matcher"]
+
+
 def test_tests_of_a_rule_with_a_mistake_are_still_read() -> None:
     result = loaded({"rules/tool/mistake.yaml": rule(owner="nobody", tests=CONTRACT)})
     assert result.plan is None

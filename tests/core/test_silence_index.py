@@ -112,3 +112,8 @@ def test_a_long_list_of_alternatives_is_asked_like_any_pattern() -> None:
 def test_what_is_no_pattern_is_refused() -> None:
     with pytest.raises(ValueError, match="unterminated"):
         file(silence("a", ("tool", "=~", "(")), regex)  # type: ignore[arg-type]
+
+
+def test_without_matchers_it_would_silence_everything() -> None:
+    with pytest.raises(ValueError, match="no matcher"):
+        file(silence("a"), regex)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 import pytest
 
 from rulesd.cli.decoding import offline_decoder
+from rulesd.config.rule_tests import START
 from rulesd.runners.simulate import Verdict, play
 from tests.config.testing import loaded, rule
 
@@ -37,7 +38,18 @@ GOOD: dict[str, str] = {
     "somebody takes it": f"{{name: t, {events(THREE)}, acks: [{{at: 30s, labels: {{tenant: acme}}, by: ana}}], until: 1m, expect: [{FIRES}]}}",
 }
 
+QUIET = "silences: [{at: 5s, for: 30m, matchers: ['tenant=\"acme\"'], comment: c}]"
+GOOD |= {
+    "a silence holds the page back, not the alert": f"{{name: t, {events(THREE)}, {QUIET}, until: 5m, expect: [{FIRES}]}}",
+    "one that ended does not": f"{{name: t, {events(THREE)}, {QUIET.replace('30m', '10s')}, until: 5m, expect: [{FIRES[:-1]}, receiver: inbox}}]}}",
+    "nor does another tenant's": f"{{name: t, {events(THREE)}, {QUIET.replace('acme', 'globex')}, expect: [{FIRES[:-1]}, receiver: inbox}}]}}",
+}
+
 BAD: dict[str, tuple[str, str]] = {
+    "a silenced page is missed": (
+        f"{{name: t, {events(THREE)}, {QUIET}, until: 5m, expect: [{FIRES[:-1]}, receiver: inbox}}]}}",
+        "inbox should be paged, but nobody was",
+    ),
     "it does not fire": (
         f"{{name: t, events: [{{at: 0s, type: tool.call, tenant: acme, data: {{outcome: denied}}}}], expect: [{FIRES}]}}",
         "expected firing high at 20s with tenant=acme, but: nothing happened",
@@ -117,3 +129,27 @@ def test_a_sender_that_claims_another_tenant() -> None:
     )
     found = verdict(text, detect="never", when='{"===": [{"var": "tenant_claimed"}, "globex"]}')
     assert found.passed, found.failures
+
+
+ONE = "{at: 10s, type: tool.call, tenant: acme, data: {outcome: denied}}"
+NEVER = "expect: [{at: 10s, alert: firing, receiver: inbox}]"
+
+
+@pytest.mark.parametrize(
+    ("silence", "paged"),
+    [
+        (QUIET, True),
+        (QUIET.replace("comment", "approved: true, comment"), False),
+        (QUIET.replace("comment", "approved: true, comment").replace("30m", "5h"), True),
+    ],
+)
+def test_a_never_rule_pages_through_a_silence_nobody_approved(silence: str, paged: bool) -> None:
+    said = verdict(f"{{name: t, {events(ONE)}, {silence}, {NEVER}}}", detect="never")
+    assert said.passed is paged, said.failures
+
+
+def test_an_acknowledgement_comes_at_its_own_time() -> None:
+    test = f"{{name: t, {events(THREE, ONE.replace('10s', '5m'))}, acks: [{{at: 30s}}], until: 6m, expect: [{FIRES}]}}"
+    taken = [d for d in verdict(test).decisions if str(d.reason) == "acknowledged"]
+    assert taken
+    assert {d.at for d in taken} == {START + 30_000}
