@@ -27,8 +27,6 @@ def filters(request: web.Request) -> tuple[Matcher, ...]:
         raise sentence(400, f"more than {MOST_FILTERS} filters")
     out: list[Matcher] = []
     for text in texts:
-        if not text.strip():
-            continue
         try:
             out += parse_matchers(text)
         except ValueError as error:

@@ -1,0 +1,152 @@
+"""Alerts of other systems at the daemon: durable before they are answered, in slices, under the limits of events."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from rulesd.core.engine import Engine, Limits
+from rulesd.core.plan import Owner
+from rulesd.model.errors import StoreError
+from rulesd.model.inputs import AlertsPosted, PostedAlert
+from rulesd.model.instant import MINUTE
+from rulesd.ports.intake import Overloaded
+from rulesd.runners import codec, posting
+from rulesd.runners import crank as crank_module
+from rulesd.runners.recovery import recover
+from tests.core.plans import T0
+from tests.runners.room import BOTH, Room, in_room, out_of_scope
+
+
+def post(name: str = "Disk", *, ends: int = T0 + 5 * MINUTE, **labels: str) -> PostedAlert:
+    return PostedAlert(
+        labels={"alertname": name, **labels},
+        starts_at=T0,
+        ends_at=ends,
+        annotations={"summary": f"{name} is full"},
+        generator_url="http://prometheus/graph",
+    )
+
+
+def posted(room: Room) -> list[AlertsPosted]:
+    """Every post in the journal."""
+    rows = [row for _, row in room.store.tail(0) if row.kind == "posted"]
+    return [item for item in map(codec.read_input, rows) if isinstance(item, AlertsPosted)]
+
+
+def test_what_is_posted_is_durable_and_fires() -> None:
+    async def story(room: Room) -> None:
+        await room.daemon.post_alerts([post(), post("Net")], "prometheus")
+        assert [a.rule for a in room.daemon.alerts()] == ["Disk", "Net"]
+
+    room = in_room(story)
+    (item,) = posted(room)
+    assert item.by == "prometheus"
+    assert item.alerts == (post(), post("Net"))
+    firing = [row for row in room.store.read_decisions(limit=10) if row.kind == "alert.firing"]
+    assert [row.rule for row in firing] == ["Disk", "Net"]
+
+
+def test_nothing_posted_is_no_input() -> None:
+    async def story(room: Room) -> None:
+        await room.daemon.post_alerts([], "prometheus")
+
+    assert posted(in_room(story)) == []
+
+
+def test_a_large_post_is_taken_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "SLICE", 2)
+
+    async def story(room: Room) -> None:
+        turns = 0
+
+        async def somebody_else() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(somebody_else())
+        await room.daemon.post_alerts([post(n=str(n)) for n in range(7)], "prometheus")
+        other.cancel()
+        assert turns >= 4
+        assert len(room.daemon.alerts()) == 7
+
+    sizes = [len(item.alerts) for item in posted(in_room(story))]
+    assert sizes == [2, 2, 2, 1]
+
+
+def test_a_daemon_that_cannot_take_more_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crank_module, "MOST_WAITING", 3)
+
+    async def story(room: Room) -> None:
+        room.writer.failing = StoreError("the disk is full")
+        with pytest.raises(Overloaded, match="Nothing was taken"):
+            await room.daemon.post_alerts([post()], "prometheus")
+        room.writer.failing = None
+        first = asyncio.create_task(room.daemon.post_alerts([post(n="1"), post(n="2")], "p"))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="too many"):
+            await room.daemon.post_alerts([post(n="3"), post(n="4")], "p")
+        await first
+        await room.daemon.post_alerts([post(n="3")], "p")
+
+    assert [len(item.alerts) for item in posted(in_room(story))] == [2, 1]
+
+
+def test_a_store_that_does_not_commit_in_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crank_module, "COMMIT_DEADLINE_S", 0.05)
+
+    async def story(room: Room) -> None:
+        commit = room.store.commit
+        room.store.commit = lambda _: (_ for _ in ()).throw(StoreError("not now"))
+        with pytest.raises(Overloaded, match="not committed in time"):
+            await room.daemon.post_alerts([post()], "prometheus")
+        room.store.commit = commit
+
+    in_room(story)
+
+
+def test_many_posts_are_checkpointed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crank_module, "CHECKPOINT_KEYS", 3)
+
+    async def story(room: Room) -> None:
+        await room.daemon.post_alerts([post(n=str(n)) for n in range(3)], "prometheus")
+        assert room.crank.unsaved == 0
+
+    room = in_room(story)
+    room.store.close()
+    known = room.store.open()
+    engine: Engine = recover(room.store, known, BOTH, Limits(), lambda _: BOTH).engine
+    assert len(engine.alerts()) == 3
+
+
+def test_how_alerts_and_groups_stand() -> None:
+    async def story(room: Room) -> None:
+        await room.daemon.post_alerts([post()], "prometheus")
+        (alert,) = room.daemon.alerts()
+        standing = room.daemon.standing(alert)
+        assert (standing.state, standing.receivers) == ("active", (BOTH.root.receiver,))
+        (group,) = room.daemon.groups()
+        assert [one.rule for one in group.alerts] == ["Disk"]
+
+    in_room(story)
+
+
+def test_what_is_said_of_alerts() -> None:
+    made = replace(BOTH, owners={**BOTH.owners, "x": Owner(name="x")})
+
+    async def story(room: Room) -> None:
+        await room.daemon.post_alerts([post()], "prometheus")
+        await room.send(out_of_scope(1))
+        own, other = sorted(room.daemon.alerts(), key=lambda a: a.foreign is not None)
+        assert room.daemon.described(other) == (
+            {"summary": "Disk is full"},
+            "http://prometheus/graph",
+        )
+        annotations, url = room.daemon.described(own)
+        assert annotations["summary"]
+        assert annotations["value"].startswith("1")
+        assert url == ""
+
+    in_room(story, made=made)
