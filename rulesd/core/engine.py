@@ -161,6 +161,8 @@ class Engine:
         out: list[Decision] = []
         if self.rollouts.open or event.type in TYPES:
             self.rollouts.observe(event, now, out)
+        elif event.type == "action.result":
+            self.switches.observe(event, now, out)
         matched = self.detection.observe(event, now, out)
         self.outcomes[Outcome.MATCHED if matched else Outcome.UNMATCHED] += 1
         if out:

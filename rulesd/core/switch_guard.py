@@ -13,7 +13,7 @@ from rulesd.core.switch_table import fits, same_key
 from rulesd.model.decision import NoticeDue
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR, Instant
-from rulesd.model.reasons import Reason
+from rulesd.model.reasons import DeliveryReason, Reason
 from rulesd.model.switch import Approvals, Setting, Switch
 
 REFUSED = {
@@ -108,4 +108,19 @@ def notice(plan: Plan, setting: Setting, why: Reason | None, now: Instant) -> No
         owner=setting.owner,
         title=title,
         lines=tuple(lines),
+    )
+
+
+def unheard(plan: Plan, setting: Setting, why: DeliveryReason, now: Instant) -> NoticeDue:
+    """What its owner is told when the service behind a switch could not be told."""
+    return NoticeDue(
+        at=now,
+        reason=Reason.ACTION_RESULT,
+        receiver=plan.receiver_for(setting.owner, "critical") or plan.root.receiver,
+        owner=setting.owner,
+        title=f"{setting.switch} is set, but its service did not take the order",
+        lines=(
+            f"Key {setting.key}, for {where(setting)}: the webhook was given up ({why}).",
+            "Services that read the flag obey it all the same; for this one, act yourself.",
+        ),
     )

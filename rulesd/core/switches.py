@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Plan
-from rulesd.core.switch_guard import REFUSED, Guard, asks, notice
+from rulesd.core.switch_guard import REFUSED, Guard, asks, notice, unheard
 from rulesd.core.switch_state import deadline, dump_setting, load_setting, settles
 from rulesd.core.switch_table import SwitchTable, scope_of
 from rulesd.model.alert import Alert
@@ -24,7 +24,7 @@ from rulesd.model.decision import (
     ReviewClosed,
     SwitchChanged,
 )
-from rulesd.model.event import Json
+from rulesd.model.event import Event, Json
 from rulesd.model.fingerprint import episode_id
 from rulesd.model.inputs import (
     Delivered,
@@ -35,7 +35,7 @@ from rulesd.model.inputs import (
     SwitchSet,
 )
 from rulesd.model.instant import HOUR, MINUTE, Instant, Milliseconds
-from rulesd.model.reasons import Reason
+from rulesd.model.reasons import DeliveryOutcome, Reason
 from rulesd.model.switch import Setting, SettingState, Switch, Until, fill, places
 
 HISTORY = 1_000
@@ -111,7 +111,12 @@ class Switches:
             return
         end = None if setting.lasts is None else now + setting.lasts
         self.open[item.id] = replace(
-            setting, state=SettingState.ACTIVE, approved_by=item.by, set_at=now, expires_at=end
+            setting,
+            state=SettingState.ACTIVE,
+            approved_by=item.by,
+            set_at=now,
+            expires_at=end,
+            begun=True,
         )
         self._changed()
         self._say(Reason.APPROVED, self.open[item.id], now, out)
@@ -141,8 +146,21 @@ class Switches:
     def _answered(self, item: Delivered, now: Instant, out: list[Decision]) -> None:
         """A webhook was told; its idempotency id begins with the setting's."""
         id_ = item.notification.partition("/")[0]
-        if id_ in self.open:
-            self.open[id_] = replace(self.open[id_], result=f"{item.outcome}: {item.reason}")
+        self._result(id_, f"{item.outcome}: {item.reason}", now, out)
+        if id_ in self.open and item.outcome is DeliveryOutcome.FAILED:
+            told = unheard(self.plan, self.open[id_], item.reason, now)
+            out.append(told)
+
+    def observe(self, event: Event, now: Instant, out: list[Decision]) -> None:
+        """An ``action.result`` event: what a service that took an order has to say (``setting``, ``outcome``)."""
+        data = event.document.get("data")
+        if isinstance(data, dict):
+            words = f"{data.get('outcome', 'done')}, says {event.source}"
+            self._result(str(data.get("setting", "")), words, now, out)
+
+    def _result(self, id_: str, words: str, now: Instant, out: list[Decision]) -> None:
+        if id_ in self.open and self.open[id_].result != words:
+            self.open[id_] = replace(self.open[id_], result=words)
             self._say(Reason.ACTION_RESULT, self.open[id_], now, out)
 
     # ------------------------------------------------------------------ decisions of others
@@ -262,7 +280,8 @@ class Switches:
         elif asks(switch, setting):
             state, reason = SettingState.PENDING, Reason.APPROVAL_NEEDED
             setting = replace(setting, expires_at=now + PATIENCE)
-        self.open[setting.id] = made = replace(setting, state=state)
+        begun = state is SettingState.ACTIVE
+        self.open[setting.id] = made = replace(setting, state=state, begun=begun)
         self._changed()
         self._say(reason, made, now, out)
         if state is SettingState.PENDING:

@@ -83,6 +83,34 @@ class PageAlert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActionCall:
+    """What a service is told about one setting of a switch."""
+
+    setting: str
+    switch: str
+    key: str
+    "Flag key."
+
+    scope: Mapping[str, str]
+    "It holds where these labels agree; empty: everywhere."
+
+    set_to: str
+    "The value of this setting, as JSON text."
+
+    value: str
+    "What services in that scope read from now on, as JSON text."
+
+    state: str
+    "``set`` or ``ended``."
+
+    by: str
+    reason: str
+    alert: str
+    rule: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """What one channel is asked to tell, once."""
 
@@ -120,6 +148,9 @@ class Notification:
 
     lines: tuple[str, ...] = ()
     "What a notice has to say, a line each."
+
+    action: ActionCall | None = None
+    "Set for the webhook of a switch: there is nothing else in it."
 
     change: bool = False
     "A notice of something that was changed (a deploy, a switch): a record beside incidents, which wakes nobody."

@@ -146,6 +146,7 @@ class DeliveryReason(StrEnum):
     """Why an attempt ended as it did (metric label, ``test-page`` output, alert about the receiver)."""
 
     OK = "ok"
+    ACCEPTED = "accepted"
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
     CLIENT_ERROR = "client_error"

@@ -117,6 +117,9 @@ class Setting:
     ended_at: Instant | None = None
     ended_by: str = ""
     ended_why: str = ""
+    begun: bool = False
+    "Whether it is or was in force."
+
     settled: bool = False
     result: str = ""
     "What the service said that was told by webhook; empty until it has answered."

@@ -12,6 +12,7 @@ from rulesd.core.plan import ChannelSpec, Plan
 from rulesd.model.notification import Delivery, Notification
 from rulesd.model.reasons import DeliveryReason
 from rulesd.notify import alertmanager_channels as alertmanager
+from rulesd.notify.action import action_spec, make_action
 from rulesd.notify.apprise import apprise
 from rulesd.notify.http import retry, skipped
 from rulesd.notify.pagerduty import pagerduty
@@ -77,6 +78,15 @@ def make_channels(
                 problems.append(str(error))
                 channel = Waiting(spec, str(error))
             channels[receiver.name, spec.name] = channel
+    for switch in plan.switches.values():
+        if switch.action != "webhook":
+            continue
+        spec = action_spec(switch)
+        try:
+            channels[spec.receiver, spec.name] = make_action(switch, secrets, session)
+        except ChannelError as error:
+            problems.append(str(error))
+            channels[spec.receiver, spec.name] = Waiting(spec, str(error))
     return channels, problems
 
 

@@ -15,11 +15,19 @@ from collections.abc import Callable, Sequence
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
 from rulesd.model.alert import Alert
-from rulesd.model.decision import AlertChanged, Decision, Kind, NoticeDue, NotificationDue
+from rulesd.model.decision import (
+    AlertChanged,
+    Decision,
+    Kind,
+    NoticeDue,
+    NotificationDue,
+    SwitchChanged,
+)
 from rulesd.model.event import Event, Rejected
 from rulesd.model.inputs import EventRefused, Input, PlanReplaced
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import Outcome
+from rulesd.notify.action_rows import switch_rows
 from rulesd.notify.changes import DEPLOY
 from rulesd.ports.clock import Clock
 from rulesd.ports.intake import Overloaded, Receipt
@@ -305,6 +313,8 @@ class Crank:
             self.meter.decisions.labels(row.kind, str(decision.reason)).inc()
             if isinstance(decision, NotificationDue | NoticeDue):
                 outbox += self._compose(decision, self.engine.plan, self.seq)
+            elif isinstance(decision, SwitchChanged):
+                outbox += switch_rows(decision, self.engine.plan)
             elif isinstance(decision, AlertChanged) and decision.kind is Kind.RESOLVED:
                 self._remember(decision.alert)
         return logged, outbox

@@ -31,7 +31,7 @@ from rulesd.model.inputs import (
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.reasons import AlertState, DeliveryOutcome, DeliveryReason, Reason
 from rulesd.model.switch import SETTLED, Approvals, SettingState, Switch, Until
-from tests.core.plans import T0, field, plan, rule
+from tests.core.plans import T0, event, field, plan, rule
 from tests.core.test_switch_table import LOCK
 from tests.core.world import World
 from tests.model.test_alert import alert
@@ -276,6 +276,13 @@ def test_what_a_webhook_answered_stands_in_the_setting() -> None:
     room.said.clear()
     assert room.give(done).reasons() == [Reason.ACTION_RESULT]
     assert room.machine.open["w1"].result == "delivered: ok"
+    assert room.give(done).reasons() == []
+    failed = replace(done, outcome=DeliveryOutcome.FAILED, reason=DeliveryReason.CLIENT_ERROR)
+    room.give(failed)
+    assert [d.title for d in room.said if isinstance(d, NoticeDue)] == [
+        "lock_tool is set, but its service did not take the order"
+    ]
+    room.said.clear()
     assert room.give(replace(done, notification="gone/set")).said == []
     assert not room.machine.take(replace(done, receiver="pager"), T0, [])
 
@@ -338,3 +345,16 @@ def test_rules_about_switches_see_their_changes_and_foreign_alerts_set_none() ->
     quiet.give(AlertsPosted(alerts=(posted,)))
     assert quiet.engine.switches.open == {}
     assert len(quiet.engine.alerts()) == 1
+
+
+def test_a_service_that_took_an_order_reports_later() -> None:
+    w = World(with_switches(LOCK))
+    w.give(SwitchSet(id="w1", switch="lock_tool", by="ana", reason="r", labels=ACME))
+    w.give(event("r", T0, type_="action.result", setting="w1", outcome="ok"))
+    assert w.engine.switches.open["w1"].result.startswith("ok, says ")
+    w.give(event("r2", T0, type_="action.result", setting="gone"))
+    odd = event("r3", T0, type_="action.result")._replace(
+        document={"id": "r3", "type": "action.result", "data": None}
+    )
+    w.give(odd)
+    assert len(w.engine.switches.open) == 1

@@ -1,0 +1,98 @@
+"""What a change of a switch owes: the webhook of that switch, and a change event for the record beside incidents.
+
+Law: pure. The same change gives the same rows, ids included: ``<setting>/set`` and ``<setting>/end``, so that a service which is told
+twice does it once. A setting that never was in force owes nothing.
+"""
+
+import json
+
+import msgspec
+
+from rulesd.core.plan import Plan
+from rulesd.model.decision import SwitchChanged
+from rulesd.model.instant import format_instant
+from rulesd.model.notification import ActionCall, Notification
+from rulesd.model.reasons import Reason
+from rulesd.model.switch import Setting
+from rulesd.notify.changes import change_rows
+from rulesd.ports.store import OutboxRow
+
+CHANNEL = "webhook[0]"
+
+_BEGINS = (Reason.SET, Reason.APPROVED)
+_ENDS = (
+    Reason.EXPIRED, Reason.REVERTED, Reason.REVIEW_RELEASED, Reason.ALERT_RESOLVED, Reason.SWITCH_REMOVED,
+)  # fmt: skip
+
+
+def receiver_of(switch: str) -> str:
+    """Under which receiver an action's rows stand in the outbox."""
+    return f"action:{switch}"
+
+
+def switch_rows(changed: SwitchChanged, plan: Plan) -> list[OutboxRow]:
+    """What a change of a switch owes: the webhook of that switch, and a change event beside incidents."""
+    setting = changed.setting
+    begins = changed.reason in _BEGINS
+    if not begins and not (changed.reason in _ENDS and setting.begun):
+        return []
+    verb = "set" if begins else "lifted"
+    rows = change_rows(
+        plan,
+        at=changed.at,
+        key=f"switch\x1f{setting.id}\x1f{verb}",
+        title=_title(setting, verb),
+        lines=(f"by {setting.ended_by or setting.by}: {setting.ended_why or setting.reason}",),
+        source="rulesd",
+    )
+    switch = plan.switches.get(setting.switch)
+    if switch is not None and switch.action == "webhook":
+        rows.append(_row(changed, "set" if begins else "end"))
+    return rows
+
+
+def _title(setting: Setting, verb: str) -> str:
+    where = ", ".join(f"{k}={v}" for k, v in sorted(setting.scope.items())) or "everybody"
+    return f"{setting.switch} {verb} for {where} ({setting.key})"
+
+
+def _row(changed: SwitchChanged, verb: str) -> OutboxRow:
+    setting = changed.setting
+    call = ActionCall(
+        setting=setting.id,
+        switch=setting.switch,
+        key=setting.key,
+        scope=dict(setting.scope),
+        set_to=json.dumps(setting.value),
+        value=json.dumps(changed.value),
+        state="set" if verb == "set" else "ended",
+        by=setting.by if verb == "set" else setting.ended_by,
+        reason=setting.reason if verb == "set" else setting.ended_why,
+        alert=setting.alert,
+        rule=setting.rule,
+        expires_at="" if setting.expires_at is None else format_instant(setting.expires_at),
+    )
+    receiver = receiver_of(setting.switch)
+    note = Notification(
+        id=f"{setting.id}/{verb}",
+        receiver=receiver,
+        group=setting.key,
+        group_labels=dict(setting.scope),
+        incident=setting.id,
+        status="firing" if verb == "set" else "resolved",
+        reason=str(changed.reason),
+        page=True,
+        at=format_instant(changed.at),
+        alerts=(),
+        title=_title(setting, verb),
+        action=call,
+    )
+    return OutboxRow(
+        id=note.id,
+        receiver=receiver,
+        channel=CHANNEL,
+        incident=setting.id,
+        priority=0,
+        created=changed.at,
+        body=msgspec.json.encode(note),
+    )
