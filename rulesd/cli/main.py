@@ -29,6 +29,7 @@ COMMANDS = {
     "switch": "Kill switches: what is contained; set, revert, approve.",
     "review": "What waits for a person's verdict, and giving one.",
     "gate": "May this release go on? For CI: exit 0 pass, 1 fail or evidence missing.",
+    "deliveries": "Pages and what became of them; send again what was given up.",
     "test-page": "Send a marked test page along an owner's whole path.",
     "token": "Make, list and revoke API tokens.",
     "new": "Scaffold a rule with its test and runbook.",

@@ -159,6 +159,10 @@ class Daemon(Protocol):
         """Send a marked test page along the owner's whole path and report each attempt."""
         ...
 
+    async def redeliver(self, page: str, receiver: str, by: str) -> Done:
+        """Owe a page again that was given up (``receiver`` empty: to everybody it was for), with the same idempotency id."""
+        ...
+
     async def put_setting(self, name: str, value: bytes) -> None:
         """Keep a small value durably (tokens, replay guards)."""
         ...

@@ -38,6 +38,7 @@ from rulesd.ports.meter import Meter
 from rulesd.ports.store import Commit, OutboxDone, Store
 from rulesd.runners.acting import LocalActing
 from rulesd.runners.crank import Crank
+from rulesd.runners.dead_letters import DeadLetters
 from rulesd.runners.delivery import Courier
 from rulesd.runners.failover import Failover, Owed
 from rulesd.runners.posting import Posting
@@ -102,6 +103,13 @@ class LocalDaemon(Silencing, Posting):
         super().__init__(parts.crank, parts.store)
         self._parts = parts
         self._links = parts.links
+        failover = parts.failover
+        self._letters = DeadLetters(
+            parts.store,
+            parts.writer,
+            deliver=failover.deliver if failover is not None else parts.courier.add,
+            now=parts.clock.now,
+        )
         self.loaded = loaded
         self.refused: Sequence[Located] = ()
         "Problems of the last reload, if it was refused."
@@ -264,6 +272,10 @@ class LocalDaemon(Silencing, Posting):
                 )
             )
         return out
+
+    async def redeliver(self, page: str, receiver: str, by: str) -> Done:
+        """Owe a page again that was given up."""
+        return await self._letters.redeliver(page, receiver, by)
 
     async def put_setting(self, name: str, value: bytes) -> None:
         """Keep a small value durably."""

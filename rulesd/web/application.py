@@ -14,6 +14,7 @@ from rulesd.ports.meter import Meter
 from rulesd.web import (
     alerts,
     console,
+    deliveries,
     events,
     login,
     ofrep,
@@ -86,6 +87,9 @@ GUARDED: tuple[tuple[str, str, Scope, Guarded], ...] = (
     (hdrs.METH_GET, "/v1/rollouts", Scope.READ, rollouts.list_rollouts),
     (hdrs.METH_GET, "/v1/rollouts/{id}", Scope.READ, rollouts.get_rollout),
     (hdrs.METH_POST, "/v1/rollouts/{id}/{act:signoff|finish}", Scope.SWITCH, rollouts.act),
+    (hdrs.METH_GET, "/v1/alerts/{id}/deliveries", Scope.READ, deliveries.of_alert),
+    (hdrs.METH_GET, "/v1/deliveries", Scope.READ, deliveries.list_deliveries),
+    (hdrs.METH_POST, "/v1/deliveries/{id}/redeliver", Scope.ADMIN, deliveries.redeliver),
     (hdrs.METH_GET, "/v1/rules", Scope.READ, rules.list_rules),
     (hdrs.METH_POST, "/v1/test-page", Scope.ADMIN, rules.send_test_page),
     (hdrs.METH_GET, "/v1/tokens", Scope.ADMIN, token_api.list_tokens),
