@@ -17,6 +17,11 @@ REMEMBERED: Milliseconds = 120 * HOUR
 "What a receiver was told of a group that ended is remembered so long, or for two repeat intervals if that is less."
 
 
+def next_sweep(now: Instant) -> Instant:
+    """When empty groups end next."""
+    return (now // SWEEP + 1) * SWEEP
+
+
 class Ended:
     """The groups that are empty, and what is left of those that ended."""
 
@@ -29,7 +34,7 @@ class Ended:
     def empty(self, group: Group, now: Instant) -> None:
         """A group has no members any more."""
         self._empty[group.id] = None
-        self.due = min(self.due, (now // SWEEP + 1) * SWEEP)
+        self.due = min(self.due, next_sweep(now))
 
     def sweep(self, groups: dict[GroupId, Group], now: Instant) -> list[Group]:
         """End the groups that are still empty."""
