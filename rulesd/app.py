@@ -32,7 +32,7 @@ from rulesd.notify.compose import compose
 from rulesd.ports.meter import Meter
 from rulesd.privacy.keys import load_key
 from rulesd.privacy.redact import Redactor
-from rulesd.runners.brokers import mqtt_sources
+from rulesd.runners.brokers import mqtt_sources, retained_switches
 from rulesd.runners.clock import WallClock
 from rulesd.runners.crank import Crank
 from rulesd.runners.delivery import Courier
@@ -255,6 +255,8 @@ class App:
         (self.state / "address").write_text(address + "\n")
         for name, source in sources:
             self._spawn(source.run(), f"source {name}")
+        for outlet in await retained_switches(s.sources.mqtt, daemon, secret=self.secret):
+            self._spawn(outlet.run(), "retained switches")
         self._spawn(tick_forever(lag, lambda: keeper.tick(lag)), "housekeeping")
         self._spawn(self._watch_files(daemon), "watch files")
         self._supervise(parts, daemon, lag)

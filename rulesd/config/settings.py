@@ -105,6 +105,8 @@ class Mqtt(Strict):
     username: str = ""
     password: Reference | None = None
     tls: Tls | None = None
+    switches_secret: Reference | None = None
+    "Signs the retained messages with kill switches (``whsec_...``)."
 
 
 class Sources(Strict):

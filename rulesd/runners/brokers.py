@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 
 from rulesd.config.settings import Mqtt
 from rulesd.ingest.decode import Decoder
+from rulesd.notify.retained import RetainedSwitches
 from rulesd.ports.daemon import Daemon
 from rulesd.runners.local import Parts
 from rulesd.sources.mqtt import MqttSource
-from rulesd.sources.mqtt_broker import broker_at, tls_context
+from rulesd.sources.mqtt_broker import Broker, broker_at, tls_context
 
 CLIENT_ID = "mqtt/client_id"
 "Under this name the store keeps it."
@@ -47,6 +48,29 @@ async def client_id(daemon: Daemon) -> str:
     return made
 
 
+async def retained_switches(
+    settings: Sequence[Mqtt], daemon: Daemon, *, secret: Callable[[object], str]
+) -> list[RetainedSwitches]:
+    """One publisher of switches for each broker; nothing is connected yet.
+
+    Raises:
+        ValueError: an address or a signing secret that is none; the text says what to write.
+    """
+    if not settings:
+        return []
+    own = await client_id(daemon)
+    out: list[RetainedSwitches] = []
+    for n, each in enumerate(settings):
+        broker = _broker(each, own + _suffix(n), secret)
+        keys = [secret(each.switches_secret)] if each.switches_secret is not None else []
+        out.append(RetainedSwitches(broker, daemon.acting, now=daemon.now, secrets=keys))
+    return out
+
+
+def _suffix(position: int) -> str:
+    return "" if position == 0 else f"-{position + 1}"
+
+
 def _source(
     each: Mqtt,
     position: int,
@@ -55,22 +79,26 @@ def _source(
     decoder: Decoder,
     secret: Callable[[object], str],
 ) -> tuple[str, MqttSource]:
-    suffix = "" if position == 0 else f"-{position + 1}"
+    suffix = _suffix(position)
+    broker = _broker(each, f"{own}{suffix}", secret)
+    name = f"mqtt{suffix}"
+    source = MqttSource(
+        broker, intake=parts.crank, decoder=decoder, clock=parts.clock, meter=parts.meter, name=name
+    )
+    return name, source
+
+
+def _broker(each: Mqtt, own: str, secret: Callable[[object], str]) -> Broker:
     tls = None
     if each.tls is not None:
         files = (each.tls.ca_file, each.tls.cert_file, each.tls.key_file)
         tls = tls_context(*files, insecure=each.tls.insecure_skip_verify)
-    broker = broker_at(
+    return broker_at(
         each.url,
-        client_id=each.client_id or f"{own}{suffix}",
+        client_id=each.client_id or own,
         topics=each.topics,
         protocol=each.protocol,
         username=each.username,
         password=secret(each.password) if each.password else "",
         tls=tls,
     )
-    name = f"mqtt{suffix}"
-    source = MqttSource(
-        broker, intake=parts.crank, decoder=decoder, clock=parts.clock, meter=parts.meter, name=name
-    )
-    return name, source

@@ -7,7 +7,7 @@ from rulesd.config.settings import Mqtt, Tls
 from rulesd.ingest.decode import Decoder
 from rulesd.ports.meter import Meter
 from rulesd.privacy.redact import Redactor
-from rulesd.runners.brokers import CLIENT_ID, client_id, mqtt_sources
+from rulesd.runners.brokers import CLIENT_ID, client_id, mqtt_sources, retained_switches
 from rulesd.runners.clock import WallClock
 
 
@@ -17,6 +17,8 @@ class Daemon:
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
         self.store = SimpleNamespace(setting=self.kept.get)
+        self.acting = None
+        self.now = lambda: 0
 
     async def put_setting(self, name: str, value: bytes) -> None:
         self.kept[name] = value
@@ -71,3 +73,19 @@ def test_an_address_that_is_none_says_what_to_write() -> None:
     )
     with pytest.raises(ValueError, match="mqtt://"):
         made(broken)
+
+
+def test_switches_are_published_on_every_broker_under_names_of_their_own() -> None:
+    daemon = Daemon()
+    settings = [
+        Mqtt(url="mqtt://a", switches_secret={"env": "X"}),
+        Mqtt(url="mqtt://b"),
+    ]
+    secret = "whsec_c2VjcmV0IG9mIHJldGFpbmVkIG1lc3NhZ2Vz"
+
+    async def go(chosen: list[Mqtt]) -> list[str]:
+        made = await retained_switches(chosen, daemon, secret=lambda reference: secret)  # type: ignore[arg-type]
+        return [outlet._broker.client_id.partition("-")[2][8:] for outlet in made]
+
+    assert asyncio.run(go(settings)) == ["", "-2"]
+    assert asyncio.run(go([])) == []
