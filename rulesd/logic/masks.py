@@ -8,10 +8,11 @@ ask for anything else (``!==``, ``!`` of ``in``), rules that do not ask. For num
 and each gap between bounds. Fields nobody knows a key for (few values, long lists, negations) cost one look-up together.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from operator import or_
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from rulesd.logic.cover import Atom, Conjunction, Shape
 from rulesd.logic.syntax import Path
@@ -19,13 +20,22 @@ from rulesd.logic.syntax import Path
 MAX_BITS: Final = 256
 "Rules in one mask: beyond a few machine words, the whole mask costs more than a split."
 
+MAX_CODES: Final = 100
+"Texts of a field up to which every mask holds the bits for each of them."
+
+_WORD: Final = 64
+"Bits in a machine word."
+
 MAX_COLUMNS: Final = 16
 "Fields in one mask."
 
 _TEXTS: Final = (Shape.KEY, Shape.EXCEPT)
 _BOUNDS: Final = (Shape.ABOVE, Shape.BELOW)
 
-Share = Callable[[Path, Sequence[object], int], float]
+Codes: TypeAlias = "Mapping[Path, Mapping[str, int]]"
+"Numbers of texts, by field; 0 is any other value."
+
+Share: TypeAlias = Callable[[Path, Sequence[object], int], float]
 "The expected share of events whose field is one of some texts, of so many different ones."
 
 
@@ -120,45 +130,99 @@ def bound_table(
     return points, masks, every & ~asking
 
 
+def ranked(conjunctions: Iterable[Conjunction]) -> dict[Path, int]:
+    """The order of columns: first what leaves fewest rules, so that most events need no more."""
+    weight: dict[Path, float] = {}
+    for conjunction in conjunctions:
+        for atom in conjunction:
+            part = 1.0 / len(atom[2]) if atom[0] is Shape.KEY else 0.0
+            weight[atom[1]] = weight.get(atom[1], 0.0) + part
+    return {path: i for i, path in enumerate(sorted(weight, key=lambda p: (-weight[p], p)))}
+
+
+def numbered(conjunctions: Iterable[Conjunction]) -> Codes:
+    """A number for every text that rules ask of a field, from 1, for fields with few of them."""
+    found: dict[Path, dict[str, int]] = {}
+    for conjunction in conjunctions:
+        for atom in conjunction:
+            if atom[0] in _TEXTS:
+                known = found.get(atom[1])
+                if known is None:
+                    known = found[atom[1]] = {}
+                known.update(dict.fromkeys(atom[2], 0))
+    few = {path: sorted(texts) for path, texts in found.items() if len(texts) <= MAX_CODES}
+    return {path: {text: i for i, text in enumerate(texts, 1)} for path, texts in few.items()}
+
+
+def places(columns: Sequence[Column], codes: Codes) -> list[int]:
+    """For each column where its bits start in the row of all columns; -1 for one that has a table of its own."""
+    found: list[int] = []
+    at = 0
+    for path, numeric, atoms in columns:
+        known = {} if numeric else codes.get(path, {})
+        if known and all(value in known for _, atom in atoms for value in atom.values):
+            found.append(at)
+            at += len(known) + 1
+        else:
+            found.append(-1)
+    return found
+
+
 def mask_tables(
-    columns: Sequence[Column], bits: Mapping[int, int], unsure: Mapping[int, int]
+    columns: Sequence[Column], bits: Mapping[int, int], unsure: Mapping[int, int], codes: Codes
 ) -> list[object]:
-    """The tables of all columns in the order ``body`` reads them; ``bits`` and ``unsure`` are by the rule's number."""
+    """What ``body`` reads: the row, then the tables of columns that have their own; ``bits`` and ``unsure`` are by number.
+
+    The row holds the bits for every numbered text side by side: looking at it touches little memory, which is what costs.
+    """
     every = (1 << len(bits)) - 1
+    row: list[int] = []
     tables: list[object] = []
-    for _, numeric, atoms in columns:
+    for (path, numeric, atoms), at in zip(columns, places(columns, codes), strict=True):
         known = [(bits[number], atom) for number, atom in atoms if number in bits]
         if numeric:
             asking = dict.fromkeys(unsure[number] for number, _ in atoms if number in bits)
             tables += (*bound_table(known, every), tuple(asking))
-        else:
-            tables += text_table(known, every)
-    return tables
-
-
-def body(columns: Sequence[tuple[str, bool]]) -> tuple[str, ...]:
-    """The code of a mask over fields held in these variables; ``k[1]`` are the children by bit."""
-    lines: list[str] = []
-    at = 2
-    for i, (v, numeric) in enumerate(columns):
-        first = not i
-        if not numeric:
-            value = f"k[{at}].get({v}, k[{at + 1}]) if {v}.__class__ is str else k[{at + 1}]"
-            lines.append(f"m = {value}" if first else f"if m: m &= {value}")
-            at += 2
             continue
-        if first:
-            lines.append("m = -1")
-        place = f"k[{at + 1}][bisect_left(k[{at}], {{0}}) + bisect_right(k[{at}], {{0}})]"
-        lines += [
-            "if m:",
-            f"    if {v}.__class__ is float or {v}.__class__ is int or {v}.__class__ is bool: m &= {place.format(v)}",
-            f"    elif {v} is None: m &= {place.format(0)}",
-            "    else:",
-            f"        m &= k[{at + 2}]",
-            f"        out += k[{at + 3}]",
-        ]
-        at += 4
+        table, free = text_table(known, every)
+        if at < 0:
+            tables += (table, free)
+            continue
+        part = [free] * (len(codes[path]) + 1)
+        for text, mask in table.items():
+            part[codes[path][text]] = mask
+        row += part
+    return [array("Q", row) if len(bits) <= _WORD else tuple(row), *tables]
+
+
+def body(columns: Sequence[tuple[str, str, bool, int]]) -> tuple[str, ...]:
+    """The code of a mask; ``k[1]`` are the children by bit.
+
+    For each column: the names of its field and of its numbers, whether it is numeric, and its place in the row.
+    """
+    lines = ["m = -1"]
+    at = 3
+    for v, code, numeric, place in columns:
+        if place >= 0:
+            lines.append(
+                f"if m: m &= k[2][{code}.get({v}, 0) + {place}] if {v}.__class__ is str else k[2][{place}]"
+            )
+        elif not numeric:
+            lines.append(
+                f"if m: m &= k[{at}].get({v}, k[{at + 1}]) if {v}.__class__ is str else k[{at + 1}]"
+            )
+            at += 2
+        else:
+            found = f"k[{at + 1}][bisect_left(k[{at}], {{0}}) + bisect_right(k[{at}], {{0}})]"
+            lines += [
+                "if m:",
+                f"    if {v}.__class__ is float or {v}.__class__ is int or {v}.__class__ is bool: m &= {found.format(v)}",
+                f"    elif {v} is None: m &= {found.format(0)}",
+                "    else:",
+                f"        m &= k[{at + 2}]",
+                f"        out += k[{at + 3}]",
+            ]
+            at += 4
     lines += [
         "while m:",
         "    b = m & -m",

@@ -14,6 +14,7 @@ from rulesd.logic import masks
 from rulesd.logic.codegen import NAMESPACE, Writer
 from rulesd.logic.cover import Atom
 from rulesd.logic.lookups import LOOKUPS
+from rulesd.logic.masks import Codes, Column
 from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
 from rulesd.logic.semantics import MAX_ITEMS, step
 from rulesd.logic.syntax import Many, Node, Path, is_index
@@ -223,16 +224,30 @@ class Shapes:
         name = f"lookup {found.reads}"
         return self.node(name, atom.path, found.table(built), unsure, search=f"find_{operator}")
 
+    def know(self, codes: Codes) -> None:
+        """The numbers of texts that masks use."""
+        names = {f"C{self.projection.numbers[path]}": known for path, known in codes.items()}
+        for form in Form:
+            self._namespaces[form].update(names)
+
     def mask(
         self,
-        columns: Sequence[tuple[Path, bool]],
+        columns: Sequence[Column],
+        codes: Codes,
         children: Sequence[object],
         tables: Sequence[object],
     ) -> Tree:
         """A node that decides many rules by several fields (``masks``)."""
-        numbers = self.projection.numbers
-        paths = tuple(dict.fromkeys(path for path, _ in columns))
-        lines = masks.body([(f"v{numbers[path]}", numeric) for path, numeric in columns])
+        paths = tuple(dict.fromkeys(column.path for column in columns))
+        numbers = [self.projection.numbers[column.path] for column in columns]
+        lines = masks.body(
+            [
+                (f"v{number}", f"C{number}", column.numeric, place)
+                for number, column, place in zip(
+                    numbers, columns, masks.places(columns, codes), strict=True
+                )
+            ]
+        )
         return (self._number(paths, lines), children, *tables)
 
     def leaf(self, residual: Node, positions: tuple[int, ...]) -> Tree:

@@ -8,7 +8,6 @@ one bisection), then by conditions that several rules share, and what is left is
 is simplified with all that the way down has proved, and rules with the same residual are checked once.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from math import inf, nextafter
 from operator import itemgetter
@@ -25,7 +24,7 @@ from rulesd.logic.entries import (
     knowing,
     without,
 )
-from rulesd.logic.masks import MAX_BITS, mask_tables, plan
+from rulesd.logic.masks import MAX_BITS, Codes, mask_tables, numbered, plan, ranked
 from rulesd.logic.raises import lists_last
 from rulesd.logic.reads import root_paths, starts_opaque
 from rulesd.logic.shapes import Shapes, Tree
@@ -88,13 +87,15 @@ class Builder:
         self._frequencies = frequencies
         self._residuals: dict[tuple[int, frozenset[int]], tuple[Node, frozenset[Path]]] = {}
         self._rank: dict[Path, int] = {}
+        self._codes: Codes = {}
         self.leaves: dict[int, dict[int, list[Conjunction]]] = {}
         "For each rule and each of its conjunctions, the atoms that lead to its leaves."
 
     def start(self, entries: Sequence[Entry]) -> Tree | None:
         """The whole tree."""
-        asked = Counter([atom[1] for entry in entries for atom in entry.atoms])
-        self._rank = {path: i for i, (path, _) in enumerate(asked.most_common())}
+        self._rank = ranked(entry.atoms for entry in entries)
+        self._codes = numbered(entry.atoms for entry in entries)
+        self._shapes.know(self._codes)
         return self.build(entries)
 
     def build(self, entries: Sequence[Entry], level: int = 0) -> Tree | None:
@@ -161,9 +162,8 @@ class Builder:
         if not bits:
             return None, rest
         unsure = {number: ~entries[number].position for number in bits}
-        tables = mask_tables(found.columns, bits, unsure)
-        names = [(column.path, column.numeric) for column in found.columns]
-        return self._shapes.mask(names, tuple(children), tables), rest
+        tables = mask_tables(found.columns, bits, unsure, self._codes)
+        return self._shapes.mask(found.columns, self._codes, tuple(children), tables), rest
 
     def _split_key(
         self, choice: Choice, entries: Sequence[Entry], level: int

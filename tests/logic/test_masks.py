@@ -8,7 +8,16 @@ import pytest
 
 from rulesd.logic import Matcher, tree
 from rulesd.logic.cover import Atom, Shape
-from rulesd.logic.masks import bound_table, plan, text_table
+from rulesd.logic.masks import (
+    MAX_CODES,
+    Column,
+    bound_table,
+    numbered,
+    places,
+    plan,
+    ranked,
+    text_table,
+)
 from tests.logic.fuzz import NUMBERS, TEXTS
 
 Json = Any
@@ -155,6 +164,29 @@ def test_a_table_says_what_its_conditions_say(seed: int) -> None:
         place = bisect_left(points, number) + bisect_right(points, number)
         assert bits[place] == expected(atoms, number)
     assert rest == every & ~sum({bit for bit, _ in atoms})
+
+
+def test_texts_are_numbered_for_fields_with_few_of_them() -> None:
+    few = Atom(Shape.KEY, ("few",), ("b", "a"), False, None)
+    other = Atom(Shape.EXCEPT, ("few",), ("c",), False, None)
+    many = Atom(Shape.KEY, ("many",), tuple(f"t{i}" for i in range(MAX_CODES + 1)), False, None)
+    codes = numbered([(few, many), (other,)])
+    assert codes == {("few",): {"a": 1, "b": 2, "c": 3}}
+    columns = [Column(("few",), False, [(0, few)]), Column(("many",), False, [(0, many)]), Column(("few",), False, [(1, other)])]  # fmt: skip
+    assert places(columns, codes) == [0, -1, 4]
+    strange = few._replace(values=("nobody numbered this",))
+    assert places([Column(("few",), False, [(0, strange)])], codes) == [-1]
+    assert ranked([(few, many), (other, few), (many,)]) == {("few",): 0, ("many",): 1}
+
+
+def test_masks_of_more_rules_than_a_word_has_bits() -> None:
+    r = random.Random(5)
+    rules = {f"r{i}": {"and": [{"===": [{"var": "tenant"}, "t0"]}, *rule(r)["and"]]} for i in range(400)}  # fmt: skip
+    matcher = Matcher(rules)
+    assert masked(matcher)
+    for _ in range(60):
+        document = event(r, 0.2)
+        assert matcher.evaluate_document(document) == matcher.naive_evaluate(document)
 
 
 def test_a_field_only_one_rule_asks_about_is_left_to_be_checked() -> None:
