@@ -6,7 +6,6 @@ Where we differ on purpose it stands in ``DIFFERENT``, with why.
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -52,7 +51,7 @@ CASES: list[tuple[str, str, str | None]] = [
             '[{"labels":{"a":"b"},"generatorURL":"notaurl"}]', '[{"labels":{"a":"b"},"generatorURL":"/graph"}]',
             '[{"labels":{"a":"b"},"generatorURL":""}]', '[{"labels":{"a":"b"},"annotations":{"1a":"x"}}]',
             '[{"labels":{"a":"b"},"annotations":5}]', '[{"labels":{"a":"b"},"foo":1}]',
-            '[{"labels":{"a":"b"},"startsAt":"2030-01-01T00:00:00Z"}]', 
+            '[{"labels":{"a":"b"},"startsAt":"2030-01-01T00:00:00Z"}]',
         )
     ),
     *(
