@@ -5,7 +5,7 @@ Critical alerts, must-never-happen alerts and those of other systems never wait.
 until something in it is worth a page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,9 @@ from rulesd.model.reasons import Reason
 
 MOST_RULES = 30
 "Rules that a digest tells of, the loudest first; the rest is counted."
+
+MOST_OPEN = 10_000
+"Open alerts of a rule that are known one by one; of others the events are counted as of when they were folded."
 
 MOST_TENANTS = 1_000
 "Tenants counted by name for a rule in one digest."
@@ -38,11 +41,15 @@ class _Row:
     "Episodes that would have paged."
 
     events: int
+    "Of the episodes that are over."
+
     since: Instant
     over: int
     "How many of them have ended."
 
     tenants: dict[str, None]
+    open: dict[str, int]
+    "By alert that is not over: its events when it was folded."
 
 
 class Digests:
@@ -95,6 +102,8 @@ class Digests:
                 row = self.rows.get((_owner(due), due.receiver), {}).get(told.alert.rule)
                 if row is not None and row.over < row.alerts:
                     row.over += 1
+                    if row.open.pop(told.alert.alert, None) is not None:
+                        row.events += told.alert.count
         if due.status is Status.RESOLVED:
             self.tell(due)
         return replace(due, audience=Audience.MACHINES)
@@ -103,12 +112,15 @@ class Digests:
         known = self.plan.owners.get(owner)
         return None if known is None else known.digest
 
-    def handle_timer(self, now: Instant) -> list[NoticeDue]:
-        """The digests that are due."""
+    def handle_timer(self, now: Instant, alerts: Sequence[Alert]) -> list[NoticeDue]:
+        """The digests that are due. ``alerts``: what is open, as it stands."""
+        counts = {alert.alert: alert.count for alert in alerts}
         out: list[NoticeDue] = []
         for place in sorted(p for p, at in self._told_at.items() if at <= now):
             rows = self.rows.pop(place, {})
             del self._told_at[place]
+            for row in rows.values():
+                row.events += sum(counts.get(a, count) for a, count in row.open.items())
             out.append(_notice(self.plan, place, rows, now))
         return out
 
@@ -119,7 +131,7 @@ class Digests:
                 *place,
                 self._told_at[place],
                 [
-                    [rule, r.alerts, r.events, r.since, r.over, list(r.tenants)]
+                    [rule, r.alerts, r.events, r.since, r.over, list(r.tenants), dict(r.open)]
                     for rule, r in found.items()
                 ],
             ]
@@ -135,10 +147,11 @@ class Digests:
         for owner, receiver, at, found in rows:
             self._told_at[owner, receiver] = at
             self.rows[owner, receiver] = {
-                rule: _Row(alerts, events, since, over, dict.fromkeys(tenants))
-                for rule, alerts, events, since, over, tenants in found
+                rule: _Row(alerts, events, since, over, dict.fromkeys(tenants), dict(known))
+                for rule, alerts, events, since, over, tenants, known in found
             }
-        self._groups = {(group, receiver): None for group, receiver in groups}
+        for group, receiver in groups:
+            self._groups[group, receiver] = None
 
 
 def _owner(due: NotificationDue) -> str:
@@ -158,9 +171,12 @@ def _may_wait(due: NotificationDue, severities: tuple[str, ...]) -> bool:
 def _count(rows: dict[str, _Row], alert: Alert) -> None:
     row = rows.get(alert.rule)
     if row is None:
-        row = rows[alert.rule] = _Row(0, 0, alert.since, 0, {})
+        row = rows[alert.rule] = _Row(0, 0, alert.since, 0, {}, {})
     row.alerts += 1
-    row.events += alert.count
+    if len(row.open) < MOST_OPEN:
+        row.open[alert.alert] = alert.count
+    else:
+        row.events += alert.count
     row.since = min(row.since, alert.since)
     tenant = alert.labels.get("tenant", "")
     if tenant and len(row.tenants) < MOST_TENANTS:

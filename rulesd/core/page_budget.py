@@ -42,6 +42,8 @@ class Budgets:
         """Nothing is spent."""
         self.plan = plan
         self._spent: dict[str, _Spent] = {}
+        self._leaving: dict[str, int] = {}
+        "Pages that may go out and have not been counted: of one moment, so never kept."
 
     def until(self, due: NotificationDue) -> Instant | None:
         """When a page must wait: the end of the shift whose budget is spent; ``None`` when it may go out."""
@@ -49,10 +51,16 @@ class Budgets:
         if owner is None or owner.page_budget is None:
             return None
         spent = self._shift(owner, due.at)
-        if spent.pages < owner.page_budget.pages:
+        leaving = self._leaving.get(owner.name, 0)
+        if spent.pages + leaving < owner.page_budget.pages:
+            self._leaving[owner.name] = leaving + 1
             return None
         waits = all(may_wait(t.alert, WAITING) for t in due.alerts)
         return spent.ends if waits else None
+
+    def counted(self) -> None:
+        """All that may have gone out is counted."""
+        self._leaving.clear()
 
     def spend(self, due: NotificationDue) -> list[NoticeDue]:
         """Count a page that wakes people; the notice that these were all, once."""
@@ -91,7 +99,7 @@ class Budgets:
         loud = sorted(spent.rules.items(), key=lambda item: (-item[1], item[0]))
         lines = [f"{n} of {spent.pages} pages: {rule}" for rule, n in loud[:MOST_RULES]]
         lines.append("High and critical alerts still page; the others come in the digest.")
-        place = shifts.of_owner(self.plan, owner.name, "default", due.at)[0]
+        place = shifts.of_owner(self.plan, owner.name, "", due.at)[0]
         return NoticeDue(
             at=due.at,
             reason=Reason.BUDGET,

@@ -86,6 +86,7 @@ class Paging:
             else:
                 made.append(decision)
         out[start:] = made
+        self.budgets.counted()
         self._look()
 
     def _reach(self, due: NotificationDue) -> list[Decision]:
@@ -155,7 +156,7 @@ class Paging:
     def handle_timer(self, now: Instant, out: list[Decision]) -> None:
         """Digests, hand-overs and steps of escalations."""
         if self.digests.due <= now:
-            out += self.digests.handle_timer(now)
+            out += self.digests.handle_timer(now, self._alerts())
         if self.hand_overs.due <= now:
             out += self.hand_overs.handle_timer(now, self._alerts())
         for due, own in self.escalations.handle_timer(now):

@@ -1,0 +1,184 @@
+"""Who is told: schedules, receivers that were told, machines beside them, and all of it over restarts and reloads."""
+
+from dataclasses import replace
+
+from rulesd.core.engine import Engine
+from rulesd.core.machine import NOT_DUE
+from rulesd.core.people import Budget, DigestSpec
+from rulesd.core.plan import Plan
+from rulesd.model.decision import Audience, NoticeDue, NotificationDue, Status
+from rulesd.model.inputs import Acknowledged, PlanReplaced, ResolvedByPerson
+from rulesd.model.instant import HOUR, MINUTE
+from rulesd.model.reasons import Reason
+from tests.core.crew import chain, crew, shifts, step
+from tests.core.plans import T0, burst, event, rule
+from tests.core.world import World
+
+M = 60.0
+HOURLY = DigestSpec(next=lambda at: (at // HOUR + 1) * HOUR)
+
+
+def duty(*names: str, **more: object) -> Plan:
+    return crew(schedule="main", schedules={"main": shifts(*names)}, **more)  # type: ignore[arg-type]
+
+
+def said(w: World) -> list[tuple[str, str, bool, str]]:
+    return [(d.receiver, str(d.status), d.page, str(d.audience)) for d in w.told()]
+
+
+def test_a_page_goes_to_whoever_is_on_call_and_names_them() -> None:
+    w = World(duty("anna", "ben")).send(0)
+    (page,) = w.told()
+    assert (page.receiver, page.on_call, page.page) == ("anna-phone", "anna", True)
+    w.clear().send(12 * 60 * M)
+    assert [(d.receiver, d.on_call, d.page) for d in w.told()] == [
+        ("ben-phone", "ben", True),
+        ("anna-phone", "", False),  # Her message is brought up to date, and nobody is woken by it.
+    ]
+    assert w.told()[1].incident == page.incident
+
+
+def test_everybody_who_was_told_hears_the_end() -> None:
+    w = World(duty("anna", "ben")).send(0).send(12 * 60 * M).clear()
+    id_ = w.engine.alerts()[0].alert
+    w.give(Acknowledged(alert=id_, by="jo")).give(ResolvedByPerson(alert=id_, by="jo"))
+    assert said(w) == [
+        ("anna-phone", "acknowledged", False, "all"),
+        ("ben-phone", "acknowledged", False, "all"),
+        ("anna-phone", "resolved", True, "all"),
+        ("ben-phone", "resolved", True, "all"),
+    ]
+    assert w.engine.paging.dump()["told"] == {}  # type: ignore[index, call-overload]
+
+
+def test_in_a_gap_the_page_goes_where_it_would_have_gone_without_a_schedule() -> None:
+    assert said(World(duty("", "ben")).send(0)) == [("team", "firing", True, "all")]
+
+
+def test_the_owners_machines_hear_of_it_although_its_people_do_not() -> None:
+    w = World(duty("anna", machines=("team",))).send(0)
+    assert said(w) == [
+        ("anna-phone", "firing", True, "all"),
+        ("team", "firing", True, "machines"),
+    ]
+    w.clear().give(ResolvedByPerson(alert=w.engine.alerts()[0].alert, by="jo"))
+    assert said(w) == [
+        ("anna-phone", "resolved", True, "all"),
+        ("team", "resolved", True, "machines"),
+    ]
+
+
+def test_in_a_storm_machines_hear_of_each_and_whoever_is_on_call_of_all() -> None:
+    rules = [rule(f"tool.r{n}") for n in range(14)]
+    p = crew(*rules, schedule="main", schedules={"main": shifts("anna")}, machines=("team",))
+    w = World(p).send(0).at(1 * M)
+    assert len([d for d in w.told() if d.audience is Audience.MACHINES]) == 10 + 4
+    storm = [d for d in w.told() if d.storm]
+    assert {d.receiver for d in storm} == {"anna-phone"}
+    assert [d.page for d in storm] == [True, False]
+    for one in w.engine.alerts():
+        w.give(ResolvedByPerson(alert=one.alert, by="jo"))
+    assert w.engine.paging.dump()["told"] == {}  # type: ignore[index, call-overload]
+
+
+def test_a_receiver_nobody_knows_has_no_machines() -> None:
+    p = duty("anna")
+    w = World(replace(p, receivers={})).send(0)
+    assert said(w) == [("anna-phone", "firing", True, "all")]
+
+
+def test_the_hand_over_tells_what_is_open_at_its_time() -> None:
+    w = World(duty("anna", "ben")).send(0).clear().at(13 * 60 * M)
+    (notice,) = (d for d in w.decisions if isinstance(d, NoticeDue))
+    assert (notice.at, notice.receiver) == (T0 + 12 * HOUR, "ben-phone")
+    assert "1 open" in notice.title
+
+
+def test_nothing_is_handed_over_before_the_first_input() -> None:
+    engine = Engine(duty("anna", "ben"))
+    assert engine.next_timer() is None
+    assert engine.handle_timer(T0 + 48 * HOUR) == []
+    engine.receive(event("x", T0 + 49 * HOUR, type_="other"), T0 + 49 * HOUR)
+    assert engine.next_timer() == T0 + 60 * HOUR
+    again = Engine(duty("anna", "ben"))
+    again.take_again(event("x", T0 + 49 * HOUR, type_="other"), T0 + 49 * HOUR)
+    assert again.next_timer() == T0 + 60 * HOUR
+
+
+def test_a_reload_brings_a_new_schedule() -> None:
+    w = World(crew()).send(0)
+    w.take(w.engine.replace(duty("anna", "ben"), w.now))
+    assert w.engine.paging.due == T0 + 12 * HOUR
+    w.take(w.engine.replace(crew(), w.now))
+    assert w.engine.paging.due == NOT_DUE
+    w.give(PlanReplaced(digest="d"))
+
+
+def everything() -> Plan:
+    rules = (
+        rule("tool.never"),
+        rule("tool.burst", detector=burst(1, 60_000), lateness=0, keep_firing_for=0),
+        rule("tool.low", detector=burst(1, 60_000), lateness=0, severity=lambda _: "low"),
+        rule("tool.some", detector=burst(1, 90_000), lateness=0, severity=lambda _: "medium"),
+    )
+    ladder = chain(step(7, "ben-phone"), step(9, "lead"), ack_timeout=10 * MINUTE, repeat=1)
+    return crew(
+        *rules,
+        ladder=ladder,
+        schedule="main",
+        schedules={"main": shifts("anna", "ben", every=HOUR)},
+        digest=HOURLY,
+        page_budget=Budget(pages=6, per=3 * HOUR),
+        repeat_max=24 * HOUR,
+        machines=("team",),
+    )
+
+
+def test_a_day_with_everything_in_it_is_the_same_after_any_restart() -> None:
+    w = World(everything())
+    twin = World(everything())
+    for n in range(90):
+        for each in (w, twin):
+            each.send(n * 7 * M, id_=f"e{n}", tenant=f"t{n % 2}")
+            alerts = [a for a in each.engine.alerts() if not a.acknowledged_by]
+            if n % 5 == 2 and alerts:
+                each.give(Acknowledged(alert=alerts[0].alert, by="jo"))
+            if n % 9 == 4 and alerts:
+                each.give(ResolvedByPerson(alert=alerts[-1].alert, by="kim"))
+        snapshot = twin.engine.snapshot()
+        twin.engine = Engine(everything())
+        twin.engine.restore(*snapshot)
+    for each in (w, twin):
+        each.at(24 * 60 * M)
+    assert twin.decisions == w.decisions
+    reasons = {str(d.reason) for d in w.decisions}
+    wanted = {"escalated", "ack_expired", "digest", "hand_over", "page_budget_spent", "flapping"}
+    assert wanted <= reasons
+    assert "nobody_acknowledged" in reasons
+
+
+def test_reminders_are_rarer_each_time() -> None:
+    p = crew(rule(detector=burst(1, 30 * 24 * HOUR), lateness=0), repeat_max=10 * HOUR)
+    w = World(replace(p, root=replace(p.root, repeat_interval=HOUR))).send(0).at(48 * 60 * M)
+    reminders = [(d.at - T0) // MINUTE for d in w.told() if d.reason is Reason.REPEAT]
+    gaps = [round((b - a) / 60) for a, b in zip([0, *reminders], reminders, strict=False)]
+    assert gaps == [1, 2, 4, 8, 10, 10, 10]
+    w.send(48 * 60 * M, tenant="b").clear()
+    assert isinstance(w.engine.plan, Plan)
+    plain = World(crew(rule(detector=burst(1, 30 * 24 * HOUR), lateness=0))).send(0).at(24 * 60 * M)
+    assert len([d for d in plain.told() if d.reason is Reason.REPEAT]) == 5
+
+
+def test_every_page_is_one_of_the_log() -> None:
+    w = World(everything()).send(0).at(60 * M)
+    pages = [d for d in w.decisions if isinstance(d, NotificationDue) and d.page]
+    assert all(d.receiver and d.incident for d in pages)
+    assert pages[0].status is Status.FIRING
+
+
+def test_what_is_no_notification_passes() -> None:
+    w = World(duty("anna"))
+    w.engine.dispatch.gate.silencing = lambda alert, now: ("s",)
+    w.send(0)
+    assert [kind for _, kind, _ in w.changes()] == ["alert.firing", "alert.suppressed"]
+    assert w.told() == []
