@@ -15,18 +15,35 @@ from rulesd.config.shape import Free, Strict, parse
 from rulesd.logic import RuleError, value_of
 from rulesd.model.event import Json
 
-_LATER = ("set_switch", "rollout")
-
 Act = Literal[
-    "acknowledge", "unacknowledge", "resolve", "submit_event", "silence", "set_switch", "rollout"
+    "acknowledge",
+    "unacknowledge",
+    "resolve",
+    "submit_event",
+    "silence",
+    "set_switch",
+    "revert_switch",
+    "rollout",
+    "review",
 ]
+
+
+class SignatureFields(Strict):
+    """Where a sender of mode ``hmac`` puts its signature: HMAC-SHA256 of the body."""
+
+    header: Annotated[str, Field(min_length=1, max_length=100)] = "X-Hub-Signature-256"
+    prefix: str = ""
+    "What stands before it: ``sha256=`` with GitHub."
+
+    encoding: Literal["hex", "base64"] = "hex"
 
 
 class HookFields(Strict):
     """One inbound webhook, served at ``/hooks/<name>``."""
 
     secret: References
-    mode: Literal["standard_webhooks", "token"] = "standard_webhooks"
+    mode: Literal["standard_webhooks", "token", "hmac"] = "standard_webhooks"
+    signature: SignatureFields | None = None
     may: Annotated[list[Act], Field(min_length=1)]
     mapping: dict[str, Free] = Field(default_factory=dict)
     "JSON Logic over the request's body, by name of the field it gives; empty: the body already has the right names."
@@ -48,17 +65,14 @@ def hooks(document: Document | None, problems: Problems) -> dict[str, dict[str, 
     out: dict[str, dict[str, Json]] = {}
     for name, fields in parsed.hooks.items():
         at: Path_ = ("hooks", name)
-        for i, act in enumerate(fields.may):
-            if act in _LATER:
-                said, hint = (
-                    f"a hook that may {act} is not acted on yet",
-                    "It is refused when called.",
-                )
-                problems.at(document, (*at, "may", i), Code.NOT_ACTED_ON, said, hint, warning=True)
+        if (fields.mode == "hmac") is not (fields.signature is not None):
+            said = "signature belongs to mode: hmac, and is needed there"
+            hint = "Write mode: hmac and signature: {header: ..., prefix: ..., encoding: hex}."
+            problems.at(document, (*at, "secret"), Code.EXCLUSIVE, said, hint, key=True)
         for field, logic in fields.mapping.items():
             try:
                 value_of(logic if not isinstance(logic, str) else {"cat": [logic]})
             except RuleError as error:
                 logic_problem(error, (*at, "mapping", field), document, problems)
-        out[name] = fields.model_dump(mode="json")
+        out[name] = fields.model_dump(mode="json", exclude_none=True)
     return out

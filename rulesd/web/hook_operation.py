@@ -1,4 +1,4 @@
-"""What a verified call of a hook does: an act on an alert, a silence, or an event.
+"""What a verified call of a hook does: an act on an alert, a silence, a switch, a rollout, a review, or an event.
 
 Law: only what the hook may. What the body says is data: it becomes an alert's id, a name, a note or an event that is decoded
 and redacted like any other.
@@ -15,6 +15,7 @@ from rulesd.ports.daemon import Done
 from rulesd.web.alerts import perform
 from rulesd.web.answers import Refused, answer
 from rulesd.web.door import Door
+from rulesd.web.hook_acting import revert_switch, review, rollout, set_switch
 from rulesd.web.hook_silence import silence
 from rulesd.web.hook_spec import Hook
 from rulesd.web.small_body import text
@@ -57,7 +58,13 @@ async def operate(door: Door, hook: Hook, fields: Mapping[str, Json], call: str)
         return await _submit(door, hook, fields, call)
     if operation == "silence":
         return await silence(door, hook, fields, call)
-    raise Refused(501, "not_acted_on", "hooks cannot do that in this version")
+    if operation == "set_switch":
+        return await set_switch(door, hook, fields, call)
+    if operation == "revert_switch":
+        return await revert_switch(door, hook, fields)
+    if operation == "rollout":
+        return await rollout(door, hook, fields)
+    return await review(door, hook, fields)
 
 
 async def _act(door: Door, hook: Hook, verb: str, fields: Mapping[str, Json]) -> web.Response:

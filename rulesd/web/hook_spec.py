@@ -12,7 +12,7 @@ from rulesd.core.plan import Plan
 from rulesd.logic import value_of
 from rulesd.model.errors import RulesdError
 from rulesd.model.event import Json
-from rulesd.web.hook_signature import key_of
+from rulesd.web.hook_signature import Digest, key_of
 from rulesd.web.settings import WebSettings
 
 log = logging.getLogger("rulesd.web")
@@ -26,12 +26,15 @@ class Hook:
 
     name: str
     signed: bool
-    "Standard Webhooks signatures; else the secret itself as bearer token."
+    "Standard Webhooks signatures; else the secret itself as bearer token, or ``digest``."
 
     keys: tuple[bytes, ...]
     may: tuple[str, ...]
     mapping: Mapping[str, Value]
     "How each field is computed from the body; empty: the body has them under their names."
+
+    digest: Digest | None = None
+    "Set for a sender that signs the bare body with HMAC-SHA256 in a header of its own."
 
 
 class Hooks:
@@ -68,7 +71,10 @@ class Hooks:
                 keys.append(key_of(text) if signed else _plain(text))
             except ValueError as error:
                 raise RulesdError(f"{error}. Correct the secret of the hook") from None
-        may, mapping = fields.get("may"), fields.get("mapping")
+        may, mapping, signature = fields.get("may"), fields.get("mapping"), fields.get("signature")
+        digest = None
+        if isinstance(signature, dict):
+            digest = Digest(**{k: str(v) for k, v in signature.items()})
         return Hook(
             name=name,
             signed=signed,
@@ -77,6 +83,7 @@ class Hooks:
             mapping={field: _value(logic) for field, logic in mapping.items()}
             if isinstance(mapping, dict)
             else {},
+            digest=digest,
         )
 
 

@@ -6,6 +6,7 @@ remembered after it was done: one that is interrupted may be sent again, and eve
 
 import logging
 from dataclasses import dataclass
+from hashlib import sha256
 
 from aiohttp import hdrs, web
 
@@ -90,6 +91,11 @@ class HookDoor:
 
     def _prove(self, hook: Hook, request: web.Request, raw: bytes) -> str:
         """The id of the call, once it is known to come from who holds the secret."""
+        if hook.digest is not None:
+            if not hook.digest.good(hook.keys, request.headers, raw):
+                raise _refused(f"send the body's HMAC-SHA256 in {hook.digest.header}")
+            # Such senders sign no time: the same body again is the same call.
+            return f"body:{sha256(raw).hexdigest()}"
         if not hook.signed:
             if not bearer(hook.keys, request.headers.get(hdrs.AUTHORIZATION, "")):
                 raise _refused("send the hook's secret as Authorization: Bearer <secret>")

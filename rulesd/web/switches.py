@@ -67,8 +67,8 @@ async def history(door: Door, request: web.Request, token: Token) -> web.Respons
 async def put_switch(door: Door, request: web.Request, token: Token) -> web.Response:
     """``PUT /v1/switches/{key}``: set a switch, by its flag key or its name; ``revert: true`` ends what is set for these labels."""
     fields = await read_object(door, request)
-    switch, labels = _find(door, request.match_info["key"])
-    labels |= _labels(fields, token)
+    switch, labels = find_switch(door, request.match_info["key"])
+    labels |= _own(labels_of(fields), token)
     by = signed(text(fields, "by", most=100), token)
     reason = text(fields, "reason", most=door.settings.limits.note_chars, required=True)
     if fields.get("revert") is True:
@@ -79,7 +79,7 @@ async def put_switch(door: Door, request: web.Request, token: Token) -> web.Resp
         reason=reason,
         labels=labels,
         value=fields.get("value"),
-        ttl=_ttl(fields),
+        ttl=ttl_of(fields),
         alert=text(fields, "alert", most=100),
         dry_run=fields.get("dry_run") is True,
         id=text(fields, "id", most=100),
@@ -138,7 +138,8 @@ def visible(setting: Setting, token: Token) -> bool:
 # ---------------------------------------------------------------------- what was sent
 
 
-def _find(door: Door, key: str) -> tuple[Switch, dict[str, str]]:
+def find_switch(door: Door, key: str) -> tuple[Switch, dict[str, str]]:
+    """The switch of a name or a flag key, and the labels the key shows. Raises ``Refused`` (404)."""
     switch = door.daemon.plan.switches.get(key)
     if switch is not None:
         return switch, {}
@@ -150,22 +151,25 @@ def _find(door: Door, key: str) -> tuple[Switch, dict[str, str]]:
     return switch, labels_in(switch.key, key) or {}
 
 
-def _labels(fields: Mapping[str, Json], token: Token) -> dict[str, str]:
+def labels_of(fields: Mapping[str, Json]) -> dict[str, str]:
+    """``labels`` as texts. Raises ``Refused`` (400)."""
     given = fields.get("labels", {})
-    fits = isinstance(given, dict) and len(given) <= MOST_LABELS
-    if (
-        not fits
-        or not isinstance(given, dict)
-        or not all(isinstance(v, str) for v in given.values())
-    ):
+    if not isinstance(given, dict) or len(given) > MOST_LABELS:
         raise Refused(400, "wrong_type", "labels must be an object of texts")
-    labels = {name: str(value) for name, value in given.items()}
+    if not all(isinstance(value, str) for value in given.values()):
+        raise Refused(400, "wrong_type", "labels must be an object of texts")
+    return {name: str(value) for name, value in given.items()}
+
+
+def _own(labels: dict[str, str], token: Token) -> dict[str, str]:
+    """The labels, narrowed to the token's tenant. Raises ``Refused`` (403)."""
     if token.tenant and labels.setdefault("tenant", token.tenant) != token.tenant:
         raise Refused(403, "forbidden", "this token may set switches of its own tenant only")
     return labels
 
 
-def _ttl(fields: Mapping[str, Json]) -> int | None:
+def ttl_of(fields: Mapping[str, Json]) -> int | None:
+    """``ttl`` in milliseconds, ``None`` when absent. Raises ``Refused`` (400)."""
     given = fields.get("ttl")
     if given is None:
         return None

@@ -21,3 +21,19 @@ def test_a_hook_needs_a_secret_and_something_it_may_do() -> None:
         }
     )
     assert [(p.line, p.code) for p in result.errors] == [(2, "missing_field"), (3, "out_of_range")]
+
+
+def test_a_sender_that_signs_the_body_says_where_its_signature_is() -> None:
+    text = "hooks:\n  gh: {secret: {env: H}, mode: hmac, may: [rollout], signature: {prefix: 'sha256='}}\n"
+    plan = loaded({"notifiers/hooks.yaml": text}).plan
+    assert plan is not None
+    assert plan.hooks["gh"]["signature"] == {
+        "header": "X-Hub-Signature-256",
+        "prefix": "sha256=",
+        "encoding": "hex",
+    }
+    for fields in ("mode: hmac, may: [rollout]", "may: [rollout], signature: {}"):
+        result = loaded(
+            {"notifiers/hooks.yaml": f"hooks:\n  gh: {{secret: {{env: H}}, {fields}}}\n"}
+        )
+        assert [p.code for p in result.errors] == ["exclusive_fields"]

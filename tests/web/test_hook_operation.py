@@ -30,7 +30,7 @@ def test_only_what_the_hook_may() -> None:
                 {"result": "not_active"},
             )
             assert daemon.acts == [("resolve", "a1", "hook pager", "")]
-            assert (await call(world, "later", {}))[0] == 501
+            assert (await call(world, "later", {}))[1]["error"] == "missing_field"
 
     asyncio.run(story())
 
