@@ -368,6 +368,14 @@ def test_one_that_begins_later_looks_then() -> None:
     assert b.ids(alert(), T0 + 11) == ()
 
 
+def test_one_that_is_made_anew_to_begin_later_looks_again() -> None:
+    b = Bench().set(silence(end_on_resolve=True))
+    b.change(Kind.FIRING, alert())
+    b.set(silence(starts_at=T0 + 10, end_on_resolve=True), T0 + 1).to(T0 + 10)
+    b.change(Kind.RESOLVED, alert(), T0 + 11)
+    assert b.ids(alert("a2"), T0 + 11) == ()
+
+
 def test_alerts_that_never_page_do_not_keep_it() -> None:
     b = Bench().set(silence(end_on_resolve=True))
     b.change(Kind.FIRING, alert())

@@ -147,6 +147,9 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
 
 def test_a_check_changes_nothing() -> None:
     async def story(room: Room) -> None:
+        # One matcher that speaks of something is enough.
+        some = (*silence().matchers, SilenceMatcher(name="tool", value="x", is_equal=False))
+        assert room.daemon.check_silence(silence(matchers=some)).refused is None
         assert room.daemon.check_silence(silence()).refused is None
 
     assert in_room(story, made=PLAN).kinds() == ["plan"]
