@@ -381,6 +381,8 @@ class Receiver:
     ) -> None:
         self.pages: list[Page] = []
         self.mood = mood
+        self.after: Callable[[str], None] | None = None
+        "Called when an answer is out."
         self.sockets: list[socket.socket] = []
         self._parse = parse
         self._ending = threading.Event()
@@ -404,6 +406,8 @@ class Receiver:
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+                if receiver.after is not None:
+                    receiver.after(self.path.rsplit("/", 1)[-1])
 
             def log_message(self, *_: object) -> None:
                 return
