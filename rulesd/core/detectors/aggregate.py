@@ -23,6 +23,9 @@ from rulesd.model.instant import HOUR, Instant, Milliseconds
 
 PANES = 40
 _NEVER: Instant = 1 << 62
+_INF = float("inf")
+_SAFE = 1.0 + 1e-9
+"Sums in another order differ by less."
 
 
 class Measured:
@@ -84,16 +87,33 @@ class Aggregate(Apart):
         if pane is None:
             return None
         state.first = min(state.first, pane)
-        state.waits = min(state.waits, max(pane, state.judged + 1))
-        if pane > state.judged and not self._grows:
+        if pane < state.waits:
+            state.waits = min(state.waits, max(pane, state.judged + 1))
+        if (pane > state.judged and not self._grows) or self._calm(state):
             return None
-        upto = min(pane + PANES - 1, max(pane, state.panes.newest))
-        for last in dict.fromkeys((pane, upto)):
+        upto = min(pane + PANES - 1, state.panes.newest)
+        for last in (pane,) if upto == pane else (pane, upto):
             tally = state.panes.window(last, PANES)
             bound = self._passed(tally, state, last)
             if bound is not None and (last <= state.judged or self._grows):
                 return self._reading(state, tally, seen.at, last, bound, momentary=True)
         return None
+
+    def _calm(self, state: Measured) -> bool:
+        """Whether no window of all that is held can be out of bounds; a quick look that may say no in doubt."""
+        panes, fn = state.panes, self.fn
+        if state.open or (self.below is not None and fn in ("count", "sum")):
+            return False
+        if self.above is not None:
+            if fn == "count":
+                most = float(sum(panes.count))
+            elif fn == "sum":
+                most = sum(panes.total, 0.0) * _SAFE if min(panes.least) >= 0.0 else _INF
+            else:
+                most = max(panes.least if fn == "min" else panes.most)
+            if most > self.above:
+                return False
+        return self.below is None or min(panes.most if fn == "max" else panes.least) >= self.below
 
     def _value(self, tally: Tally) -> float:
         if self.fn == "count":
@@ -134,6 +154,13 @@ class Aggregate(Apart):
     def advance(self, state: Measured, pool: object, watermark: Instant) -> Sequence[Reading]:
         """Judge the windows that are complete."""
         last = watermark // state.panes.width - 1
+        if self._due(state) > last:
+            return ()
+        if self._calm(state):
+            state.judged = last
+            following = state.panes.after(last)
+            state.waits = _NEVER if following is None else following
+            return ()
         readings: list[Reading] = []
         while (pane := self._due(state)) <= last:
             tally = state.panes.window(pane, PANES)
@@ -148,9 +175,20 @@ class Aggregate(Apart):
             state.open = bound is not None
             state.judged = pane
             following = state.panes.after(pane)
-            leaving = pane + 1 if tally.count and not state.open else _NEVER
-            state.waits = min(_NEVER if following is None else following, leaving)
+            state.waits = _NEVER if following is None else following
+            if not state.open:
+                state.waits = min(state.waits, self._leaving(state, pane))
         return readings
+
+    def _leaving(self, state: Measured, pane: int) -> int:
+        """The next pane at which the window is another one because something has left it, where that can bring it out of its bounds."""
+        if self._grows and (self.above is None or self.below is None):
+            return _NEVER
+        oldest = state.panes.first_in(pane, PANES)
+        if oldest is None:
+            return _NEVER
+        young = state.first + PANES - 1
+        return young if self._fades and young > pane else oldest + PANES
 
     def _due(self, state: Measured) -> int:
         """The next pane to judge: each one while the alert is open or a window still holds something."""

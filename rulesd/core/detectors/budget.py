@@ -28,6 +28,10 @@ PANES = 40
 _NEVER: Instant = 1 << 62
 _ROUNDING = 1e-9
 _Z = 2.33
+_FAR = 0.999
+"All that is held is no less than any window; so far below the cap nobody needs to look closer."
+_FASTEST = 10.0
+"A projection is at most so many times all that is held: a pace is told over an eighth of the horizon at least."
 
 
 class Spent:
@@ -75,9 +79,12 @@ class Budget(Apart):
         if pane is None:
             return None
         state.first = min(state.first, pane)
-        state.waits = min(state.waits, max(pane, state.judged + 1))
+        if pane < state.waits:
+            state.waits = min(state.waits, max(pane, state.judged + 1))
+        if sum(panes.total, 0.0) < self.cap * _FAR:
+            return None
         for last in range(pane, min(pane + PANES, panes.newest + 1)):
-            spent = panes.window(last, PANES).total
+            spent = panes.total_of(last, PANES)
             if spent >= self.cap * (1 - _ROUNDING):
                 until = (last + 1) * panes.width
                 return Reading(seen.at, True, round(spent, 6), self.cap, until)
@@ -89,10 +96,11 @@ class Budget(Apart):
             return 0.0
         width = state.panes.width
         ahead = min(PANES, max(1, self.horizon // width))
-        recent = state.panes.window(last, ahead)
+        recent = state.panes.total_of(last, ahead)
         age = max((last + 1 - state.first) * width, self.horizon // 8)
-        pace = max(0.0, recent.total - _Z * sqrt(recent.squares)) / min(ahead * width, age)
-        stays = state.panes.window(last, PANES - ahead).total
+        scatter = _Z * sqrt(state.panes.squares_of(last, ahead))
+        pace = max(0.0, recent - scatter) / min(ahead * width, age)
+        stays = state.panes.total_of(last, PANES - ahead)
         return stays + pace * min(self.horizon, self.within)
 
     def advance(self, state: Spent, pool: object, watermark: Instant) -> Sequence[Reading]:
@@ -100,7 +108,12 @@ class Budget(Apart):
         last = watermark // state.panes.width - 1
         readings: list[Reading] = []
         while (pane := self._due(state)) <= last:
-            spent = state.panes.window(pane, PANES).total
+            following = state.panes.after(pane)
+            state.waits = _NEVER if following is None else following
+            if not state.open and sum(state.panes.total, 0.0) * _FASTEST < self.cap * _FAR:
+                state.judged = pane
+                continue
+            spent = state.panes.total_of(pane, PANES)
             ahead = self._projected(state, pane)
             over = max(spent, ahead) >= self.cap * (1 - _ROUNDING)
             end = (pane + 1) * state.panes.width
@@ -108,8 +121,6 @@ class Budget(Apart):
                 detail = {"projected": f"{max(spent, ahead):.6g}"} if over else None
                 readings.append(Reading(end, over, round(spent, 6), self.cap, detail=detail))
             state.open, state.judged = over, pane
-            following = state.panes.after(pane)
-            state.waits = _NEVER if following is None else following
         return readings
 
     def _due(self, state: Spent) -> int:

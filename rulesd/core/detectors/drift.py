@@ -26,12 +26,12 @@ from rulesd.core.detectors.plain import real, reals, rows, text, whole, wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.segments import Segments
 from rulesd.core.detectors.shape import Distance, distance
-from rulesd.core.detectors.slots import WIDTH, Slots
+from rulesd.core.detectors.slots import MANY, WIDTH, Slots
 from rulesd.core.field import Field
 from rulesd.core.labels import label_text
 from rulesd.model.alert import MISSING
 from rulesd.model.event import Json
-from rulesd.model.instant import Instant, Milliseconds
+from rulesd.model.instant import HOUR, Instant, Milliseconds
 
 BLOCK = 50
 SCALES = (1, 2, 4, 8)
@@ -63,11 +63,14 @@ class Shape:
         "recent",
         "slots",
         "spread",
+        "unread",
     )
 
     def __init__(self, at: Instant) -> None:
         """Nothing seen before ``at``."""
         self.slots = Slots()
+        self.unread = 0
+        "Events in the slots that wait."
         self.names: dict[str, int] = {}
         "Place of each known value in the counts."
         self.early: list[tuple[Instant, float]] = []
@@ -136,6 +139,7 @@ class Drift:
         pool.count((), seen.at, seen.weight, False, self.baseline)
         if place >= 0:
             _count(state.slots.at(seen.at, 2), place, seen.weight)
+            state.unread += seen.weight
         return None
 
     def _place(self, state: Shape, seen: Observation) -> int | None:
@@ -170,6 +174,7 @@ class Drift:
         state.edges = sorted(cuts - {values[0]})
         for at, value in early:
             _count(state.slots.at(at, 2), 2 + bisect_right(state.edges, value), 1)
+        state.unread += len(early)
         state.early = []
 
     # ------------------------------------------------------------------ judging
@@ -187,6 +192,7 @@ class Drift:
             ((_, counts),) = state.slots.ripe(end)
             readings += self._silence(state, end - WIDTH)
             _add(state.block, counts)
+            state.unread -= sum(counts) - counts[0]
             state.last = end
             if _events(state.block) >= BLOCK:
                 readings += self._judge(state, pool, end)
@@ -276,13 +282,15 @@ class Drift:
         """The end of the oldest slot when a block may be whole by then, later when not; an open alert's silence."""
         if len(state.early) >= _EARLY:
             return state.early[_EARLY - 1][0]
-        due = state.slots.due()
+        waiting = state.slots.waiting
         silent = state.last + self.baseline if state.open else None
-        if due is None:
+        if not waiting:
             return silent
-        waiting = sum(sum(counts[1:]) for counts in state.slots.waiting.values())
-        if not state.dispersion or sum(state.block[1:]) + waiting < BLOCK:
-            due = state.slots.lazy() or due
+        due = (min(waiting) + 1) * WIDTH
+        if (not state.dispersion or sum(state.block[1:]) + state.unread < BLOCK) and len(
+            waiting
+        ) < MANY:
+            due += HOUR
         return due if silent is None else min(due, silent)
 
     def forgettable(self, state: Shape, watermark: Instant) -> bool:
@@ -315,6 +323,7 @@ class Drift:
         out = Shape(last)
         out.learn_from = learn_from
         out.slots = Slots.load(data["slots"])
+        out.unread = sum(sum(counts[1:]) for counts in out.slots.waiting.values())
         names = data["names"]
         assert isinstance(names, dict)
         out.names = {text(name): whole(place) for name, place in names.items()}

@@ -33,11 +33,19 @@ class History:
         index = at // self.width
         size = len(self.counts)
         if index > self.newest:
-            for stale in range(max(self.newest + 1, index - size + 1), index + 1):
-                self.counts[stale % size] = 0
+            self._clear(index, min(index - self.newest, size))
             self.newest = index
         if index > self.newest - size and index >= 0:
             self.counts[index % size] += weight
+
+    def _clear(self, index: int, stale: int) -> None:
+        """Empty the ``stale`` bins that end with ``index``."""
+        end = index % len(self.counts) + 1
+        low = end - stale
+        if low < 0:
+            self.counts[low:] = array("l", [0]) * -low
+            low = 0
+        self.counts[low:end] = array("l", [0]) * (end - low)
 
     def between(
         self, start: Instant, end: Instant, known_from: Instant
@@ -50,8 +58,17 @@ class History:
             return 0, 0
         if any(low < shut_end and shut_start < high for shut_start, shut_end in self.shut):
             return 0, 0
-        count = sum(self.counts[i % size] for i in range(first, min(last, self.newest + 1)))
+        count = self._sum(first, min(last, self.newest + 1))
         return count, high - low
+
+    def _sum(self, first: int, end: int) -> int:
+        if first >= end:
+            return 0
+        size = len(self.counts)
+        low, high = first % size, (end - 1) % size + 1
+        if low < high:
+            return sum(self.counts[low:high])
+        return sum(self.counts[low:]) + sum(self.counts[:high])
 
     def shut_out(self, start: Instant, end: Instant) -> None:
         """What happened in [start, end) is no history."""

@@ -40,9 +40,12 @@ class Ring:
         pane = at // self.width
         size = len(self.trials)
         if pane > self.newest:
-            for stale in range(max(self.newest + 1, pane - size + 1), pane + 1):
-                place = stale % size
+            stale = pane - self.newest
+            if stale == 1:
+                place = pane % size
                 self.trials[place] = self.hits[place] = self.squares[place] = 0
+            else:
+                self._clear(pane, min(stale, size))
             self.newest = pane
         elif pane <= self.newest - size or pane < 0:
             return None
@@ -52,6 +55,18 @@ class Ring:
         if hit:
             self.hits[place] += weight
         return pane
+
+    def _clear(self, pane: int, stale: int) -> None:
+        """Empty the ``stale`` panes that end with ``pane``."""
+        size = len(self.trials)
+        end = pane % size + 1
+        low = end - stale
+        for held in (self.trials, self.hits, self.squares):
+            if low < 0:
+                held[low:] = array("q", bytes(-8 * low))
+                held[:end] = array("q", bytes(8 * end))
+            else:
+                held[low:end] = array("q", bytes(8 * stale))
 
     def window(self, last: int, panes: int) -> tuple[int, int, float]:
         """Trials, hits and design effect of the window of ``panes`` panes that ends with pane ``last``."""

@@ -15,7 +15,7 @@ from rulesd.model.instant import HOUR, SECOND, Instant, Milliseconds
 WIDTH: Milliseconds = 15 * SECOND
 "A decision waits at most this long after the watermark could have given it."
 
-_MANY = 16
+MANY = 16
 "Slots that are read at once when nothing hurries."
 
 
@@ -57,7 +57,7 @@ class Slots:
     def lazy(self) -> Instant | None:
         """When to read slots that have nothing to say: an hour late, or as soon as there are many."""
         due = self.due()
-        return due if due is None or len(self.waiting) >= _MANY else due + HOUR
+        return due if due is None or len(self.waiting) >= MANY else due + HOUR
 
     def dump(self) -> Json:
         """The next slot to read and the waiting ones, oldest first."""

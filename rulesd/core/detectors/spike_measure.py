@@ -75,11 +75,13 @@ class Past:
         "week",
         "weekly",
         "weeks",
+        "width",
         "windows",
     )
 
-    def __init__(self) -> None:
-        """Nothing learned."""
+    def __init__(self, width: Milliseconds) -> None:
+        """Nothing learned; ``width`` is that of one step."""
+        self.width = width
         self.waiting: dict[int, list[float]] = {}
         "Steps not judged yet: number of values, their sum, and what the sum lost by rounding."
         self.judged = -1
@@ -123,18 +125,13 @@ class SpikeMeasure(Apart):
         """One window."""
         return self.within
 
-    @property
-    def width(self) -> Milliseconds:
-        """Of one step."""
-        return max(1, self.within // STEPS)
-
     def pool(self) -> Keys:
         """How many keys share the budget."""
         return Keys()
 
     def start(self, key: tuple[str, ...], at: Instant) -> Past:
         """Nothing learned."""
-        return Past()
+        return Past(max(1, self.within // STEPS))
 
     def observe(self, state: Past, pool: object, seen: Observation) -> Reading | None:
         """Count the value; its step is judged when complete."""
@@ -146,7 +143,9 @@ class SpikeMeasure(Apart):
         if week > state.week:
             state.week = week
             pool.live(week)
-        step = max(seen.at // self.width, state.judged + 1)
+        step = seen.at // state.width
+        if step <= state.judged:
+            step = state.judged + 1
         held = state.waiting.get(step)
         if held is None:
             held = state.waiting[step] = [0.0, 0.0, 0.0]
@@ -157,27 +156,29 @@ class SpikeMeasure(Apart):
 
     def advance(self, state: Past, pool: object, watermark: Instant) -> Sequence[Reading]:
         """Judge the steps that are complete; silence for a window ends an alert."""
-        width = self.width
+        width = state.width
         last = watermark // width - 1
         readings: list[Reading] = []
         if state.waiting:
             assert isinstance(pool, Keys)
-            for step in sorted(step for step in state.waiting if step <= last):
-                self._silence(state, step - 1, readings)
+            for step in sorted([step for step in state.waiting if step <= last]):
+                if state.open:
+                    self._silence(state, step - 1, readings)
                 found = self._judge(state, pool, step, state.waiting.pop(step))
                 if found is not None:
                     readings.append(found)
-        self._silence(state, last, readings)
+        if state.open:
+            self._silence(state, last, readings)
         return readings
 
     def _silence(self, state: Past, last: int, readings: list[Reading]) -> None:
-        if state.open and last >= state.judged + STEPS:
+        if last >= state.judged + STEPS:
             state.open = False
-            end = (state.judged + STEPS + 1) * self.width
+            end = (state.judged + STEPS + 1) * state.width
             readings.append(Reading(end, False, 0.0, None))
 
     def _judge(self, state: Past, pool: Keys, step: int, held: list[float]) -> Reading | None:
-        width, end = self.width, (step + 1) * self.width
+        width = state.width
         apart = step - state.judged
         if apart * width >= _AFRESH * self.reference:
             state.afresh()
@@ -192,12 +193,16 @@ class SpikeMeasure(Apart):
             total += s
         mean = total / count
         fades = min(apart, STEPS) * width / self.reference
-        expected, spread = self._expected(state, mean, end - width, fades)
+        expected, spread = self._expected(state, mean, step * width, fades)
         if state.windows <= _LEARNS or spread <= 0.0:
             return None
         deviation = sqrt(spread)
         z = (mean - expected) / deviation
         size = abs(z) if self.direction == "both" else z if self.direction == "up" else -z
+        if size <= _U and not state.open:
+            state.share -= min(fades, 1.0 / _LEAST_TAIL) * state.share
+            return None
+        end = (step + 1) * width
         tail = self.budget * self.within / (_LOOKS * _WEEK * pool.alive(end))
         limit = _U + state.excess * max(0.0, log(state.share / tail))
         over = size > limit
@@ -237,15 +242,15 @@ class SpikeMeasure(Apart):
 
     def deadline(self, state: Past, pool: object) -> Instant | None:
         """The end of the oldest step that waits; of the window of silence while the alert is open."""
-        silent = (state.judged + STEPS + 1) * self.width if state.open else None
+        silent = (state.judged + STEPS + 1) * state.width if state.open else None
         if not state.waiting:
             return silent
-        due = (min(state.waiting) + 1) * self.width
+        due = (min(state.waiting) + 1) * state.width
         return due if silent is None else min(due, silent)
 
     def forgettable(self, state: Past, watermark: Instant) -> bool:
         """After a silence that makes it a new key anyway."""
-        silent = watermark >= (state.judged + 1) * self.width + _AFRESH * self.reference
+        silent = watermark >= (state.judged + 1) * state.width + _AFRESH * self.reference
         return silent and not state.open and not state.waiting
 
     def dump(self, state: Past) -> Json:
@@ -266,7 +271,7 @@ class SpikeMeasure(Apart):
     def load(self, data: Json) -> Past:
         """From what ``dump`` gave."""
         numbers, learned, waiting, recent, weekly = rows(data)
-        out = Past()
+        out = self.start((), 0)
         judged, open_, windows, timed, hour, week = rows(numbers)
         out.judged, out.open, out.windows = whole(judged), open_ is True, whole(windows)
         out.timed, out.hour, out.week = whole(timed), whole(hour), whole(week)

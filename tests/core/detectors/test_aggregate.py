@@ -79,6 +79,12 @@ def test_late_evidence_completes_a_window_that_was_judged() -> None:
     assert said(aggregate("max", above=10), ages) == []
 
 
+def test_much_that_no_one_window_holds_is_not_too_much() -> None:
+    few = aggregate("count", above=3)
+    assert said(few, values(*((n * 18, 1) for n in range(9)))) == []
+    assert said(few, values(*((n * 18, 1) for n in range(9)), (150, 1), (151, 1))) != []
+
+
 def test_odd_values_are_not_counted() -> None:
     for fn in ("sum", "avg", "min", "max"):
         odd = values(*((n, x) for n, x in enumerate([None, True, "9", [9], 1e305])))

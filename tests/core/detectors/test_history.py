@@ -9,6 +9,7 @@ def test_counts_are_those_of_the_bins_that_a_stretch_touches() -> None:
     assert history.between(12, 28, 0) == (3, 20)
     assert history.between(0, 200, 0) == (5, 200)
     assert history.between(40, 90, 0) == (0, 50)
+    assert history.between(100, 120, 0) == (0, 20)
 
 
 def test_what_is_older_than_the_bins_or_than_what_is_known_is_no_history() -> None:
@@ -22,6 +23,16 @@ def test_what_is_older_than_the_bins_or_than_what_is_known_is_no_history() -> No
     assert history.between(60, 110, 0) == (1, 50)
     history.add(1_000, 1)
     assert history.between(960, 1_010, 0) == (1, 50)
+
+
+def test_the_bins_go_round() -> None:
+    history = History(10, 5)
+    for at in (30, 45, 51, 68, 69, 90):
+        history.add(at, 1)
+    assert history.between(50, 100, 0) == (4, 50)
+    assert history.between(60, 80, 0) == (2, 20)
+    history.add(130, 1)
+    assert history.between(90, 140, 0) == (2, 50)
 
 
 def test_stretches_that_were_shut_out_join_and_are_bounded() -> None:

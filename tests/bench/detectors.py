@@ -1,0 +1,241 @@
+"""What one update of each detector costs, and what one key weighs.
+
+Run ``python -m tests.bench.detectors [--quick] [NAME...]``. An update is what the engine asks of a detector for one event: ``advance`` when its deadline has come,
+``observe``, ``deadline``. *Dense*: twenty keys with an event a second each. *Sparse*: a thousand keys with an event every five minutes each. Beside each stands
+a fixed loop of plain Python, measured in turn: when that one moves, the machine did. Bytes: what forty dense keys hold more than nothing, after an hour and a half.
+"""
+
+import argparse
+import gc
+import statistics
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rulesd.config import load
+from rulesd.core.detectors.protocol import Observation
+from tests.integration.daemon import OWNERS, paging, write
+
+SECOND = 1000
+GOAL_US, GOAL_BYTES, GOAL_BURST = 5.0, 8_192.0, 600.0
+HIT = '{"===": [{"var": "data.hit"}, true]}'
+DETECTORS = {
+    "never": "never",
+    "burst": "{burst: {count: 20, within: 5m}}",
+    "burst, distinct": "{burst: {count: 20, within: 5m, distinct: user_ref}}",
+    "repeat": "{repeat: {same: [args_hash], count: 20, within: 5m}}",
+    "rate": f"{{rate: {{numerator: {HIT}, within: 1h, above: 0.5}}}}",
+    "shift": f"{{shift: {{numerator: {HIT}, baseline: 1h, ratio: 2}}}}",
+    "spike": "{spike: {within: 5m, reference: 7d, min_count: 10}}",
+    "spike, measure": "{spike: {field: latency_ms, within: 1h, reference: 7d}}",
+    "rollout": f"{{rollout: {{numerator: {HIT}, change: {{'===': [{{var: type}}, deploy.change]}}}}}}",
+    "absence": "{absence: {period: 10m, missed: 3}}",
+    "new_value": "{new_value: {field: tool, learn_for: 7d}}",
+    "new_value, share": "{new_value: {field: tool, learn_for: 7d, share: 0.5}}",
+    "cardinality": "{cardinality: {field: user_ref, within: 1h, above: 1000}}",
+    "sequence": f"{{sequence: {{steps: [{{name: a, when: {HIT}}}, {{name: b, when: {{'===': [{{var: data.tool}}, t1]}}}}], within: 5m}}}}",
+    "budget": "{budget: {sum: cost_usd, cap: 1000000, within: 1h, horizon: 15m}}",
+    "drift, labels": "{drift: {field: tool, baseline: 1h}}",
+    "drift, numbers": "{drift: {field: score, bins: 10, baseline: 1h}}",
+    "burn_rate": f"{{burn_rate: {{good: {HIT}, objective: 0.2}}}}",
+    "disagreement": "{disagreement: {left: classifier_label, right: reviewer_label, within: 1h, above: 0.9}}",
+    "quantile": "{quantile: {field: latency_ms, q: 0.99, above: 2000, within: 5m}}",
+    "aggregate, sum": "{aggregate: {field: cost_usd, fn: sum, above: 1000000, within: 1h}}",
+    "aggregate, max": "{aggregate: {field: cost_usd, fn: max, above: 1000000, within: 1h}}",
+    "change": "{change: {field: policy_version}}",
+    "accumulation": "{accumulation: {half_life: 1h, threshold: 1000000}}",
+    "composite": "{composite: {all: [bench.never, bench.burst], within: 5m}}",
+}
+Case = tuple[int, int, int]
+"Keys, milliseconds between two events of one key, and events."
+
+DENSE: Case = (20, SECOND, 120_000)
+SPARSE: Case = (1_000, 300 * SECOND, 60_000)
+
+
+def built() -> dict[str, Any]:
+    """Every detector, from rule files."""
+    rules = {}
+    for name, detect in DETECTORS.items():
+        word = name.replace(", ", "_").replace(" ", "_")
+        on = "[alert.state]" if name == "composite" else "[tool.call, deploy.change]"
+        rules[f"bench/{word}.yaml"] = (
+            f"id: bench.{word}\ntitle: A title\nowner: safety\nrunbook: https://runbooks.example.org/x\n"
+            f"on: {on}\nwhen: true\ndetect: {detect}\nby: [tenant]\nseverity: high\n"
+        )
+    with tempfile.TemporaryDirectory() as home:
+        notifiers = {**paging("http://127.0.0.1:1/x"), "owners.yaml": OWNERS}
+        loaded = load(
+            write(Path(home) / "rules", rules), write(Path(home) / "notifiers", notifiers)
+        )
+    assert loaded.plan is not None, [str(e) for e in loaded.errors]
+    plan = loaded.plan
+    words = {name: name.replace(", ", "_").replace(" ", "_") for name in DETECTORS}
+    return {name: plan.rules[plan.by_id[f"bench.{word}"]].detector for name, word in words.items()}
+
+
+def documents() -> list[dict[str, Any]]:
+    """Ordinary documents; nothing of them is unusual."""
+    rng = Random(1)
+    out: list[dict[str, Any]] = []
+    for n in range(10_007):
+        data = {
+            "hit": rng.random() < 0.3,
+            "user_ref": f"u{rng.randrange(100)}",
+            "args_hash": f"a{rng.randrange(50)}",
+            "tool": f"t{rng.randrange(8)}",
+            "cost_usd": rng.random(),
+            "latency_ms": rng.uniform(10, 900),
+            "score": rng.random(),
+            "classifier_label": "pass",
+            "reviewer_label": "pass" if rng.random() < 0.9 else "fail",
+            "policy_version": "v1",
+            "rule": f"r{n % 5}",
+            "state": "firing" if n % 2 else "resolved",
+        }
+        type_ = "deploy.change" if n == 5_000 else "tool.call"
+        out.append({"type": type_, "tenant": "acme", "data": data})
+    return out
+
+
+def events(case: Case, docs: list[dict[str, Any]]) -> Iterator[tuple[int, Observation]]:
+    """(key, observation): the keys in turn, evenly over time."""
+    keys, apart, count = case
+    start = 1_767_600_000_000
+    for n in range(count):
+        at = start + n * apart // keys
+        yield n % keys, Observation(at, at, f"e{n}", 1, docs[n * 7 % len(docs)])
+
+
+def update(
+    detector: Any, states: dict[int, Any], due: dict[int, int], pool: object, fed: list[Any]
+) -> None:
+    """What the engine does with a detector."""
+    advance, observe, deadline = detector.advance, detector.observe, detector.deadline
+    pooled = detector.pooled
+    for key, seen in fed:
+        watermark = seen.at - 30 * SECOND
+        if pooled and detector.observe_pool(pool, seen):
+            continue
+        state = states.get(key)
+        if state is None:
+            state = states[key] = detector.start((str(key),), seen.at)
+            due[key] = -1
+        if due[key] <= watermark:
+            advance(state, pool, watermark)
+        observe(state, pool, seen)
+        told = deadline(state, pool)
+        due[key] = 1 << 62 if told is None else told
+
+
+def nothing(fed: list[Any]) -> int:
+    """The same loop, without a detector."""
+    states: dict[int, Any] = {}
+    due: dict[int, int] = {}
+    for key, seen in fed:
+        watermark = seen.at - 30 * SECOND
+        if states.get(key) is None:
+            states[key] = [0]
+            due[key] = 0
+        if due[key] > watermark:
+            states[key] = [1]
+        due[key] = 0
+    return len(states)
+
+
+def yardstick() -> float:
+    """Nanoseconds of a fixed piece of plain Python."""
+    began = time.process_time_ns()
+    total, held = 0, {}
+    for n in range(20_000):
+        held[n & 255] = n
+        total += n * n % 7
+    return (time.process_time_ns() - began) / 20_000
+
+
+def cost(detector: Any, case: Case, docs: list[dict[str, Any]]) -> tuple[float, float]:
+    """(microseconds an update, nanoseconds of the yardstick): medians over slices of the second half."""
+    fed = list(events(case, docs))
+    half = len(fed) // 2
+    states: dict[int, Any] = {}
+    due: dict[int, int] = {}
+    pool = detector.pool()
+    update(detector, states, due, pool, fed[:half])
+    spent, marks = [], []
+    size = half // 12
+    for n in range(12):
+        part = fed[half + n * size : half + (n + 1) * size]
+        began = time.process_time_ns()
+        nothing(part)
+        bare = time.process_time_ns() - began
+        began = time.process_time_ns()
+        update(detector, states, due, pool, part)
+        spent.append((time.process_time_ns() - began - bare) / size / 1000)
+        marks.append(yardstick())
+    return statistics.median(spent), statistics.median(marks)
+
+
+def weight(detector: Any, docs: list[dict[str, Any]], seconds: int) -> float:
+    """Bytes a dense key."""
+    keys = 40
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    states: dict[int, Any] = {}
+    due: dict[int, int] = {}
+    pool = detector.pool()
+    for item in events((keys, SECOND, keys * seconds), docs):
+        update(detector, states, due, pool, [item])
+    del item
+    gc.collect()
+    held = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return held / keys
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="only these")
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args()
+    detectors = built()
+    unknown = set(args.names) - set(detectors)
+    if unknown:
+        print(
+            f"there is no {', '.join(sorted(unknown))}. There are: {'; '.join(detectors)}",
+            file=sys.stderr,
+        )
+        return 2
+    docs = documents()
+    part = 5 if args.quick else 1
+    print("detectors: microseconds an update (dense, sparse), bytes a key; [yardstick, ns]")
+    good = True
+    for name, detector in detectors.items():
+        if args.names and name not in args.names:
+            continue
+        gc.collect()
+        gc.disable()
+        dense, mark = cost(detector, (*DENSE[:2], DENSE[2] // part), docs)
+        sparse, mark2 = cost(detector, (*SPARSE[:2], SPARSE[2] // part), docs)
+        gc.enable()
+        held = weight(detector, docs, 5_400 // part)
+        most = GOAL_BURST if name == "burst" else GOAL_BYTES
+        fine = max(dense, sparse) <= GOAL_US and held <= most
+        good &= fine
+        said = "" if fine else "   over"
+        print(
+            f"  {name:<18}{dense:7.2f}{sparse:7.2f}{held:9.0f}   [{mark:.0f}, {mark2:.0f}]{said}",
+            flush=True,
+        )
+    print(f"  to reach: <= {GOAL_US:g} us, <= {GOAL_BYTES:g} bytes (burst: {GOAL_BURST:g})")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
