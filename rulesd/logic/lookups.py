@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
 
-from rulesd.logic.operators import host_of, typed
+from rulesd.logic.operators import host_of, present, typed
 
 Node: TypeAlias = tuple[Any, ...]
 
@@ -107,30 +107,20 @@ def _elements(argument: str) -> tuple[Hashable, ...]:
     return tuple(dict.fromkeys(typed(item) for item in _items(argument)))
 
 
-_Elements: TypeAlias = tuple[dict[str, Node], dict[tuple[bool, object], Node], frozenset[object]]
-"Nodes by text; nodes by any other element as a key; those elements."
+_Elements: TypeAlias = tuple[dict[tuple[bool, object], Node], frozenset[object]]
+"Nodes by element as a key; those elements."
 
 
 def _elements_table(nodes: Mapping[tuple[bool, object], Node]) -> _Elements:
-    texts = {item: node for (_, item), node in nodes.items() if isinstance(item, str)}
-    others = {key: node for key, node in nodes.items() if not isinstance(key[1], str)}
-    return texts, others, frozenset(item for _, item in others)
+    return dict(nodes), frozenset(item for _, item in nodes)
 
 
 def _by_element(items: list[object], table: _Elements) -> Sequence[Node]:
-    """Each node once, however often the list has its elements; long lists are gone through by the interpreter itself."""
-    texts, others, alike = table
-    try:
-        hits = texts.keys() & items
-    except TypeError:  # A list or a mapping among them, which equals nothing here.
-        items = [item for item in items if not isinstance(item, (list, dict))]
-        hits = texts.keys() & items
-    found = {id(node): node for node in map(texts.get, hits) if node is not None}
-    if others and not alike.isdisjoint(items):
-        for item in items:
-            node = others.get(typed(item))
-            if node is not None:
-                found[id(node)] = node
+    """Each node once, however often the list has its elements."""
+    nodes, alike = table
+    found = {
+        id(node): node for key in present(items, alike) if (node := nodes.get(key)) is not None
+    }
     return tuple(found.values())
 
 

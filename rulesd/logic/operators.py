@@ -157,15 +157,28 @@ def _overlap(argument: Logic) -> Prepared:
             return False
         if not isinstance(value, list):
             raise Unreadable
-        scalars = value
-        try:
-            nothing = alike.isdisjoint(value)  # A hundred thousand elements take milliseconds.
-        except TypeError:
-            scalars = [item for item in value if not isinstance(item, (list, dict))]
-            nothing = alike.isdisjoint(scalars)
-        return not nothing and any(typed(item) in wanted for item in scalars)
+        return any(key in wanted for key in present(value, alike))
 
     return run
+
+
+def present(items: list[object], alike: frozenset[object]) -> list[tuple[bool, object]]:
+    """Which of the elements ``alike`` a list has, as keys; a hundred thousand items take a few milliseconds."""
+    try:
+        hits = alike.intersection(items)
+    except TypeError:  # A list or a mapping among them, which equals nothing here.
+        items = [item for item in items if not isinstance(item, (list, dict))]
+        hits = alike.intersection(items)
+    found: list[tuple[bool, object]] = []
+    for hit in hits:
+        if hit not in (0, 1):
+            found.append((False, hit))
+            continue
+        if any(item is (hit == 1) for item in items):
+            found.append((True, hit))
+        if any(item == hit and not isinstance(item, bool) for item in items):
+            found.append((False, hit))
+    return found
 
 
 def typed(item: object) -> tuple[bool, object]:
