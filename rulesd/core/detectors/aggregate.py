@@ -117,17 +117,17 @@ class Aggregate(Apart):
 
     def _value(self, tally: Tally) -> float:
         if self.fn == "count":
-            return float(tally.count)
+            return float(tally.values)
         if self.fn == "sum":
             return tally.total
         if self.fn == "avg":
-            return tally.total / tally.count if tally.count else 0.0
+            return tally.total / tally.values if tally.values else 0.0
         return tally.least if self.fn == "min" else tally.most
 
     def _passed(self, tally: Tally, state: Measured, last: int) -> float | None:
         """The bound that the window ending with ``last`` is outside of."""
         young = last < state.first + PANES - 1
-        if tally.count < self.min_count and (not self._fades or young):
+        if tally.values < self.min_count and (not self._fades or young):
             return None
         value = self._value(tally)
         if self.above is not None and value > self.above:
@@ -148,7 +148,7 @@ class Aggregate(Apart):
     ) -> Reading:
         since = max(0, (last + 1 - PANES) * state.panes.width)
         until = (last + 1) * state.panes.width if momentary else None
-        detail = {"values": str(tally.count)}
+        detail = {"values": str(tally.values)}
         return Reading(at, True, round(self._value(tally), 9), bound, until, detail, since)
 
     def advance(self, state: Measured, pool: object, watermark: Instant) -> Sequence[Reading]:
@@ -170,7 +170,7 @@ class Aggregate(Apart):
                 readings.append(self._reading(state, tally, end, pane, bound, momentary=False))
             elif state.open:
                 limit = self.above if self.above is not None else self.below
-                value = round(self._value(tally), 9) if tally.count else 0.0
+                value = round(self._value(tally), 9) if tally.values else 0.0
                 readings.append(Reading(end, False, value, limit))
             state.open = bound is not None
             state.judged = pane

@@ -23,7 +23,9 @@ _SLACK = 8
 class Tally(NamedTuple):
     """What a window holds."""
 
-    count: int
+    values: int
+    "How many."
+
     total: float
     squares: float
     least: float
