@@ -70,7 +70,7 @@ class ForeignAlerts:
     def _post(self, posted: PostedAlert, now: Instant, out: list[Decision]) -> Alert:
         name = fingerprint(posted.labels)
         old = self.known.get(name)
-        new = _foreign(posted, now)
+        new = _foreign(posted, old, now)
         if old is not None and old.foreign is not None:
             new = merge(old.foreign, new, now)
         firing = new.ends_at > now
@@ -214,13 +214,20 @@ def merge(old: Foreign, new: Foreign, now: Instant) -> Foreign:
             ends = max(ends, old.ends_at)
     elif not old.timeout:
         ends = max(ends, old.ends_at)
-    return replace(new, starts_at=min(old.starts_at, new.starts_at), ends_at=ends)
+    starts = min(old.starts_at, new.starts_at)
+    if (starts, ends) == (new.starts_at, new.ends_at):
+        return new
+    return replace(new, starts_at=starts, ends_at=ends)
 
 
-def _foreign(posted: PostedAlert, now: Instant) -> Foreign:
+def _foreign(posted: PostedAlert, old: Alert | None, now: Instant) -> Foreign:
+    """What was posted; texts that are the same as before are kept once."""
+    annotations = posted.annotations
+    if old is not None and old.foreign is not None and old.foreign.annotations == annotations:
+        annotations = old.foreign.annotations
     return Foreign(
-        annotations=posted.annotations,
-        generator_url=posted.generator_url,
+        annotations=annotations,
+        generator_url=intern(str(posted.generator_url)),
         starts_at=posted.starts_at,
         ends_at=posted.ends_at,
         timeout=posted.timeout,
@@ -257,15 +264,25 @@ _NO_CONTEXT: Mapping[str, str] = {}
 
 
 def _renewed(old: Alert, new: Foreign, ended_at: Instant | None) -> Alert:
-    """The same episode with what is known now."""
-    if old.foreign is not None and old.foreign.annotations == new.annotations:
-        new = replace(new, annotations=old.foreign.annotations)
-    return replace(
-        old,
-        foreign=new,
-        since=new.starts_at,
+    """The same episode with what is known now. Written out: a source sends a hundred thousand of them every minute."""
+    return Alert(
+        alert=old.alert,
+        rule=old.rule,
+        fingerprint=old.fingerprint,
+        labels=old.labels,
+        context=_NO_CONTEXT,
+        severity=old.severity,
+        owner=old.owner,
         state=AlertState.FIRING if ended_at is None else AlertState.RESOLVED,
+        value=old.value,
+        threshold=None,
+        count=old.count,
+        since=new.starts_at,
+        event_time=old.event_time,
+        started_at=old.started_at,
         ended_at=ended_at,
+        acknowledged_by=old.acknowledged_by,
+        foreign=new,
     )
 
 
@@ -305,7 +322,7 @@ def load_foreign(name: str, data: Json) -> Alert:
     assert ended is None or isinstance(ended, int)
     foreign = Foreign(
         annotations={k: str(v) for k, v in annotations.items()},
-        generator_url=str(url),
+        generator_url=intern(str(url)),
         starts_at=starts,
         ends_at=ends,
         timeout=timeout is True,

@@ -18,6 +18,10 @@ from rulesd.model.reasons import AlertState
 Values = tuple[str, ...]
 
 
+MOST_SHARED = 10_000
+"Different aims that are worth sharing; more of them have little in common."
+
+
 class Aim(NamedTuple):
     """A rule under which an alert is a target."""
 
@@ -49,6 +53,8 @@ class Inhibitor:
         self._rules = rules
         self._sources: list[_Sources] = [{} for _ in rules]
         self._filed: dict[str, tuple[_Filed, ...]] = {}
+        self._shared: dict[tuple[Aim, ...], tuple[Aim, ...]] = {}
+        "One object for alerts that are targets of the same."
 
     def see(self, alert: Alert) -> None:
         """Take an alert as it now stands."""
@@ -60,7 +66,7 @@ class Inhibitor:
             return
         if alert.foreign is not None and name in self._filed:
             return
-        labels = alert.all_labels()
+        labels = alert.labels if alert.foreign is not None else alert.all_labels()
         filed = tuple(
             _Filed(number, _values(rule, labels), _match(rule.target, labels))
             for number, rule in enumerate(self._rules)
@@ -85,12 +91,15 @@ class Inhibitor:
         """Under which rules an alert is a target; right as long as its labels stay the same."""
         if not self._rules:
             return ()
-        labels = alert.all_labels()
-        return tuple(
+        labels = alert.labels if alert.foreign is not None else alert.all_labels()
+        aims = tuple(
             Aim(number, _values(rule, labels), _match(rule.source, labels))
             for number, rule in enumerate(self._rules)
             if _match(rule.target, labels)
         )
+        if aims and len(self._shared) < MOST_SHARED:
+            return self._shared.setdefault(aims, aims)
+        return self._shared.get(aims, aims)
 
     @property
     def has_sources(self) -> bool:
