@@ -105,6 +105,10 @@ class Performance:
             if self._options.browser:
                 await asyncio.to_thread(webbrowser.open, show.inbox_url)
             serving = True
+            contain = asyncio.create_task(
+                show.containment.run(session, daemon.url, daemon.token), name="containment"
+            )
+            stack.callback(contain.cancel)
             with self._terminal.open():
                 await self._play(stage, show, session, children)
             return await self._finish(stage, show, session)
@@ -189,6 +193,7 @@ class Performance:
             counters=counters,
             sent=stage.sent,
             first_page_s=show.first_page_s,
+            containment=show.containment,
             interrupted=self._interrupted,
         )
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rulesd.demo.containment import Containment
 from rulesd.demo.counters import Counters
 from rulesd.demo.pages import read_pages
 from rulesd.demo.score import Score, Trace, judge
@@ -22,6 +23,7 @@ class Show:
     daemon_url: str = ""
     inbox_url: str = ""
     counters: Counters = field(default_factory=Counters)
+    containment: Containment = field(default_factory=Containment)
     per_second: float = 0.0
     started: float = field(default_factory=time.monotonic)
     first_page_s: float | None = None

@@ -3,13 +3,14 @@
 Law: exit 1 when a planted incident was missed or paged twice; what was never planted because somebody pressed Ctrl-C is neither.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rulesd.demo.containment import Containment
 from rulesd.demo.counters import Counters
 from rulesd.demo.score import Result, Score
 from rulesd.demo.view import duration
@@ -23,6 +24,7 @@ class Summary:
     counters: Counters
     sent: int
     first_page_s: float | None
+    containment: Containment = field(default_factory=Containment)
     interrupted: bool = False
     "Somebody ended it before its time."
 
@@ -56,6 +58,7 @@ class Summary:
                 }
                 for r in self.score.results
             ],
+            "containment": self.containment.as_json(),
             "duplicates": self.counters.outcomes.get("duplicate", 0),
             "missing": self.missing,
             "unexpected_pages": len(self.score.unexpected),
@@ -86,6 +89,8 @@ class Summary:
                     f"First page {self.first_page_s:.1f} s after the start; median event to page {middle}."
                 )
             )
+        if self.containment.said:
+            said.append(Text(f"{self.containment.said}."))
         if self.score.unexpected:
             rules = ", ".join(sorted({p.rule or "?" for p in self.score.unexpected}))
             said.append(Text(f"{len(self.score.unexpected)} unexpected pages: {rules}", "red"))

@@ -24,6 +24,7 @@ class Terminal:
         self._console = console
         self._live: Live | None = None
         self._told: dict[str, int] = {}
+        self._said = ""
 
     def say(self, words: str) -> None:
         """One line."""
@@ -46,6 +47,9 @@ class Terminal:
             if result.pages > before:
                 self._told[result.planted.id] = result.pages
                 self.say(f"{show.elapsed():5.1f} s  {line(result)}")
+        if show.containment.said != self._said:
+            self._said = show.containment.said
+            self.say(f"{show.elapsed():5.1f} s  {self._said}")
 
 
 def line(result: Result) -> str:
@@ -71,8 +75,11 @@ def screen(show: Show) -> RenderableType:
         f"{counters.outcomes.get('matched', 0):,} matched · {counters.outcomes.get('duplicate', 0):,} duplicates · "
         f"median event to page {duration(score.p50)}"
     )
+    contained = Text(
+        show.containment.said or "No tool is locked.", "" if show.containment.said else "dim"
+    )
     links = Text(f"Inbox {show.inbox_url}   Console {show.inbox_url}console   Ctrl-C ends", "dim")
-    return Panel(Group(numbers, Text(""), table, Text(""), links), title="rulesd demo")
+    return Panel(Group(numbers, Text(""), table, Text(""), contained, links), title="rulesd demo")
 
 
 def _row(result: Result) -> tuple[Text, ...]:

@@ -70,6 +70,11 @@ def _tiles(show: Show) -> list[dict[str, str]]:
             "note": f"of {len(score.results)} planted",
         },
         {"name": "event to page", "value": duration(score.p50), "note": "median"},
+        {
+            "name": "tool path",
+            "value": show.containment.state,
+            "note": show.containment.said or "a burst of denials will lock it",
+        },
     ]
 
 

@@ -44,7 +44,7 @@ def test_before_anything_happened() -> None:
     page = shown(nothing)
     assert [p["state"] for p in page["planted"]] == ["sent", "waiting"]
     assert (page["done"], page["total"], page["messages"], page["incidents"]) == (0, 2, [], [])
-    assert [t["value"] for t in page["tiles"]] == ["9", "3", "2", "0", "–"]
+    assert [t["value"] for t in page["tiles"]] == ["9", "3", "2", "0", "–", "open"]
 
 
 def test_a_page_turns_its_incident_green() -> None:
