@@ -170,7 +170,7 @@ def present(items: list[object], alike: frozenset[object]) -> list[tuple[bool, o
         items = [item for item in items if not isinstance(item, (list, dict))]
         hits = alike.intersection(items)
     found: list[tuple[bool, object]] = []
-    for hit in hits:
+    for hit in hits:  # order-free: keys to look up, whose answers are sorted
         if hit not in (0, 1):
             found.append((False, hit))
             continue
