@@ -17,7 +17,7 @@ from rulesd.notify.compose import Links
 from rulesd.notify.telling import tell
 from rulesd.runners.crank import Crank
 
-SLICE = 250
+SLICE = 50
 "Posted alerts the engine takes before the event loop gets a turn."
 
 

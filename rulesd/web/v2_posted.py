@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import msgspec
 from aiohttp import hdrs, web
@@ -36,7 +37,7 @@ ZERO: Instant = -62_135_596_800_000
 
 _URI = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*:|/)[^\x00-\x1f\x7f]*")
 
-Texts = Mapping[str, str | None]
+_NO_START = frozenset({"", *"0123456789"})
 
 
 class _Wire(msgspec.Struct):
@@ -189,20 +190,26 @@ def _one(wire: _Wire, around: Around, batch: Batch) -> PostedAlert:
 def _names(texts: Mapping[str, str], what: str) -> None:
     """Any UTF-8 name, as since 0.27; but none that is empty or begins with a digit, which is nearly always a mistake."""
     for name in texts:
-        if not name or name[0] in "0123456789":
+        if name[:1] in _NO_START:
             raise ValueError(f"invalid {what}: invalid name {quoted(name)}")
 
 
 def _size(labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
     if len(labels) > MOST_LABELS:
         raise ValueError(f"invalid label set: more than {MOST_LABELS} labels")
-    if sum(len(n) + len(v) for n, v in labels.items()) > LABELS_CHARACTERS:
+    if _characters(labels) > LABELS_CHARACTERS:
         raise ValueError(f"invalid label set: more than {LABELS_CHARACTERS} characters")
-    if sum(len(n) + len(v) for n, v in annotations.items()) > ANNOTATIONS_CHARACTERS:
+    if _characters(annotations) > ANNOTATIONS_CHARACTERS:
         raise ValueError(f"invalid annotations: more than {ANNOTATIONS_CHARACTERS} characters")
 
 
+def _characters(texts: Mapping[str, str]) -> int:
+    return sum(map(len, texts)) + sum(map(len, texts.values()))
+
+
+@lru_cache(maxsize=4096)
 def _instant(text: str) -> Instant | None:
+    """Kept, because the alerts of one evaluation share their times, and each is looked at twice."""
     try:
         return parse_instant(text)
     except (ValueError, OverflowError):
