@@ -41,5 +41,20 @@ def test_reason(
     assert reason(last, firing, resolved, repeat_interval=100, now=now) is expected
 
 
+def test_what_is_over_without_having_been_told_is_news_when_it_is_shown() -> None:
+    assert reason(sent(A), A, {"x": None}, repeat_interval=100, now=1) is Reason.SOME_RESOLVED
+
+
+def test_who_is_not_told_of_what_is_over_hears_of_it_only_when_all_is() -> None:
+    def quiet(
+        last: Sent, firing: dict[str, int], resolved: dict[str, None], now: int = 1
+    ) -> Reason:
+        return reason(last, firing, resolved, repeat_interval=100, now=now, send_resolved=False)
+
+    assert quiet(sent(AB), A, {"b": None}) is Reason.UNCHANGED
+    assert quiet(sent(AB), A, {"b": None}, 100) is Reason.REPEAT
+    assert quiet(sent(AB), NONE, {"a": None, "b": None}) is Reason.ALL_RESOLVED
+
+
 def test_what_must_not_be_repeated_is_not() -> None:
     assert reason(sent(A), A, {}, repeat_interval=None, now=10**9) is Reason.UNCHANGED

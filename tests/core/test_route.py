@@ -1,8 +1,9 @@
 from dataclasses import replace
 
 from rulesd.core.plan import Matcher, Owner, Route
-from rulesd.core.route import destinations, label_set
+from rulesd.core.route import destinations, find_route, label_set, routing_of
 from tests.core.plans import plan, rule
+from tests.core.test_inhibit import foreign
 from tests.model.test_alert import alert
 
 
@@ -61,6 +62,34 @@ def test_group_by_all_means_the_identity_so_a_new_severity_makes_no_new_group() 
         destinations(base, alert(severity="low"))[0].group
         == destinations(base, alert(severity="high"))[0].group
     )
+
+
+def test_a_foreign_alert_is_grouped_by_its_own_labels_alone() -> None:
+    base = plan(rule(), root=Route(receiver="default", group_by_all=True))
+    outside = foreign("A x=1")
+    (place,) = destinations(base, outside)
+    assert place.group == '{}:{alertname="A", x="1"}'
+    (nameless,) = destinations(base, replace(outside, labels={"x": "1"}, rule=""))
+    assert nameless.labels == {"x": "1"}
+
+
+def test_a_route_is_found_again_by_key_and_receiver_then_by_key() -> None:
+    one = Route(receiver="one", matchers=(matcher("a", "b"),), key="{}/{a}")
+    two = replace(one, receiver="two", routes=(replace(one, key="{}/{a}/{c}"),))
+    base = plan(rule(), root=Route(receiver="default", routes=(one, two)))
+    assert find_route(base, "{}/{a}", "two") is two
+    assert find_route(base, "{}/{a}", "three") is one
+    assert find_route(base, "{}/{a}/{c}", "one") is two.routes[0]
+    assert find_route(base, "{}/gone", "x") is base.root
+    assert find_route(base, "{}/gone", "x", one) is one
+
+
+def test_what_decides_where_alerts_go_is_the_file_and_what_owners_say() -> None:
+    base = plan(rule())
+    assert routing_of(base) == routing_of(plan(rule("t.other")))
+    owners = {"safety": Owner(name="safety", receivers={"critical": "pager"})}
+    assert routing_of(base) != routing_of(plan(rule(), owners=owners))
+    assert routing_of(base) != routing_of(replace(base, routing_yaml="route: {}"))
 
 
 def test_label_sets_are_quoted_as_alertmanager_does() -> None:

@@ -1,0 +1,238 @@
+"""Alertmanager's merge rules, episodes around them, and what people say of alerts that are not ours."""
+
+from dataclasses import replace
+
+import pytest
+
+from rulesd.core.foreign import SWEEP, ForeignAlerts, merge
+from rulesd.core.machine import NOT_DUE
+from rulesd.model.alert import Alert, Foreign
+from rulesd.model.decision import AlertChanged, Decision
+from rulesd.model.inputs import Acknowledged, PlanReplaced, ResolvedByPerson, Unacknowledged
+from rulesd.model.reasons import AlertState
+from tests.core.foreigners import posted
+from tests.core.plans import T0, plan, rule
+
+
+class Desk:
+    """A machine alone, with its decisions."""
+
+    def __init__(self) -> None:
+        self.machine = ForeignAlerts()
+        self.out: list[Decision] = []
+
+    def post(
+        self, at: float, text: str = "A", starts: float = 0, ends: float = 1_000, **more: object
+    ) -> Alert:
+        self.time(at)
+        item = posted(text, starts, ends, **more)  # type: ignore[arg-type]
+        return self.machine.post([item], T0 + round(at * 1000), self.out)[0]
+
+    def time(self, at: float) -> "Desk":
+        now = T0 + round(at * 1000)
+        while self.machine.due <= now:
+            self.machine.handle_timer(self.machine.due, self.out)
+        return self
+
+    def say(self, at: float, item: object) -> bool:
+        return self.machine.take(item, T0 + round(at * 1000), self.out)  # type: ignore[arg-type]
+
+    def said(self) -> list[tuple[float, str, str]]:
+        changes = [d for d in self.out if isinstance(d, AlertChanged)]
+        assert len(changes) == len(self.out)
+        return [((d.at - T0) / 1000, str(d.kind), str(d.reason)) for d in changes]
+
+
+def foreign(starts: int, ends: int, *, timeout: bool = False) -> Foreign:
+    return Foreign(
+        annotations={},
+        generator_url="",
+        starts_at=starts,
+        ends_at=ends,
+        timeout=timeout,
+        updated_at=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "now", "expected"),
+    [
+        # No overlap: the later one stands as it is.
+        (foreign(0, 10), foreign(20, 30), 15, (20, 30)),
+        (foreign(0, 10), foreign(0, 30), 5, (0, 30)),
+        (foreign(0, 10), foreign(10, 30), 5, (10, 30)),
+        (foreign(5, 10), foreign(0, 30), 5, (0, 30)),
+        # Overlap: the earliest start; the later explicit end, while it fires.
+        (foreign(0, 10), foreign(5, 30), 6, (0, 30)),
+        (foreign(0, 30), foreign(5, 20), 6, (0, 30)),
+        (foreign(0, 30), foreign(0, 20), 6, (0, 30)),
+        (foreign(0, 30, timeout=True), foreign(0, 20), 6, (0, 20)),
+        # The later one says that it is over: it is; of two that are over, the latest end.
+        (foreign(0, 30), foreign(0, 5), 6, (0, 5)),
+        (foreign(0, 5), foreign(2, 4), 6, (0, 5)),
+        (foreign(0, 5), foreign(2, 4), 4, (0, 4)),
+        # What was over and fires again, with a start that lies in it.
+        (foreign(0, 5), foreign(2, 30), 6, (0, 30)),
+    ],
+)  # fmt: skip
+def test_merge(old: Foreign, new: Foreign, now: int, expected: tuple[int, int]) -> None:
+    made = merge(old, new, now)
+    assert (made.starts_at, made.ends_at) == expected
+
+
+def test_the_later_post_has_the_word_on_everything_but_times() -> None:
+    old = replace(foreign(0, 30), annotations={"a": "old"}, updated_at=1)
+    new = replace(foreign(5, 20, timeout=True), annotations={"a": "new"}, updated_at=2)
+    made = merge(old, new, 6)
+    assert (made.annotations, made.timeout, made.updated_at) == ({"a": "new"}, True, 2)
+
+
+def test_an_alert_fires_when_it_comes_and_what_is_sent_again_is_no_decision() -> None:
+    desk = Desk()
+    first = desk.post(0, "A severity=page owner=team", note="x")
+    again = desk.post(60, "A severity=page owner=team", ends=2_000, note="x")
+    assert desk.said() == [(0, "alert.firing", "condition_met")]
+    assert again.alert == first.alert
+    assert (again.started_at, again.rule, again.severity, again.owner) == (T0, "A", "page", "team")
+    assert again.foreign is not None
+    assert first.foreign is not None
+    assert again.foreign.annotations is first.foreign.annotations
+    assert (again.foreign.ends_at, again.foreign.updated_at) == (T0 + 2_000_000, T0 + 60_000)
+    assert desk.post(70, "A severity=page owner=team", note="y").foreign != again.foreign
+    assert desk.machine.alerts() == list(desk.machine.known.values())
+
+
+def test_it_is_over_at_its_end_unless_it_is_sent_again() -> None:
+    desk = Desk()
+    desk.post(0, ends=60)
+    desk.post(30, ends=90)
+    assert desk.machine.due == T0 + 60_000
+    desk.time(89)
+    assert len(desk.said()) == 1
+    desk.time(90)
+    assert desk.said()[1:] == [(90, "alert.resolved", "condition_cleared")]
+    (over,) = desk.machine.known.values()
+    assert (over.state, over.ended_at) == (AlertState.RESOLVED, T0 + 90_000)
+    assert desk.machine.alerts() == []
+
+
+def test_an_end_that_moves_closer_is_kept_to() -> None:
+    desk = Desk()
+    desk.post(0, ends=300, timeout=True)
+    desk.post(1, ends=20)
+    desk.time(20)
+    assert desk.said()[1:] == [(20, "alert.resolved", "condition_cleared")]
+    desk.time(299)
+    assert len(desk.said()) == 2
+
+
+def test_it_is_over_when_its_source_says_so_and_back_as_a_new_episode() -> None:
+    desk = Desk()
+    first = desk.post(0)
+    over = desk.post(10, ends=10)
+    assert (over.alert, over.ended_at) == (first.alert, T0 + 10_000)
+    assert desk.post(20, ends=10).ended_at == T0 + 10_000  # said again: nothing new
+    back = desk.post(30, starts=5)
+    assert back.foreign is not None
+    assert back.foreign.starts_at == T0  # it overlaps what was over
+    assert back.alert != first.alert
+    assert desk.said() == [
+        (0, "alert.firing", "condition_met"),
+        (10, "alert.resolved", "condition_cleared"),
+        (30, "alert.firing", "condition_met"),
+    ]
+    desk.time(1_000)
+    assert len(desk.said()) == 4
+
+
+def test_what_comes_as_over_was_never_on() -> None:
+    desk = Desk()
+    made = desk.post(10, ends=5)
+    assert (made.state, made.ended_at) == (AlertState.RESOLVED, T0 + 10_000)
+    assert desk.said() == []
+
+
+def test_what_is_over_is_forgotten_on_the_grid() -> None:
+    desk = Desk()
+    desk.post(0, "A", ends=60)
+    desk.post(0, "B", ends=SWEEP // 1000 * 9)
+    desk.time(61)
+    first = (T0 // SWEEP + 1) * SWEEP
+    assert desk.machine.due == first
+    list(desk.machine.changes())
+    desk.time((first - T0) / 1000)
+    assert [a.rule for a in desk.machine.known.values()] == ["B"]
+    assert [data for _, data in desk.machine.changes()] == [None]
+    assert desk.post((first - T0) / 1000 + 1, "A", starts=30).foreign is not None
+
+
+def test_people_take_it_and_give_it_back() -> None:
+    desk = Desk()
+    id_ = desk.post(0).alert
+    assert desk.say(1, Acknowledged(alert=id_, by="jo"))
+    assert desk.say(2, Acknowledged(alert=id_, by="jo"))
+    assert desk.post(3).acknowledged_by == "jo"
+    assert desk.say(4, Unacknowledged(alert=id_, by="jo"))
+    assert desk.machine.alerts()[0].acknowledged_by == ""
+    assert [reason for _, _, reason in desk.said()[1:]] == ["acknowledged", "unacknowledged"]
+    assert not desk.say(5, Acknowledged(alert="another", by="jo"))
+    assert not desk.say(5, PlanReplaced(digest=""))
+
+
+def test_a_person_ends_it_until_its_source_sends_it_again() -> None:
+    desk = Desk()
+    id_ = desk.post(0).alert
+    assert desk.say(10, ResolvedByPerson(alert=id_, by="jo"))
+    (over,) = desk.machine.known.values()
+    assert (over.state, over.acknowledged_by) == (AlertState.RESOLVED, "jo")
+    assert over.foreign is not None
+    assert over.foreign.ends_at == T0 + 10_000
+    assert not desk.say(11, ResolvedByPerson(alert=id_, by="jo"))
+    desk.time(100)
+    assert desk.said()[1:] == [(10, "alert.resolved", "resolved_by_person")]
+    back = desk.post(120)
+    assert (back.state, back.acknowledged_by, back.alert != id_) == (AlertState.FIRING, "", True)
+
+
+def test_labels_without_a_name_are_an_alert_too() -> None:
+    desk = Desk()
+    made = desk.machine.post([replace(posted("A"), labels={"job": "x"})], T0, [])[0]
+    assert (made.rule, made.severity, made.owner) == ("", "", "")
+
+
+def test_it_is_written_row_by_row_and_read_back() -> None:
+    desk = Desk()
+    desk.post(0, "A x=1", ends=60, note="n")
+    desk.post(0, "B", ends=600)
+    desk.say(1, Acknowledged(alert=desk.machine.alerts()[1].alert, by="jo"))
+    desk.time(61)
+    rows = dict(desk.machine.changes())
+    assert rows == dict(desk.machine.rows())
+    assert list(desk.machine.changes()) == []
+    again = Desk()
+    for key, data in rows.items():
+        again.machine.load_row(key, data)
+    again.machine.load(desk.machine.dump())
+    assert again.machine.known == desk.machine.known
+    assert again.machine.due == desk.machine.due
+    assert again.time(700).said() == desk.time(700).said()[-1:]
+    empty = ForeignAlerts()
+    empty.load(empty.dump())
+    assert empty.due == NOT_DUE
+
+
+def test_the_rest_of_a_machine_does_nothing_here() -> None:
+    desk = Desk()
+    desk.machine.replace(plan(rule()), T0, desk.out)
+    desk.post(0)
+    desk.machine.follow(desk.out[0], T0, desk.out)
+    assert len(desk.out) == 1
+
+
+def test_an_entry_of_the_past_is_passed_over() -> None:
+    desk = Desk()
+    desk.post(0, ends=60)
+    desk.post(10, ends=10)
+    desk.post(20, starts=20, ends=50)
+    desk.time(60)
+    assert desk.said()[-1] == (50, "alert.resolved", "condition_cleared")
