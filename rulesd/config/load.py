@@ -15,6 +15,7 @@ from rulesd.config.document import Document
 from rulesd.config.duty import Duties, duties
 from rulesd.config.duty_checks import wakes_nobody
 from rulesd.config.files import Files, digest, gather, pack, unpack
+from rulesd.config.go_templates import read_library, template_files
 from rulesd.config.hooks import hooks
 from rulesd.config.intervals import intervals
 from rulesd.config.mask import masked
@@ -32,6 +33,7 @@ from rulesd.config.schedule import schedule
 from rulesd.config.switches import switches
 from rulesd.core.plan import InhibitRule, Owner, Plan, Receiver, Route
 from rulesd.logic import Matcher, RuleError
+from rulesd.logic.explain import Explanation
 from rulesd.model.errors import Located
 from rulesd.model.event import Json
 from rulesd.model.instant import MINUTE, Milliseconds
@@ -136,6 +138,7 @@ class _Workshop:
             self._document("rules/rollouts"), self.owners, self.switches, problems
         )
         self.templates = self._templates()
+        self.go_templates: Mapping[str, str] = {}
         self.duties = Duties()
         self.route: Route | None = None
         self.inhibit_rules: tuple[InhibitRule, ...] = ()
@@ -246,9 +249,14 @@ class _Workshop:
             self.by_receiver[name] = Receiver(name=name, channels=channels, failover=failover)
         if file is None or self.routing is None:
             return
+        shown = {name: self.files.path(name) for name in self.files.content}
+        self.go_templates = template_files(
+            file.templates, self.files.content, self.routing, self.problems, shown
+        )
+        library = read_library(self.go_templates, shown, self.problems)
         for i, entry in enumerate(file.receivers):
             channels = alertmanager_channels(
-                file, entry, ("receivers", i), self.routing, self.problems
+                file, entry, ("receivers", i), self.routing, self.problems, library
             )
             known = self.by_receiver.get(entry.name, Receiver(name=entry.name))
             self.by_receiver[entry.name] = replace(known, channels=known.channels + channels)
@@ -297,11 +305,15 @@ class _Workshop:
             return None
         if self.problems.errors:
             return None
+        known = frozenset(c.rule.id for c in compiled)
         return Plan(
             digest=digest(self.files),
             rules=tuple(c.rule for c in compiled),
             match=matcher.positions,
             naive=matcher.naive_evaluate,
+            explain=lambda rule, document: (
+                _told(matcher.explain_document(rule, document)) if rule in known else None
+            ),
             release=matcher.release,
             watches_alerts=any("alert.state" in c.rule.on for c in compiled),
             watches_switches=any("containment.changed" in c.rule.on for c in compiled),
@@ -321,6 +333,7 @@ class _Workshop:
             humans_only=self.humans_only,
             rollouts=self.rollouts,
             templates=self.templates,
+            go_templates=self.go_templates,
             routing_yaml=self.masked[self.routing.name].decode()
             if self.routing is not None
             else "",
@@ -350,3 +363,7 @@ class _Workshop:
                     templates.check_file(text, self.files.path(name), self.problems)
                     out[name.rpartition("/")[2]] = text
         return out
+
+
+def _told(found: Explanation) -> tuple[bool | None, str]:
+    return found.truth, found.text()

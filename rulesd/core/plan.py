@@ -241,6 +241,9 @@ class Plan:
     templates: Mapping[str, str] = field(default_factory=dict)
     "Operator's own message templates by file name."
 
+    go_templates: Mapping[str, str] = field(default_factory=dict)
+    "The files of routing.yaml's ``templates``, in the order they are read."
+
     watches_alerts: bool = False
     "Whether any rule matches ``alert.state``: only then are alert transitions fed back as events."
 
@@ -249,6 +252,9 @@ class Plan:
 
     naive: Callable[[Document], tuple[Sequence[str], Sequence[str]]] | None = None
     "Ids of the rules that match and that raise, evaluated one by one without the index: for the sampled shadow check."
+
+    explain: Callable[[str, Document], tuple[bool | None, str] | None] = lambda rule, document: None
+    "Whether a rule's condition holds for a document (``None``: it raises), and the tree with the value of every part; ``None`` for an unknown rule."
 
     release: Callable[[], None] = lambda: None
     "Frees what ``match`` holds once another plan is in force; ``match`` must not be asked again."
