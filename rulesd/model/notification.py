@@ -149,6 +149,12 @@ class Notification:
     lines: tuple[str, ...] = ()
     "What a notice has to say, a line each."
 
+    story: str = ""
+    "All alerts of a group in one breath: ``183 times since 02:14 UTC, 3 tenants``; empty for one alert."
+
+    next_page: str = ""
+    "Who is paged next if nobody acknowledges, in one sentence; empty when nobody is."
+
     action: ActionCall | None = None
     "Set for the webhook of a switch: there is nothing else in it."
 

@@ -26,7 +26,7 @@ from rulesd.model.alert import severity_rank
 from rulesd.model.decision import Audience, NoticeDue, NotificationDue, Status, Told
 from rulesd.model.instant import Instant, format_instant
 from rulesd.model.notification import Notification, PageAlert
-from rulesd.notify.telling import tell
+from rulesd.notify.telling import next_page, story, tell
 from rulesd.ports.store import OutboxRow
 
 LISTED = 100
@@ -205,6 +205,8 @@ def _notification(
         at=format_instant(due.at),
         alerts=(),
         storm=due.storm,
+        story=story(told),
+        next_page=next_page(due) if due.status is Status.FIRING else "",
         more=max(0, len(told) - LISTED),
     )
 

@@ -4,9 +4,10 @@ Law: pure. Nothing of the event but labels and ids; a template that fails costs 
 """
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
-from rulesd.core.plan import Plan, Route, Rule
+from rulesd.core.plan import Owner, Plan, Route, Rule
 from rulesd.model.alert import Alert
 from rulesd.model.decision import NotificationDue, Status, Told
 from rulesd.model.duration import format_duration
@@ -41,6 +42,7 @@ def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAle
     rule = plan.rules[position] if position is not None and alert.foreign is None else None
     title = one_line(rule.title) if rule else one_line(alert.rule) or "alert"
     owner = plan.owners.get(alert.owner)
+    climb = next_page(due) if told.status is Status.FIRING else ""
     return PageAlert(
         alert=alert.alert,
         fingerprint=alert.fingerprint,
@@ -52,7 +54,7 @@ def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAle
         severity=alert.severity,
         severity_meaning=one_line(plan.severities.get(alert.severity, "")),
         owner=alert.owner,
-        owner_contact=one_line(owner.contact) if owner else "",
+        owner_contact=_contact(owner, due, plan),
         labels=_labels(alert),
         identity=tuple(sorted(alert.labels))
         if rule is None
@@ -70,7 +72,7 @@ def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAle
         runbook_title=one_line(rule.runbook.title) if rule else "",
         runbook_url=_runbook_url(rule, alert, links),
         first_five_minutes=_steps(rule),
-        next_step=next_step(told, due, plan, rule),
+        next_step=f"{climb} {next_step(told, due, plan, rule)}".strip(),
         console_url=safe_url(links.alert(alert.alert)),
         acknowledged_by=one_line(alert.acknowledged_by),
         could_not_evaluate=alert.could_not_evaluate,
@@ -80,6 +82,55 @@ def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAle
         generator_url=safe_url(alert.foreign.generator_url) if alert.foreign else "",
         actions=rule.actions if rule and getattr(links, "can_contain", False) else (),
     )
+
+
+def next_page(due: NotificationDue) -> str:
+    """Who is paged next if nobody acknowledges, in one sentence; empty when nobody is."""
+    if due.next_at is None:
+        return ""
+    day, clock = format_instant(due.next_at)[:10], format_instant(due.next_at)[11:16]
+    on = "" if day == format_instant(due.at)[:10] else f" on {day}"
+    return f"If nobody acknowledges it, {one_line(due.next_to)} is paged at {clock} UTC{on}."
+
+
+def story(told: Sequence[Told]) -> str:
+    """What a group of several alerts comes to: how often, since when, in how many tenants (or other places).
+
+    Alerts of other systems do not say how often; then it is how many there are.
+    """
+    if len(told) < 2:
+        return ""
+    alerts = [t.alert for t in told]
+    foreign = any(a.foreign is not None for a in alerts)
+    since = min(a.foreign.starts_at if a.foreign else a.since for a in alerts)
+    day, clock = format_instant(since)[:10], format_instant(since)[11:16]
+    today = format_instant(max(a.event_time for a in alerts))[:10]
+    when = f"{clock} UTC" if day == today else f"{day} {clock} UTC"
+    often = f"{len(alerts):,} alerts" if foreign else f"{sum(a.count for a in alerts):,} times"
+    return f"{often} since {when}{_places(alerts)}"
+
+
+def _places(alerts: Sequence[Alert]) -> str:
+    """In how many tenants; without tenants, of the label that differs most."""
+    values: dict[str, dict[str, None]] = {}
+    for alert in alerts:
+        for name, value in alert.labels.items():
+            values.setdefault(name, {})[value] = None
+    several = {name: len(found) for name, found in values.items() if len(found) > 1}
+    if not several:
+        return ""
+    name = "tenant" if "tenant" in several else max(sorted(several), key=lambda n: several[n])
+    return f", {several[name]:,} {one_line(name)}s"
+
+
+def _contact(owner: Owner | None, due: NotificationDue, plan: Plan) -> str:
+    """How to reach the owner; first the person who is paged, where a schedule or an escalation chose one."""
+    said = one_line(owner.contact) if owner else ""
+    if not due.on_call:
+        return said
+    person = plan.people.get(due.on_call)
+    how = f" ({one_line(person.contact)})" if person and person.contact else ""
+    return f"paged: {one_line(due.on_call)}{how}{'; ' if said else ''}{said}"
 
 
 def _ended_at(alert: Alert) -> str:

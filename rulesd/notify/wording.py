@@ -31,6 +31,8 @@ _WHY: Mapping[str, str] = {
     "owner_page_limit": "Many pages to one owner: they are collected here.",
     "acknowledged": "",
     "escalated": "Nobody acknowledged the page before this one.",
+    "nobody_acknowledged": "Nobody acknowledged any of the pages about it: its escalation is at its end.",
+    "ack_expired": "It was acknowledged, and is still going on.",
     "flapping": "It comes and goes. There are no further pages about it until it has been calm for an hour.",
     "could_not_evaluate": "A rule could not check an event.",
 }
@@ -71,7 +73,10 @@ def subject(notification: Notification, main: PageAlert | None) -> str:
         return f"owner {main.owner}, the worst is {main.severity}: {main.title}"
     total = len(notification.alerts) + notification.more
     title = f"{main.title} ({place(main)})" if place(main) else main.title
-    return title if total == 1 else f"{main.title} and {total - 1} more"
+    if total == 1:
+        return title
+    told = f": {one_line(notification.story)}" if notification.story else ""
+    return f"{main.title} and {total - 1} more{told}"
 
 
 def main_alert(notification: Notification) -> PageAlert | None:
@@ -133,7 +138,8 @@ def lasted(alert: PageAlert) -> str:
 def following(notification: Notification) -> str:
     """What happens next if nobody acts."""
     if notification.storm:
-        return "Further pages to this owner are counted here until it calms down. Start with the worst."
+        rest = "Further pages to this owner are counted here until it calms down. Start with the worst."
+        return f"{notification.next_page} {rest}".strip()
     main = main_alert(notification)
     return main.next_step if main else ""
 

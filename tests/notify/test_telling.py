@@ -1,14 +1,16 @@
 import math
+from dataclasses import replace
 
 import pytest
 
+from rulesd.core.people import Person
 from rulesd.core.plan import Route
 from rulesd.model.alert import Foreign
-from rulesd.model.decision import Status
-from rulesd.model.instant import MINUTE
+from rulesd.model.decision import Status, Told
+from rulesd.model.instant import DAY, MINUTE, parse_instant
 from rulesd.model.notification import PageAlert
 from rulesd.notify.compose import NoLinks
-from rulesd.notify.telling import CAUSES, LABELS, amount, next_step, tell
+from rulesd.notify.telling import CAUSES, LABELS, amount, next_page, next_step, story, tell
 from tests.notify.samples import Links, T, alert, burst, due, plan, resolved, rule, told
 
 
@@ -182,3 +184,54 @@ def test_actions_are_told_only_where_the_daemon_can_run_them() -> None:
     own = plan(rule(actions=("lock_tool",)))
     assert tell(told(alert()), due(), own, Links()).actions == ()
     assert tell(told(alert()), due(), own, Can()).actions == ("lock_tool",)
+
+
+def test_a_page_says_who_is_paged_next() -> None:
+    member = told(alert())
+    soon = due(member, next_at=T + 14 * MINUTE, next_to="ben")
+    said = tell(member, soon, plan(), Links()).next_step
+    assert said.startswith("If nobody acknowledges it, ben is paged at 09:14 UTC. Further")
+    later = next_page(due(member, next_at=T + DAY, next_to="ben"))
+    assert later == "If nobody acknowledges it, ben is paged at 09:00 UTC on 2026-01-06."
+    taken = told(alert(), Status.ACKNOWLEDGED)
+    assert "ben" not in tell(taken, replace(soon, alerts=(taken,)), plan(), Links()).next_step
+    assert next_page(due(member)) == ""
+
+
+def test_a_page_names_the_person_who_is_paged() -> None:
+    member = told(alert())
+    crew = replace(
+        plan(), people={"ben": Person(name="ben", contact="555"), "zoe": Person(name="zoe")}
+    )
+    page = due(member, on_call="ben")
+    assert tell(member, page, crew, Links()).owner_contact == "paged: ben (555); #platform-safety"
+    assert (
+        tell(member, due(member, on_call="zoe"), replace(crew, owners={}), Links()).owner_contact
+        == "paged: zoe"
+    )
+    assert tell(member, due(member), crew, Links()).owner_contact == "#platform-safety"
+
+
+def of(**changes: object) -> Told:
+    return told(replace(alert(), **changes))
+
+
+def test_a_group_tells_its_story_in_one_breath() -> None:
+    start = parse_instant("2026-01-05T02:14:05Z")
+    three = [
+        of(labels={"tenant": f"t{n}", "tool": f"x{n % 2}"}, count=61, since=start + n, event_time=T)
+        for n in range(3)
+    ]
+    assert story(three) == "183 times since 02:14 UTC, 3 tenants"
+    assert story(three[:1]) == ""
+    same = [
+        of(labels={"tenant": "a", "tool": t}, count=1000, since=start, event_time=T + DAY)
+        for t in "xy"
+    ]
+    assert story(same) == "2,000 times since 2026-01-05 02:14 UTC, 2 tools"
+    assert story([same[0], same[0]]) == "2,000 times since 2026-01-05 02:14 UTC"
+    theirs = Foreign(
+        annotations={}, generator_url="", starts_at=start, ends_at=T, timeout=False, updated_at=T
+    )
+    others = [of(labels={"job": j}, foreign=theirs, event_time=T) for j in "ab"]
+    assert story(others) == "2 alerts since 02:14 UTC, 2 jobs"

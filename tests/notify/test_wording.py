@@ -25,7 +25,7 @@ def test_the_headline_says_how_bad_and_what() -> None:
     assert headline(note()) == f"CRITICAL: {TITLE} (tenant acme, tool shell)"
     assert (
         headline(note(told(burst(1)), told(burst(2))))
-        == "HIGH: Denied tool calls pile up and 1 more"
+        == "HIGH: Denied tool calls pile up and 1 more: 46 times since 09:00 UTC"
     )
     assert headline(note(resolved(), status=Status.RESOLVED)).startswith("RESOLVED: ")
 
@@ -157,3 +157,18 @@ def test_a_notice_is_told_by_its_own_words() -> None:
         rendered = Templates().render(name, medium, context(said), lambda: "")
         assert not rendered.notice
         assert "2 are open" in rendered.text
+
+
+def test_the_headline_of_a_group_tells_its_story_and_a_storm_who_is_paged_next() -> None:
+    page = replace(
+        note(told(alert(1)), told(burst(2))), story="183 times since 02:14 UTC, 3 tenants"
+    )
+    assert headline(page).endswith(" and 1 more: 183 times since 02:14 UTC, 3 tenants")
+    assert headline(replace(page, story="")).endswith(" and 1 more")
+    storm = replace(
+        page, storm=12, next_page="If nobody acknowledges it, ben is paged at 02:20 UTC."
+    )
+    assert following(storm).startswith(
+        "If nobody acknowledges it, ben is paged at 02:20 UTC. Further"
+    )
+    assert following(replace(storm, next_page="")).startswith("Further pages")
