@@ -3,10 +3,13 @@
 Law: judged in event time at the watermark, so a beat that is only late within the rule's ``lateness`` is not missing. A key is watched from its first
 beat on; an ``expected`` key from the moment the rule is in force. Any newer beat clears.
 
-Method: with ``period`` p the key is silent at last + missed * p + p / 4 + slack: ``missed`` beats did not come, the last of them by a quarter of a period
-(clocks jitter). Without ``period`` the event's own ``interval_s`` counts, else the median of the last gaps (from the fourth on). Slack: a key whose
-beats reach us late, but regularly, is not silent: the fifth largest of the last 20 delays (arrival - event time) beyond one minute, at most
-``missed`` periods. With a ``schedule`` (cron) the beat must come within ``period`` (10 minutes) after each scheduled time; one up to a minute early counts for it.
+Method: with ``period`` p the key is silent at last + missed * p + jitter + slack: ``missed`` beats did not come. Jitter: twice the largest deviation of its last gaps
+from p (at least 15 s, at most p / 4; p / 4 until 9 beats are known), so a steady key is missed sooner. Without ``period`` the event's own ``interval_s`` counts, else the
+median of the last gaps (from the fourth on). Slack: a key whose beats reach us late, but regularly, is not silent: the fifth largest of the last 20 delays
+(arrival - event time) beyond one minute, at most ``missed`` periods. With a ``schedule`` (cron) the beat must come within ``period`` (10 minutes) after each scheduled time; one up to a minute early counts for it.
+
+Late is not lost: when the last ``missed`` beats each arrived more than a period after their time, the reading is active with ``value`` 0 (no beat is missing) and says how
+late; the first beat on time ends it. A severity map that asks ``alert.value`` makes that a ticket; an alert that is open for the silence stays open, and is not told twice.
 
 Memory per key: 0.6 kB. Cost per observation: 2 us (a schedule is asked once for each of its times).
 """
@@ -27,6 +30,9 @@ from rulesd.model.instant import HOUR, MINUTE, SECOND, Instant, Milliseconds, fo
 
 _STAMPS, _DELAYS, _REGULAR = 17, 20, 5
 _GAPS_NEEDED = 4
+_STEADY = 8
+"Gaps from which a key's own jitter is told."
+_LEAST_JITTER = 15 * SECOND
 _EARLY = MINUTE
 _GRACE = 10 * MINUTE
 _LONGEST_INTERVAL = 400 * 24 * HOUR
@@ -35,7 +41,7 @@ _LONGEST_INTERVAL = 400 * 24 * HOUR
 class Beats:
     """State of one key."""
 
-    __slots__ = ("delays", "due", "last", "period", "silent", "stamps", "watched")
+    __slots__ = ("delays", "due", "last", "late", "period", "silent", "stamps", "watched")
 
     def __init__(self, at: Instant, *, watched: bool) -> None:
         """Nothing has come yet."""
@@ -43,6 +49,8 @@ class Beats:
         "The newest beat, or since when one is expected."
         self.watched = watched
         self.silent = False
+        self.late = False
+        "Beats come, but each long after its time."
         self.period: Milliseconds = 0
         "What the key's own beats say; 0 while unknown."
         self.due: Instant = 0
@@ -61,6 +69,7 @@ class Absence(Apart):
     schedule: Callable[[Instant], Instant] | None = None
 
     name: ClassVar[str] = "absence"
+    version: ClassVar[int] = 2
 
     @property
     def hold(self) -> Milliseconds:
@@ -75,29 +84,51 @@ class Absence(Apart):
         """A beat: learn its rhythm and its delay; a newer one ends a silence."""
         state.delays.append(max(0, seen.now - seen.at))
         del state.delays[:-_DELAYS]
-        if self.period is None and self.schedule is None:
+        if self.schedule is None:
             self._learn(state, seen)
         if state.watched and seen.at <= state.last:
             return None
         state.last, state.watched = seen.at, True
         if self.schedule is not None and seen.at + _EARLY >= state.due:
             state.due = self.schedule(seen.at + _EARLY)
-        if not state.silent:
-            return None
-        state.silent = False
-        return Reading(seen.at, False, 0.0, float(self.missed))
+        was, state.silent = state.silent or state.late, False
+        state.late = self._held_up(state)
+        if state.late:
+            detail = {
+                "late": format_duration(
+                    min(state.delays[-max(2, self.missed) :]) // SECOND * SECOND
+                )
+            }
+            return Reading(seen.at, True, 0.0, float(self.missed), detail=detail)
+        return Reading(seen.at, False, 0.0, float(self.missed)) if was else None
+
+    def _held_up(self, state: Beats) -> bool:
+        """Whether the last ``missed`` beats, at least two, came more than a period late."""
+        period = 0 if self.schedule is not None else self.period or state.period
+        few = max(2, self.missed)
+        return len(state.delays) >= few and 0 < period < min(state.delays[-few:])
 
     def _learn(self, state: Beats, seen: Observation) -> None:
+        insort(state.stamps, seen.at)
+        if len(state.stamps) > _STAMPS:
+            del state.stamps[0]
+        if self.period is not None:
+            return
         told = _interval(seen.document)
         if told is not None:
             state.period = told
             return
-        insort(state.stamps, seen.at)
-        if len(state.stamps) > _STAMPS:
-            del state.stamps[0]
         gaps = sorted(b - a for a, b in pairwise(state.stamps))
         if len(gaps) >= _GAPS_NEEDED:
             state.period = gaps[len(gaps) // 2]
+
+    def _jitter(self, state: Beats, period: Milliseconds) -> Milliseconds:
+        """How far beats are from where they belong; gaps in which one is missing say nothing about it."""
+        gaps = [b - a for a, b in pairwise(state.stamps) if b - a < period * 3 // 2]
+        most = period // 4
+        if len(gaps) < _STEADY:
+            return most
+        return min(most, max(_LEAST_JITTER, 2 * max(abs(gap - period) for gap in gaps)))
 
     def _late(self, state: Beats, most: Milliseconds) -> Milliseconds:
         """What regular delays allow beyond one minute."""
@@ -118,7 +149,7 @@ class Absence(Apart):
         if not period:
             return None
         whole_ = self.missed * period
-        return state.last + whole_ + period // 4 + self._late(state, whole_)
+        return state.last + whole_ + self._jitter(state, period) + self._late(state, whole_)
 
     def advance(self, state: Beats, pool: object, watermark: Instant) -> Sequence[Reading]:
         """Say once that the key is silent."""
@@ -139,15 +170,23 @@ class Absence(Apart):
 
     def dump(self, state: Beats) -> Json:
         """Plain data."""
-        known: list[Json] = [state.last, state.watched, state.silent, state.period, state.due]
+        known: list[Json] = [
+            state.last,
+            state.watched,
+            state.silent,
+            state.late,
+            state.period,
+            state.due,
+        ]
         return [known, list(state.stamps), list(state.delays)]
 
     def load(self, data: Json) -> Beats:
         """From what ``dump`` gave."""
         known, stamps, delays = rows(data)
-        last, watched, silent, period, due = rows(known)
+        last, watched, silent, late, period, due = rows(known)
         out = Beats(whole(last), watched=watched is True)
-        out.silent, out.period, out.due = silent is True, whole(period), whole(due)
+        out.silent, out.late = silent is True, late is True
+        out.period, out.due = whole(period), whole(due)
         out.stamps, out.delays = array("q", wholes(stamps)), array("q", wholes(delays))
         return out
 

@@ -92,14 +92,14 @@ class Evidence:
         self.design = design
         self.sums = [0.0] * len(design.weights) if sums is None else list(sums)
 
-    def add(self, trials: float, hits: float) -> float:
-        """Take ``trials`` of which ``hits`` hit; the evidence now (compare with the threshold)."""
+    def add(self, trials: float, hits: float, ahead: float = 0.0) -> float:
+        """Take ``trials`` of which ``hits`` hit, after a head start worth ``ahead`` trials; the evidence now (compare with the threshold)."""
         misses = trials - hits
         sums = self.sums
         total = 0.0
         for i, (hit, miss) in enumerate(self.design.weights):
             told = min(hits * hit + misses * miss, _MOST)
-            sums[i] = value = min((sums[i] + trials) * exp(told), 1e250)
+            sums[i] = value = min((sums[i] + trials + ahead) * exp(told), 1e250)
             total += value
         return total / len(sums)
 
@@ -112,9 +112,9 @@ class Evidence:
         """The evidence now."""
         return sum(self.sums) / len(self.sums)
 
-    def reach(self, hits: float, misses: float) -> float:
-        """More than the evidence can become with ``hits`` and ``misses`` still unread: a bound, for being lazy."""
+    def reach(self, hits: float, misses: float, ahead: float = 0.0) -> float:
+        """More than the evidence can become with ``hits``, ``misses`` and a head start still unread: a bound, for being lazy."""
         best = 0.0
         for hit, miss in self.design.weights:
             best = max(best, max(hit, 0.0) * hits + max(miss, 0.0) * misses)
-        return (self.total + hits + misses) * exp(min(best, _MOST))
+        return (self.total + hits + misses + ahead) * exp(min(best, _MOST))

@@ -6,7 +6,7 @@ Law: what was seen while learning is known; learning begins with the first event
 Without ``share``: the first sight of a new value fires. Within an hour of the end of learning it waits for the watermark, because an earlier sight may
 still be under way; after that it fires at once.
 With ``share``: a new value fires when it takes more than that share of the traffic of the last 2 hours (in steps of 5 minutes) or of the last day (hourly),
-among 20 events or more, *and* the exact binomial chance of so many at that share is at most 0.1 %: five of twenty are no take-over at 0.15, ten are.
+among 10 events or more, *and* the exact binomial chance of so many at that share is at most 1 %: five of twenty are no take-over at 0.15, eight are.
 It clears when its share of the last 2 hours is back below, or when it is older than ``learn_for``: then it is part of what is known.
 
 Memory per key: 200 bytes a value, at most 40 values (where keys share: 1,000 for each group); with ``share`` 1.8 kB for the total and for each of up to three
@@ -29,8 +29,8 @@ from rulesd.model.alert import INVALID, OVERFLOW
 from rulesd.model.event import Json
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
 
-CHANCE = 0.001
-LEAST = 20
+CHANCE = 0.01
+LEAST = 10
 "How many events a share is told from."
 
 _NEVER: Instant = 1 << 62

@@ -12,9 +12,13 @@ hits odds are shares, so ``ratio`` is the factor people mean; for frequent ones 
     A = volume * part / (budget * overshoot)      volume: trials of all segments a week; budget: false pages of the rule a week
 
 where part = sqrt(s) * sum(sqrt(s)) over the segments' shares s of the traffic. So segments share the budget by the square roots of
-their traffic (a small one has fewer trials to be quick with), and a thousand of them cost no more than one. For a day after a ``deploy.change`` that the
-rule matches (put the type into ``on``) A is a quarter: a watch. A segment never seen before is judged by its labels' level at once,
-learns its own for ``baseline``, and after a deploy's watch every segment learns a new one, in force when complete.
+their traffic (a small one has fewer trials to be quick with), and a thousand of them cost no more than one. A segment never seen before is judged by
+its labels' level at once and learns its own for ``baseline``.
+
+Watch. Most changes come with a release. At a ``deploy.change`` that the rule matches (put the type into ``on``) the evidence of every segment gets a head start of as
+many trials as a week brings it, one half at once and one spread over six hours: the change of a release needs 2 to 4 nats less than one out of the blue,
+and a release costs as many false pages as a week without one (R minus the number of trials stays a supermartingale). Stages of a release within an hour are
+one. After a day of watch every segment learns a new level, in force when complete.
 
 Clear: from the moment it fires, a CUSUM for the way back (level as found since the change against the null) must reach 6, or the
 segment be silent for a day. A segment silent for four times ``baseline`` starts afresh.
@@ -36,11 +40,15 @@ from rulesd.model.event import Document, Json
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
 
 WATCH: Milliseconds = DAY
-"How long thresholds stay tight after a deploy."
+"How long after a deploy nothing is learned."
 
 _DOUBT = 0.5
 "How many standard deviations of the baseline's own error belong to the null."
-_TIGHT = 4.0
+_AHEAD = 1.0
+"The head start of a release, in weeks of a segment's own traffic."
+_SPREAD: Milliseconds = 6 * HOUR
+"How long after a release its effects may begin and still have the second half of that."
+_ONE_RELEASE: Milliseconds = HOUR
 _BACK = 6.0
 "Natural logarithm of the odds at which an open alert believes that the level is back."
 _NEARER = 0.6
@@ -106,6 +114,7 @@ class Segment:
         "level",
         "open",
         "part",
+        "share",
         "sides",
         "slots",
         "trials",
@@ -123,6 +132,8 @@ class Segment:
         "The baseline in force, as log-odds."
         self.part = 1.0
         "By how much its threshold differs from that of a segment that is the whole traffic."
+        self.share = 0.0
+        "Its part of the rule's traffic while learning."
         self.sides: dict[str, Side] = {}
         "``up`` and ``down``, once there is a baseline."
         self.last = at
@@ -149,7 +160,7 @@ class Shift:
     budget: float
 
     name: ClassVar[str] = "shift"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     clock: ClassVar[Clock] = Clock.EVENT
     counts: ClassVar[bool] = False
     pooled: ClassVar[bool] = True
@@ -225,8 +236,9 @@ class Shift:
         n, k = trials / pool.deff, hits / pool.deff
         if state.open:
             return [self._way_back(state, end, n, k)]
+        ahead = self._ahead(state, pool, end)
         for name, side in state.sides.items():
-            total = side.evidence.add(n, k)
+            total = side.evidence.add(n, k, ahead)
             side.follow(end, n, k)
             if total >= self._threshold(state, side, pool, end):
                 state.open, state.back = name, 0.0
@@ -234,11 +246,23 @@ class Shift:
         self._learn(state, pool, end, trials, hits)
         return []
 
-    def _threshold(self, state: Segment, side: Side, pool: Segments, at: Instant) -> float:
-        tight = any(deploy <= at < deploy + WATCH for deploy in pool.watches)
-        return self._usual(state, side, pool, at) / (_TIGHT if tight else 1.0)
+    def _ahead(self, state: Segment, pool: Segments, end: Instant) -> float:
+        """What of the head starts of releases falls between the slot before and ``end``, in trials."""
+        if not pool.watches or pool.watches[-1] + _SPREAD < state.last:
+            return 0.0
+        found = 0.0
+        first: Instant | None = None
+        for deploy in pool.watches:
+            if first is not None and deploy < first + _ONE_RELEASE:
+                continue
+            first = deploy
+            if state.last < deploy <= end:
+                found += 0.5
+            low, high = max(state.last, deploy), min(end, deploy + _SPREAD)
+            found += 0.5 * max(0, high - low) / _SPREAD
+        return found * _AHEAD * state.share * pool.volume(end, self.baseline)
 
-    def _usual(self, state: Segment, side: Side, pool: Segments, at: Instant) -> float:
+    def _threshold(self, state: Segment, side: Side, pool: Segments, at: Instant) -> float:
         trials = pool.volume(at, self.baseline) * (2.0 if self.direction == "both" else 1.0)
         return trials * state.part / (self.budget * side.evidence.design.overshoot)
 
@@ -259,6 +283,7 @@ class Shift:
         margin = hypot(_DOUBT * doubt, log(1.0 + self.tolerance))
         state.level = mean
         state.part = pool.part(state.trials)
+        state.share = min(1.0, state.trials / pool.weight) if pool.weight else 0.0
         state.sides = {}
         if self.direction != "down":
             design = Design.of(mean + margin, mean, self.ratio, up=True)
@@ -318,11 +343,10 @@ class Shift:
         for n, k in state.slots.waiting.values():
             trials += n / pool.deff
             hits += k / pool.deff
+        ahead = self._ahead(state, pool, max(state.slots.waiting) * WIDTH + WIDTH)
         for side in state.sides.values():
-            if (
-                side.evidence.reach(hits, trials - hits)
-                >= self._usual(state, side, pool, due) / _TIGHT
-            ):
+            reach = side.evidence.reach(hits, trials - hits, ahead)
+            if reach >= self._threshold(state, side, pool, due):
                 return due
         return state.slots.lazy() if state.sides else due
 
@@ -340,7 +364,7 @@ class Shift:
             "slots": state.slots.dump(),
             "open": state.open,
             "back": state.back,
-            "level": [state.level, state.part],
+            "level": [state.level, state.part, state.share],
             "last": state.last,
             "learned": learned,
             "sides": sides,
@@ -352,7 +376,7 @@ class Shift:
         out = Segment(texts(data["key"]), whole(data["last"]))
         out.slots = Slots.load(data["slots"])
         out.open, out.back = text(data["open"]), real(data["back"])
-        out.level, out.part = reals(data["level"])
+        out.level, out.part, out.share = reals(data["level"])
         learning, learn_from, trials, hits = rows(data["learned"])
         out.learning, out.learn_from = learning is True, whole(learn_from)
         out.trials, out.hits = whole(trials), whole(hits)

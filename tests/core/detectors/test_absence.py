@@ -54,7 +54,7 @@ def test_without_a_period_the_event_tells_it_or_the_gaps_do() -> None:
     assert said(learns, beats(0, document={"data": {"interval_s": 300}}), 60) == [(11, None)]
     assert said(learns, beats(0, 10, 20, 30), 600) == []
     assert said(learns, beats(0, 10, 20, 30, 40), 600) == [(62, None)]
-    assert said(learns, beats(*range(0, 600, 10)), 640) == [(612, None)]
+    assert said(learns, beats(*range(0, 600, 10)), 640) == [(610, None)]
     odd = [0, -5, True, "300", None, 10**12, 0.5]
     for interval in odd:
         document: Document = {"data": {"interval_s": interval}}
@@ -81,18 +81,18 @@ def test_a_key_that_always_reports_late_gets_the_time_it_needs() -> None:
         at = n * 5 * MINUTE
         FIVE.observe(state, None, Observation(at, at + 4 * MINUTE, "e", 1, {}))
     due = FIVE.deadline(state, None)
-    assert due == 95 * MINUTE + 11 * MINUTE + 15_000 + 3 * MINUTE
+    assert due == 95 * MINUTE + 10 * MINUTE + 15_000 + 3 * MINUTE
     for n in range(20, 40):
         at = n * 5 * MINUTE
         FIVE.observe(state, None, Observation(at, at + DAY, "e", 1, {}))
-    assert FIVE.deadline(state, None) == 195 * MINUTE + 11 * MINUTE + 15_000 + 10 * MINUTE
+    assert FIVE.deadline(state, None) == 195 * MINUTE + 10 * MINUTE + 15_000 + 10 * MINUTE
     assert len(state.delays) == 20
     once = FIVE.start(("k",), 0)
     for n in range(20):
         at = n * 5 * MINUTE
         late = 20 * MINUTE if n > 16 else 0
         FIVE.observe(once, None, Observation(at, at + late, "e", 1, {}))
-    assert FIVE.deadline(once, None) == 95 * MINUTE + 11 * MINUTE + 15_000
+    assert FIVE.deadline(once, None) == 95 * MINUTE + 10 * MINUTE + 15_000
 
 
 def hourly(at: int) -> int:
@@ -139,3 +139,52 @@ def test_order_and_restarts_change_nothing(minutes: list[int], missed: int, seed
     longest = max((b - a for a, b in pairwise([*stamps, end])), default=0)
     assert bool(fired) is (longest > limit)
     same_alerts(Absence(None, missed), [Seen(at, {}) for at in stamps], seed, until=end)
+
+
+def test_a_steady_key_is_missed_sooner_than_one_whose_clock_jitters() -> None:
+    def due(*more: float) -> int:
+        state = FIVE.start(("k",), 0)
+        for n in range(12):
+            at = n * 5 * MINUTE + round(MINUTE * (more[n % len(more)] if more else 0))
+            FIVE.observe(state, None, Observation(at, at, "e", 1, {}))
+        found = FIVE.deadline(state, None)
+        assert found is not None
+        return found - state.last - 10 * MINUTE
+
+    assert due() == 15_000
+    assert due(0, 0.2) == 24_000
+    assert due(0, 2) == 75_000  # never more than a quarter of a period
+    few = FIVE.start(("k",), 0)
+    for n in range(8):
+        FIVE.observe(few, None, Observation(n * 5 * MINUTE, n * 5 * MINUTE, "e", 1, {}))
+    assert FIVE.deadline(few, None) == few.last + 10 * MINUTE + 75_000
+    gap = FIVE.start(("k",), 0)
+    for n in (*range(6), *range(7, 12)):  # one missing beat is no jitter
+        FIVE.observe(gap, None, Observation(n * 5 * MINUTE, n * 5 * MINUTE, "e", 1, {}))
+    assert FIVE.deadline(gap, None) == gap.last + 10 * MINUTE + 15_000
+
+
+def test_beats_that_come_together_and_late_are_told_as_late_not_as_lost() -> None:
+    state = FIVE.start(("k",), 0)
+    for n in range(3):
+        FIVE.observe(state, None, Observation(n * 5 * MINUTE, n * 5 * MINUTE, "e", 1, {}))
+    (lost,) = FIVE.advance(state, None, 21 * MINUTE + 15_000)
+    assert (lost.active, lost.value) == (True, 2.0)
+
+    def beat(minute: int, arrives: int) -> Reading | None:
+        return FIVE.observe(state, None, Observation(minute * MINUTE, arrives * MINUTE, "e", 1, {}))
+
+    assert beat(15, 31) == Reading(15 * MINUTE, False, 0.0, 2.0)  # one late beat: they are back
+    late = beat(20, 31)
+    assert late == Reading(20 * MINUTE, True, 0.0, 2.0, detail={"late": "11m"})
+    assert FIVE.load(FIVE.dump(state)).late
+    assert beat(25, 31) == Reading(25 * MINUTE, True, 0.0, 2.0, detail={"late": "6m"})
+    assert beat(30, 31) == Reading(30 * MINUTE, False, 0.0, 2.0)
+    assert beat(35, 35) is None
+
+
+def test_a_schedule_knows_no_late_beats() -> None:
+    daily = Absence(None, 1, schedule=lambda at: (at // DAY + 1) * DAY)
+    state = daily.start(("k",), 0)
+    for n in range(1, 4):
+        assert daily.observe(state, None, Observation(n * DAY, (n + 9) * DAY, "e", 1, {})) is None

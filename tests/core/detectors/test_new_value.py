@@ -109,7 +109,7 @@ def test_a_new_value_that_takes_over_fires_and_a_small_one_does_not() -> None:
     assert said[("wiki",)] == []
     found = said[("paste",)][0]
     assert found.active
-    assert 3 * DAY + 15 * MINUTE <= found.at <= 3 * DAY + HOUR
+    assert 3 * DAY + 10 * MINUTE <= found.at <= 3 * DAY + HOUR
     assert found.detail is not None
     assert found.detail["tool"] == "paste"
     assert found.value > 0.15

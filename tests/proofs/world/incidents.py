@@ -140,8 +140,8 @@ def refusal_drop(story: Story) -> None:
 
 def clarify(story: Story) -> None:
     world, length = story.world, story.about(6 * HOUR)
-    route = story.random.choice(sorted(world.routes))
-    start = story.when(length, 150, world.routes[route])
+    route = story.random.choice(list(world.routes)[:3])
+    start = story.when(length, 250, world.routes[route])
     share = story.strong(world.clarified[route], 10)
     story.effects.add("clarify", start, start + length, share, {"route": route})
     if story.random.random() < 0.5:

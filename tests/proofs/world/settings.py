@@ -113,6 +113,14 @@ def moved(share: float, log_odds: float) -> float:
     return odds / (1.0 + odds)
 
 
+def tongues(random: Random) -> dict[str, float]:
+    """Languages: the last one is always small."""
+    names = ["en", *random.sample(_LANGUAGES[1:], random.randint(4, 6))]
+    out = shares(random, names[:-1], random.uniform(0.55, 0.8))
+    small = random.uniform(0.018, 0.04)
+    return {name: share * (1 - small) for name, share in out.items()} | {names[-1]: small}
+
+
 def draw(seed: int) -> World:
     """The world of a seed."""
     random = Random(seed * 7919 + 1)
@@ -127,9 +135,7 @@ def draw(seed: int) -> World:
     return World(
         seed=seed,
         tenants=tenants,
-        languages=shares(
-            random, ["en", *random.sample(_LANGUAGES[1:], random.randint(3, 6))], about(0.55, 0.8)
-        ),
+        languages=tongues(random),
         routes=shares(random, routes, about(0.3, 0.6)),
         indexes=shares(random, random.sample(_INDEXES, random.randint(4, 6)), about(0.2, 0.5)),
         hazards=hazards,
@@ -155,6 +161,6 @@ def draw(seed: int) -> World:
         versions=random.random() < 0.7,
         strength=about(0.85, 1.2),
         slow=about(0.05, 0.2),
-        very_late=about(0.002, 0.008),
+        very_late=about(0.003, 0.007),
         twice=about(0.01, 0.04),
     )
