@@ -281,7 +281,8 @@ class Engine:
                 if machine.due <= at:
                     machine.handle_timer(at, out)
             for alert in self.paging.expired(at):
-                self.detection.acknowledge(alert, "", at, out, Reason.ACK_EXPIRED)
+                if not self.detection.acknowledge(alert, "", at, out, Reason.ACK_EXPIRED):
+                    self.foreign.acknowledge(alert, "", at, out, Reason.ACK_EXPIRED)
             self._follow(out, start, at)
             begun = len(out)
             self.dispatch.handle_timer(at, out)

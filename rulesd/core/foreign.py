@@ -97,20 +97,31 @@ class ForeignAlerts:
         """Take what a person says about one of these alerts."""
         if not isinstance(item, Acknowledged | Unacknowledged | ResolvedByPerson):
             return False
-        old = next((a for a in self.alerts() if a.alert == item.alert), None)
+        if not isinstance(item, ResolvedByPerson):
+            by = item.by if isinstance(item, Acknowledged) else ""
+            return self.acknowledge(item.alert, by, now, out)
+        old = self._find(item.alert)
+        if old is not None:
+            self._resolve(old, item.by, now, out)
+        return old is not None
+
+    def acknowledge(
+        self, id_: str, by: str, now: Instant, out: list[Decision], why: Reason | None = None
+    ) -> bool:
+        """A person takes an alert, or (empty ``by``) it is given back. ``False``: it is not here."""
+        old = self._find(id_)
         if old is None:
             return False
-        if isinstance(item, ResolvedByPerson):
-            self._resolve(old, item.by, now, out)
-            return True
-        by = item.by if isinstance(item, Acknowledged) else ""
         if old.acknowledged_by != by:
             alert = replace(old, acknowledged_by=by)
             self.known[old.fingerprint] = alert
             self.dirty[old.fingerprint] = None
             reason = Reason.ACKNOWLEDGED if by else Reason.UNACKNOWLEDGED
-            out.append(_changed(Kind.UPDATED, reason, alert, now))
+            out.append(_changed(Kind.UPDATED, why or reason, alert, now))
         return True
+
+    def _find(self, id_: str) -> Alert | None:
+        return next((alert for alert in self.alerts() if alert.alert == id_), None)
 
     def _resolve(self, old: Alert, by: str, now: Instant, out: list[Decision]) -> None:
         assert old.foreign is not None

@@ -9,7 +9,7 @@ from rulesd.core.machine import NOT_DUE
 from rulesd.model.alert import Alert, Foreign
 from rulesd.model.decision import AlertChanged, Decision
 from rulesd.model.inputs import Acknowledged, PlanReplaced, ResolvedByPerson, Unacknowledged
-from rulesd.model.reasons import AlertState
+from rulesd.model.reasons import AlertState, Reason
 from tests.core.foreigners import posted
 from tests.core.plans import T0, plan, rule
 
@@ -175,6 +175,9 @@ def test_people_take_it_and_give_it_back() -> None:
     assert desk.say(4, Unacknowledged(alert=id_, by="jo"))
     assert desk.machine.alerts()[0].acknowledged_by == ""
     assert [reason for _, _, reason in desk.said()[1:]] == ["acknowledged", "unacknowledged"]
+    assert desk.machine.acknowledge(id_, "jo", T0, desk.out)
+    assert desk.machine.acknowledge(id_, "", T0, desk.out, Reason.ACK_EXPIRED)
+    assert [reason for _, _, reason in desk.said()[3:]] == ["acknowledged", str(Reason.ACK_EXPIRED)]
     assert not desk.say(5, Acknowledged(alert="another", by="jo"))
     assert not desk.say(5, PlanReplaced(digest=""))
 
