@@ -82,7 +82,9 @@ async def _ready(session: aiohttp.ClientSession, url: str, child: Child) -> str:
 async def _ask(session: aiohttp.ClientSession, url: str) -> str:
     """Empty when it is ready without complaint, else what it says."""
     try:
-        async with session.get(f"{url}/-/ready", timeout=aiohttp.ClientTimeout(total=5)) as answer:
+        wish = {"Accept": "application/json"}
+        limit = aiohttp.ClientTimeout(total=5)
+        async with session.get(f"{url}/-/ready", headers=wish, timeout=limit) as answer:
             body = await answer.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         return str(error) or type(error).__name__

@@ -14,23 +14,29 @@ from rulesd.web.tokens import Scope, Token
 
 
 async def healthy(door: Door, _request: web.Request) -> web.Response:
-    """200 while the daemon lives, else 503."""
+    """200 while the daemon lives, else 503; the word is Alertmanager's."""
     health = door.daemon.health()
-    return text_answer("OK\n" if health.live else "not alive\n", 200 if health.live else 503)
+    return text_answer("OK" if health.live else "not alive\n", 200 if health.live else 503)
 
 
 async def ready(door: Door, request: web.Request) -> web.Response:
     """200 when events are taken, with what is degraded; 503 with the reasons when not.
 
-    The code is for everybody: supervisors elsewhere probe it.
+    The code is for everybody: supervisors elsewhere probe it. When all is well and nobody asks for JSON, the answer is Alertmanager's.
     """
     health = door.daemon.health()
+    if health.ready and not health.degraded and not _wants_json(request):
+        return text_answer("OK")
     reasons: list[Json] = list(health.degraded) if _may_see(door, request) else []
     status = (
         "degraded" if health.ready and health.degraded else "ready" if health.ready else "not_ready"
     )
     body: dict[str, Json] = {"status": status, "ready": health.ready, "reasons": reasons}
     return answer(body, 200 if health.ready else 503)
+
+
+def _wants_json(request: web.Request) -> bool:
+    return "application/json" in request.headers.get("Accept", "")
 
 
 async def metrics(door: Door, request: web.Request) -> web.Response:

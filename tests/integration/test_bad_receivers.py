@@ -71,7 +71,8 @@ def test_a_receiver_that_is_down_gets_everything_once_it_is_up(tmp_path: Path) -
     with Daemon(tmp_path, notifiers=paging(f"http://127.0.0.1:{port}/pages")) as daemon:
         daemon.post([event(f"e{n}", tool=f"t{n}", scope="out") for n in range(7)])
         until(lambda: daemon.total("rulesd_notifications_total", outcome="retry") >= 5, 60)
-        said = until(lambda: daemon.get("/-/ready").json()["reasons"], 30)
+        wish = {"Accept": "application/json"}
+        said = until(lambda: daemon.request("GET", "/-/ready", headers=wish).json()["reasons"], 30)
         assert any("pager" in one for one in said), said
         assert daemon.get("/-/ready").status == 200
         daemon.restart()  # what is owed is in the outbox

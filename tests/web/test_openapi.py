@@ -131,7 +131,7 @@ def test_answers_are_as_described() -> None:
             ("/v1/tokens", "get", "/v1/tokens", None, {}),
             ("/v1/tokens/{name}", "delete", "/v1/tokens/x", None, {}),
             ("/hooks/{name}", "post", "/hooks/nobody", b"{}", {}),
-            ("/-/ready", "get", "/-/ready", None, {}),
+            ("/-/ready", "get", "/-/ready", None, {"Accept": "application/json"}),
             ("/-/reload", "post", "/-/reload", b"", {}),
         ]
         async with opened(daemon) as world:

@@ -19,8 +19,12 @@ def test_health_and_readiness() -> None:
                 async with world.nobody.get(path) as response:
                     return response.status, await response.text()
 
-            assert await status("/-/healthy") == (200, "OK\n")
-            assert (await status("/-/ready"))[0] == 200
+            assert await status("/-/healthy") == (200, "OK")
+            assert await status("/-/ready") == (200, "OK")
+            async with world.nobody.get(
+                "/-/ready", headers={"Accept": "application/json"}
+            ) as response:
+                assert (await response.json())["status"] == "ready"
             world.daemon.well = Health(live=True, ready=True, degraded=["no broker for 12 s"])
             code, text = await status("/-/ready")
             assert code == 200
