@@ -1,7 +1,8 @@
 """The page limit of an owner: more than ten pages in five minutes become one page that counts them all.
 
 Law: nothing is dropped. Machines' channels get every page; people's channels get one collected page, brought up to date in place, which
-counts what was folded into it and is resolved when all of that is over. A group that was folded stays folded until a page of its own
+counts what was folded into it and is resolved when all of that is over. A page is counted against those as grave or graver only: however many
+milder ones there are, they never fold it. A group that was folded stays folded until a page of its own
 goes out again: bringing it up to date must not open what people were spared.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rulesd.core.group import Group, GroupId
+from rulesd.model.alert import severity_rank
 from rulesd.model.decision import Audience, Decision, NotificationDue, Status, Told
 from rulesd.model.event import Json
 from rulesd.model.fingerprint import episode_id
@@ -38,7 +40,8 @@ class OwnerPages:
         """Allow ``limit`` pages in ``window`` milliseconds."""
         self._limit = limit
         self._window = window
-        self._times: deque[Instant] = deque()
+        self._times: dict[int, deque[Instant]] = {}
+        "By rank of the severity (0 is the worst)."
         self.folded = 0
         "Pages in the collected page; 0 when there is none."
         self.started: Instant = 0
@@ -49,16 +52,19 @@ class OwnerPages:
         self.groups: dict[GroupId, None] = {}
         "The folded groups that are not over, the latest last."
 
-    def admit(self, now: Instant) -> bool:
-        """Count a page; ``False`` when it must be folded."""
-        times = self._times
-        while times and now - times[0] >= self._window:
-            times.popleft()
-        times.append(now)
-        if len(times) <= self._limit:
+    def admit(self, now: Instant, rank: int = 0) -> bool:
+        """Count a page whose worst alert is of ``rank``; ``False`` when it must be folded."""
+        mine = self._times.setdefault(rank, deque())
+        mine.append(now)
+        count = 0
+        for each, times in self._times.items():
+            while times and now - times[0] >= self._window:
+                times.popleft()
+            count += len(times) if each <= rank else 0
+        if count <= self._limit:
             return True
-        if len(times) > 4 * self._limit:
-            times.popleft()
+        if len(mine) > 4 * self._limit:
+            mine.popleft()
         if self.folded == 0:
             self.started = now
         self.folded += 1
@@ -70,7 +76,7 @@ class OwnerPages:
 
     def dump(self) -> Json:
         """Plain data."""
-        times: list[Json] = list(self._times)
+        times: list[Json] = [[rank, list(found)] for rank, found in self._times.items()]
         groups: list[Json] = [list(id_) for id_ in self.groups]
         return [times, self.folded, self.started, self.refreshed, self.refresh, groups]
 
@@ -83,7 +89,11 @@ class OwnerPages:
         assert isinstance(folded, int)
         assert isinstance(started, int)
         assert isinstance(refreshed, int)
-        self._times = deque(t for t in times if isinstance(t, int))
+        for row in times:
+            rank, found = row if isinstance(row, list) else (0, [row])  # as it once was
+            assert isinstance(rank, int)
+            assert isinstance(found, list)
+            self._times.setdefault(rank, deque()).extend(t for t in found if isinstance(t, int))
         self.folded, self.started, self.refreshed = folded, started, refreshed
         self.refresh = refresh if isinstance(refresh, int) else None
         for id_ in groups:
@@ -121,7 +131,7 @@ class Throttle:
         owner = due.alerts[0].alert.owner
         pages = self._pages(owner)
         id_ = (group.key, group.receiver)
-        if pages.admit(due.at):
+        if pages.admit(due.at, _rank(due)):
             group.folded = False
             pages.groups.pop(id_, None)
             out.append(due)
@@ -187,6 +197,12 @@ class Throttle:
         assert isinstance(data, dict)
         for name, pages in data.items():
             self._pages(name).load(pages)
+
+
+def _rank(due: NotificationDue) -> int:
+    """Of the worst alert that is not over."""
+    going_on = (t.alert.severity for t in due.alerts if t.status is not Status.RESOLVED)
+    return min(map(severity_rank, going_on), default=0)
 
 
 def due_of(

@@ -121,3 +121,41 @@ def test_the_limit_in_force_is_part_of_the_state() -> None:
     assert again.engine.dispatch.throttle.allowed == (2, 60_000)
     again.send(5, tenant="one more")
     assert len(to(again, Audience.PEOPLE)) == 1
+
+
+def graded(**severities: str) -> World:
+    """One rule for each severity; they trip for one tenant after the other."""
+    rules = [
+        rule(f"tool.{name}", severity=lambda _, s=severity: s)
+        for name, severity in severities.items()
+    ]
+    when = {f"tool.{name}": lambda d, n=name: d["data"].get("which") == n for name in severities}
+    return World(
+        plan(*rules, when=when, root=Route(receiver="default", group_by=("alertname", "tenant")))
+    )
+
+
+def test_however_many_milder_pages_there_are_they_do_not_fold_a_critical_one() -> None:
+    w = graded(mild="low", grave="critical")
+    for n in range(200):
+        w.send(n / 100, tenant=f"t{n}", which="mild")
+    w.clear().send(3, which="grave")
+    (page,) = w.told()
+    assert (page.audience, page.page, page.at) == (Audience.ALL, True, w.now)
+    assert page.alerts[0].alert.severity == "critical"
+
+
+def test_graver_pages_count_against_milder_ones_and_a_flood_of_critical_ones_is_folded() -> None:
+    w = graded(mild="low", grave="critical")
+    for n in range(12):
+        w.send(n / 100, tenant=f"t{n}", which="grave")
+    assert len(to(w, Audience.ALL)) == 10
+    w.clear().send(1, which="mild")
+    assert to(w, Audience.ALL) == []
+
+
+def test_pages_as_an_older_version_counted_them_are_read() -> None:
+    pages = OwnerPages(3, 1_000)
+    pages.load([[5, 6, 7], 0, 0, 0, None, []])
+    assert not pages.admit(8)
+    assert pages.admit(2_000)
