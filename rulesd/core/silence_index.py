@@ -34,34 +34,65 @@ class Filed:
 
     def fits(self, labels: Mapping[str, str]) -> bool:
         """Whether all its matchers agree; a missing label is the empty text."""
-        return all(test(labels.get(name, "")) for name, test in self.tests)
+        for name, test in self.tests:  # noqa: SIM110 - half the time of all(...), and it is asked millions of times
+            if not test(labels.get(name, "")):
+                return False
+        return True
 
 
 def file(silence: Silence, regex: Regex) -> Filed:
     """Make a silence ready. Raises ``ValueError`` when one of its patterns is none, or when it would silence everything."""
     if not silence.matchers:
         raise ValueError("no matcher")
-    tests = tuple((m.name, _test(m, regex)) for m in silence.matchers)
+    asked = sorted(silence.matchers, key=_price)
+    tests = tuple((m.name, _test(m, regex)) for m in asked)
     places = tuple((m.name, values) for m in silence.matchers if (values := _values(m)))
     return Filed(silence.id, tests, places)
 
 
+def _price(matcher: SilenceMatcher) -> int:
+    """What is cheap to ask is asked first."""
+    return matcher.is_regex + (matcher.is_regex and not _alternatives(matcher.value))
+
+
 def _test(matcher: SilenceMatcher, regex: Regex) -> Test:
+    """The matcher as a test; a pattern that only lists values, or a beginning, needs no regular expression to be asked."""
+    value = matcher.value
     if not matcher.is_regex:
-        return matcher.value.__eq__ if matcher.is_equal else matcher.value.__ne__
-    test = regex(matcher.value)
+        return value.__eq__ if matcher.is_equal else value.__ne__
+    test = regex(value)
+    if alternatives := _alternatives(value):
+        test = dict.fromkeys(alternatives).__contains__
+    elif value.endswith((".*", ".+")) and _plain(value[:-2]):
+        test = _beginning(value[:-2], 1 if value.endswith("+") else 0)
     return test if matcher.is_equal else lambda text: not test(text)
 
 
+def _beginning(prefix: str, least: int) -> Test:
+    """The pattern ``prefix.*`` or ``prefix.+``; a dot is any character but the end of a line."""
+    long = len(prefix) + least
+    return lambda text: text.startswith(prefix) and len(text) >= long and "\n" not in text
+
+
 def _values(matcher: SilenceMatcher) -> tuple[str, ...]:
-    """The values a label must have one of; empty when the matcher does not say."""
+    """The values a label must have one of; empty when the matcher does not say, or says too many."""
     if not matcher.is_equal:
         return ()
     if not matcher.is_regex:
         return (matcher.value,) if matcher.value else ()
-    parts = tuple(dict.fromkeys(matcher.value.split("|")))
-    named = all(p and all(c.isalnum() or c in _PLAIN for c in p) for p in parts)
-    return parts if named and len(parts) <= MOST_VALUES else ()
+    values = _alternatives(matcher.value)
+    return values if len(values) <= MOST_VALUES else ()
+
+
+def _alternatives(pattern: str) -> tuple[str, ...]:
+    """The values a pattern lists, when that is all it does: ``a|b``."""
+    parts = tuple(dict.fromkeys(pattern.split("|")))
+    return parts if all(part and _plain(part) for part in parts) else ()
+
+
+def _plain(text: str) -> bool:
+    """Whether every character means itself."""
+    return all(c.isalnum() or c in _PLAIN for c in text)
 
 
 class Index:

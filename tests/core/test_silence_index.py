@@ -47,6 +47,11 @@ def index(*silences: Silence) -> Index:
         (("tool", "=~", "sh.*"), {"tool": "shell"}, {"tool": "a shell"}),
         (("tool", "=~", "shell|browser"), {"tool": "browser"}, {"tool": "brows"}),
         (("tool", "=~", "shell|"), {}, {"tool": "x"}),
+        (("tool", "=~", "sh.*"), {"tool": "sh"}, {"tool": "sh\nell"}),
+        (("tool", "=~", "sh.+"), {"tool": "she"}, {"tool": "sh"}),
+        (("tool", "=~", ".+"), {"tool": "x"}, {}),
+        (("tool", "=~", "s.*l"), {"tool": "shell"}, {"tool": "shells"}),
+        (("tool", "=~", "a.b.*"), {"tool": "axbc"}, {"tool": "axc"}),
         (("tool", "!~", "sh.*"), {}, {"tool": "shell"}),
         (("tool", "!~", "shell|browser"), {"tool": "mail"}, {"tool": "shell"}),
     ],
@@ -89,6 +94,14 @@ def test_what_stands_beside_it_stays() -> None:
     made.remove("a")
     made.remove("c")
     assert made.find({"tool": "x"}) == ["b"]
+
+
+def test_what_is_cheap_is_asked_first() -> None:
+    filed = file(
+        silence("a", ("c", "=~", "x.*y"), ("b", "=~", "x|y"), ("a", "!=", "x")),
+        regex,  # type: ignore[arg-type]
+    )
+    assert [name for name, _ in filed.tests] == ["a", "b", "c"]
 
 
 def test_it_is_filed_where_the_fewest_stand() -> None:
