@@ -4,8 +4,9 @@ Law: bounded. A rule holds at most ``rule.max_keys`` keys; what is idle is forgo
 pause: keys live in two generations, a touched key moves to the young one, and each new key lets the old one give up two.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from rulesd.core.detectors.protocol import Clock
 from rulesd.core.episode import Episode
@@ -67,6 +68,14 @@ class Book:
 
     arrival: bool = False
     pooled: bool = False
+    id: str = ""
+    lateness: Milliseconds = 0
+    patience: Milliseconds = 0
+    "How long after a deadline a quiet key is woken."
+
+    detector: Any = None
+    by: int = 0
+    "Books with the same number read the same ``by`` labels, so that an event's key is read once for all of them."
 
     def __post_init__(self) -> None:
         """Read what every event asks for."""
@@ -78,6 +87,8 @@ class Book:
         self.getters = tuple(f.get for f in rule.by)
         self.arrival = rule.detector.clock is Clock.ARRIVAL
         self.pooled = rule.detector.pooled
+        self.id, self.lateness, self.detector = rule.id, rule.lateness, rule.detector
+        self.patience = 0 if self.arrival else rule.lateness + IDLE
 
     def get(self, key: Key) -> Entry | None:
         """The entry of a key, moved to the young generation when it was old."""
@@ -158,3 +169,10 @@ class Book:
             entry.episode = Episode.load(episode)
         self.young[key] = entry
         return known
+
+
+def number(books: Iterable[Book]) -> None:
+    """Give books with the same ``by`` the same number."""
+    known: dict[tuple[str, ...], int] = {}
+    for book in books:
+        book.by = known.setdefault(tuple(f.name for f in book.rule.by), len(known))

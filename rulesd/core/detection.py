@@ -15,7 +15,7 @@ other event: no event can disable a rule.
 from heapq import heapify, heappop, heappush
 
 from rulesd.core import track
-from rulesd.core.book import IDLE, NOT_DUE, UNKNOWN, Book, Entry, Key
+from rulesd.core.book import IDLE, NOT_DUE, UNKNOWN, Book, Entry, Key, number
 from rulesd.core.detectors.protocol import Observation, Reading
 from rulesd.core.labels import error_key, key_of
 from rulesd.core.lifecycle import Signal
@@ -34,6 +34,7 @@ class Detection:
         """Start with empty books."""
         self.plan = plan
         self.books = [Book(rule, rule.detector.pool()) for rule in plan.rules]
+        number(self.books)
         self.rule_matches = dict.fromkeys(plan.by_id, 0)
         "Events each rule matched."
         self.rule_errors = dict.fromkeys(plan.by_id, 0)
@@ -62,51 +63,65 @@ class Detection:
         if suspect:
             at = now
             self.suspect += 1
+        seen = Observation(at, now, event.id, event.weight, event.document)
+        keys: dict[int, Key] = {}
+        books, counts = self.books, self.rule_matches
         for position in matched:
-            book = self.books[position]
-            self.rule_matches[book.rule.id] += 1
+            book = books[position]
+            counts[book.id] += 1
             if not suspect and at > book.newest:
                 book.newest = at
             try:
-                self._observe(book, event, at, now, out)
+                self._observe(book, event, seen, keys, out)
             except ValueError:
                 self._could_not_evaluate(book, event, now, out)
         for position in raised:
-            self._could_not_evaluate(self.books[position], event, now, out)
+            self._could_not_evaluate(books[position], event, now, out)
         return bool(matched)
 
     def _observe(
-        self, book: Book, event: Event, at: Instant, now: Instant, out: list[Decision]
+        self,
+        book: Book,
+        event: Event,
+        seen: Observation,
+        keys: dict[int, Key],
+        out: list[Decision],
     ) -> None:
-        detector, pool = book.rule.detector, book.pool
+        """One event for one rule. ``keys``: those of this event that rules with other ``by`` labels have read already."""
+        now = seen.now
         if book.arrival:
-            at = watermark = now
+            watermark = now
+            seen = seen if seen.at == now else seen._replace(at=now)
         else:
-            watermark = self._watermark(book, now)
-        document = event.document
-        seen = Observation(at, now, event.id, event.weight, document)
+            watermark = max(book.newest, now - IDLE) - book.lateness
+        detector, pool = book.detector, book.pool
         if book.pooled and detector.observe_pool(pool, seen):
             return
-        key = key_of(book.getters, document)
+        key = keys.get(book.by)
+        if key is None:
+            key = keys[book.by] = key_of(book.getters, seen.document)
         entry = book.young.get(key) or book.get(key)
         if entry is None:
-            entry = self._new_entry(book, key, at, watermark, now, out)
+            entry = self._new_entry(book, key, seen.at, watermark, now, out)
+        state = entry.state
         if entry.due <= watermark:
-            for reading in detector.advance(entry.state, pool, watermark):
+            for reading in detector.advance(state, pool, watermark):
                 self._read(book, entry, reading, None, now, out)
         if entry.episode is not None:
             self._settle(book, entry, watermark, now, out)
-        found = detector.observe(entry.state, pool, seen)
+        found = detector.observe(state, pool, seen)
         if found is not None:
             self._read(book, entry, found, event, now, out)
         elif entry.episode is not None:
             entry.episode.count += event.weight
             entry.episode.add_cause(event.id)
         book.dirty[entry.key] = None
-        due = detector.deadline(entry.state, pool)
+        due = detector.deadline(state, pool)
         entry.due = NOT_DUE if due is None else due
-        if due is not None or entry.episode is not None:
+        if entry.episode is not None:
             self._arm(book, entry)
+        elif due is not None and (entry.wake == 0 or due + book.patience < entry.wake):
+            self._wake(book, entry, due + book.patience)
 
     def expect(self, now: Instant) -> None:
         """Watch every key that a rule expects from now on (``expected_keys`` of its detector), unless it is watched already."""
@@ -173,8 +188,7 @@ class Detection:
     def _watermark(self, book: Book, now: Instant) -> Instant:
         if book.arrival:
             return now
-        newest, least = book.newest, now - IDLE
-        return max(newest, least) - book.rule.lateness
+        return max(book.newest, now - IDLE) - book.lateness
 
     # ------------------------------------------------------------------ episodes
 
@@ -287,9 +301,12 @@ class Detection:
         """Make sure the key is woken in time for its next deadline."""
         wake = track.wake_at(book, entry)
         if wake is not None and (entry.wake == 0 or wake < entry.wake):
-            entry.wake = wake
-            heappush(self._heap, (wake, book.rule.id, entry.key))
-            self.due = min(self.due, wake)
+            self._wake(book, entry, wake)
+
+    def _wake(self, book: Book, entry: Entry, wake: Instant) -> None:
+        entry.wake = wake
+        heappush(self._heap, (wake, book.id, entry.key))
+        self.due = min(self.due, wake)
 
     # ------------------------------------------------------------------ plans
 
@@ -316,6 +333,7 @@ class Detection:
             void.append(was.rule.id)
             self._close(was, now, out)
         self.plan, self.books = plan, books
+        number(books)
         self.expect(now)
         self.rule_matches = {id_: self.rule_matches.get(id_, 0) for id_ in plan.by_id}
         self.rule_errors = {id_: self.rule_errors.get(id_, 0) for id_ in plan.by_id}

@@ -41,9 +41,10 @@ def key_of(getters: tuple[Callable[[Document], Json], ...], document: Document) 
     out = []
     for get in getters:
         value = get(document)
-        if type(value) is not str or not value or len(value) > _LONGEST or "\x00" in value:
-            value = label_text(value) or MISSING
-        out.append(value)
+        if type(value) is str and value and len(value) <= _LONGEST and "\x00" not in value:
+            out.append(value)
+        else:
+            out.append(label_text(value) or MISSING)
     return tuple(out)
 
 

@@ -100,18 +100,19 @@ class EventDecoder:
             doc = _loads(text)
         except orjson.JSONDecodeError:
             return refusal((json_fault(text),), position, len(text)), now
+        at: Instant | None = None
         if type(doc) is dict:
             arrived = doc.pop("arrivaltime", None)
             try:
                 if arrived is not None:
                     now = read_time(arrived)
                 elif "time" in doc:
-                    now = read_time(doc["time"])
+                    now = at = read_time(doc["time"])
             except (ValueError, TypeError):
                 if arrived is not None:
                     fault = Fault(ErrorCode.TIME, "/arrivaltime", _ARRIVAL)
                     return refusal((fault,), position, len(text)), now
-        event = self.take(doc, now, "", position, len(text), self.notices, text)
+        event = self.take(doc, now, "", position, len(text), self.notices, text, at)
         return event, now
 
     def document(
@@ -129,10 +130,11 @@ class EventDecoder:
         size: int,
         notices: Counter[str],
         text: bytes | Callable[[], bytes] | None,
+        at: Instant | None = None,
     ) -> Event | Rejected:
         """Judge, digest and redact one decoded event (positional arguments: this is the hot path).
 
-        ``text`` is the event's own text, or fetches it, for the rare second look at its numbers.
+        ``text`` is the event's own text, or fetches it, for the rare second look at its numbers. ``at`` is its ``time``, when that has been read already.
         """
         if type(doc) is not dict:
             return refusal((_not_object(doc),), position, size)
@@ -143,12 +145,14 @@ class EventDecoder:
             return refusal((_unwritable(doc, self.redactor),), position, size)
         # No backslash: no quoted control character. DEL is the one that JSON does not quote.
         if canonical.isascii() and 92 not in canonical and 127 not in canonical:
-            event = self._short(doc, tenant, canonical)
+            event = self._short(doc, tenant, canonical, at)
             if event is not None:
                 return event
         return self._complete(doc, now, tenant, position, size, notices, text, canonical)
 
-    def _short(self, doc: dict[str, Any], tenant: str, canonical: bytes) -> Event | None:
+    def _short(
+        self, doc: dict[str, Any], tenant: str, canonical: bytes, at: Instant | None
+    ) -> Event | None:
         """The event, when everything about it is as it should be and its texts are plain ASCII.
 
         ``None`` asks for the complete way; nothing of the document is changed then.
@@ -158,7 +162,8 @@ class EventDecoder:
             if kind is None:
                 return None
             seen = convert(doc, kind[1])
-            at = read_time(seen.time)
+            if at is None:
+                at = read_time(seen.time)
         except (ValueError, TypeError, KeyError):
             return None
         claimed = seen.tenant

@@ -7,7 +7,7 @@ from rulesd.core.detectors.absence import Absence
 from rulesd.core.detectors.never import Never
 from rulesd.core.detectors.protocol import Observation
 from rulesd.core.plan import Plan
-from rulesd.model.decision import Kind, LimitReached
+from rulesd.model.decision import AlertChanged, Kind, LimitReached
 from rulesd.model.event import Document
 from rulesd.model.inputs import Acknowledged, ResolvedByPerson
 from rulesd.model.instant import MINUTE
@@ -269,3 +269,17 @@ def test_an_expected_key_that_never_comes_fires_and_is_watched_again_after_a_cha
     again.engine.restore(small, keys)
     again.send(301, type_="other")
     assert len(again.engine.alerts()) == 2
+
+
+def test_a_quiet_key_is_woken_at_its_own_deadline_whichever_rule_shares_its_labels() -> None:
+    watch = Absence(60_000, 1)
+    rules = (
+        rule("t.silent", detector=watch, lateness=0),
+        rule("t.burst", detector=burst(9, 60_000)),
+        rule("t.tool", detector=burst(1, 60_000), by=(field("tool"),)),
+    )
+    world = World(plan(*rules)).send(0, tool="shell").send(30, tool="sql")
+    world.at(3_600)
+    told = [d for d in world.decisions if isinstance(d, AlertChanged) and d.kind is Kind.FIRING]
+    fired = {(d.alert.rule, *d.alert.labels.values()) for d in told}
+    assert fired == {("t.silent", "acme"), ("t.tool", "shell"), ("t.tool", "sql")}
