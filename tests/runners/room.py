@@ -9,7 +9,7 @@ from rulesd.config import Loaded
 from rulesd.config.files import Files
 from rulesd.core.engine import Engine, Limits
 from rulesd.core.plan import Plan
-from rulesd.model.decision import NotificationDue
+from rulesd.model.decision import NoticeDue, NotificationDue
 from rulesd.model.event import Event
 from rulesd.model.inputs import PlanReplaced
 from rulesd.notify.compose import NoLinks
@@ -104,14 +104,14 @@ class Room:
         return [row.kind for _, row in self.store.tail(0)]
 
 
-def one_row(due: NotificationDue, _plan: Plan, number: int) -> list[OutboxRow]:
+def one_row(due: NotificationDue | NoticeDue, _plan: Plan, number: int) -> list[OutboxRow]:
     """A row a page, on one channel."""
     return [
         OutboxRow(
             id=f"msg-{number}",
             receiver=due.receiver,
             channel="webhook[0]",
-            incident=due.incident,
+            incident=due.incident if isinstance(due, NotificationDue) else "notice",
             priority=0,
             created=due.at,
             body=b"{}",

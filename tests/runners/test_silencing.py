@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from rulesd.config.matchers import matcher
@@ -16,6 +17,7 @@ from rulesd.ports.daemon import Done
 from rulesd.ports.silences import SilenceRefusal
 from rulesd.runners import silencing
 from rulesd.runners.recovery import recover
+from rulesd.runners.replay import replay_journal
 from rulesd.runners.silencing import may_update, person
 from tests.core.plans import T0
 from tests.runners.room import BOTH, Room, denied, in_room, out_of_scope
@@ -338,6 +340,26 @@ def test_a_silence_holds_pages_back_and_says_what_it_hides(
         assert view.suits_never
 
     in_room(story, made=PLAN)
+
+
+def test_a_journal_with_silences_decides_the_same_again() -> None:
+    async def story(room: Room) -> None:
+        one = await made(room, ends_at=T0 + HOUR)
+        gone = await made(room, matchers=regex("glob.*"), end_on_resolve=True)
+        await room.send(*[denied(n) for n in range(3)], out_of_scope("x"))
+        await room.send(*[denied(f"g{n}", tenant="globex") for n in range(3)])
+        for minutes in (1, 44, 10, 10, 200):
+            room.clock.at += minutes * MINUTE
+            room.crank._wake()
+            await room.daemon.approve_silence(one.id, "jo")
+        await room.daemon.expire_silence(gone.id, "jo")
+
+    room = in_room(story, made=PLAN)
+    out: list[bytes] = []
+    replay_journal(room.store, lambda archive: PLAN, out.append)
+    assert [line.rstrip(b"\n") for line in out] == room.log()
+    reasons = {orjson.loads(line)["reason"] for line in out}
+    assert {"silenced", "silence_ends_soon", "must_never_happen"} <= reasons
 
 
 def test_silences_survive_a_kill() -> None:
