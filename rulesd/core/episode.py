@@ -61,8 +61,8 @@ class Episode:
         self.published_count = 0
 
     def add_cause(self, event: str) -> None:
-        """Keep the id of an event as evidence; once enough are kept, the middle ones go."""
-        if not event or (self.causes and self.causes[-1] == event):
+        """Keep the id of an event as evidence, once; when enough are kept, the middle ones go."""
+        if not event or event in self.causes:
             return
         if len(self.causes) >= FIRST_CAUSES + LAST_CAUSES:
             del self.causes[FIRST_CAUSES]
