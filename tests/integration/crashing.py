@@ -92,6 +92,7 @@ class Matrix:
         self.wait = PATIENCE if patient else GIVE_UP
         self._number = 0
         self._killing = threading.Lock()
+        self._armed = False
 
     def run(self, stage: Stage, kills: int = 1, *, alerts: int = 3, again: bool = False) -> Tally:
         """So many kills at one stage; ``again``: the source sends once more after each."""
@@ -113,7 +114,8 @@ class Matrix:
             if stage is Stage.POSTING:
                 receiver.mood = lambda _: HOLD
             elif stage is Stage.ANSWERED:
-                receiver.after = lambda _: self._kill()
+                self._armed = True
+                receiver.after = lambda _: self._kill_once()
             body = _alerts(names, stage)
             self._post(body)
             if stage is Stage.WAITING:
@@ -137,7 +139,15 @@ class Matrix:
 
     def _kill(self) -> None:
         with self._killing:
+            self._armed = False
             self.subject.kill()
+
+    def _kill_once(self) -> None:
+        """The first answer that is out ends the process; a later one must not end its successor."""
+        with self._killing:
+            if self._armed:
+                self._armed = False
+                self.subject.kill()
 
     def _post(self, body: bytes) -> None:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"}
