@@ -23,7 +23,7 @@ from rulesd.core.group_rows import GroupRows
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.overview import overview
 from rulesd.core.plan import Plan
-from rulesd.core.route import Destination, destinations, find_route, routing_of
+from rulesd.core.route import Destination, Routes, destinations, routing_of
 from rulesd.core.standing import GroupView, Standing
 from rulesd.core.throttle import REFRESH, Throttle
 from rulesd.model.alert import Alert, severity_rank
@@ -338,7 +338,7 @@ class Dispatch:
         old = data.get("groups")
         if isinstance(old, list):
             self.rows.load_old(old)
-        self.rows.build(lambda key, name: find_route(self.plan, key, name), foreign or {})
+        self.rows.build(Routes(self.plan).find, foreign or {})
         self._ended.load(data.get("ended"), self.groups)
         born = data.get("born")
         self._born = born if isinstance(born, int) else len(self.groups)
@@ -377,15 +377,14 @@ class Dispatch:
         """
         before, self.plan = self.plan, plan
         self._flush.plan = plan
+        routes = Routes(plan)
         for group in self.groups.values():
-            group.route = find_route(plan, group.route.key, group.receiver, group.route)
+            group.route = routes.find(group.route.key, group.receiver, group.route)
         if routing_of(before) == routing_of(plan):
             return
         self._see_all()
         for name, ids in list(self._where.items()):
-            group = self.groups[ids[0]]
-            if name in group.members and group.members[name].firing:
-                self._reroute(group.members[name].alert, now, out)
+            self._reroute(self.groups[ids[0]].members[name].alert, now, out)
         for group in self.groups.values():
             self._arm(group)
         self._look()

@@ -41,7 +41,7 @@ class Flush:
     def flush(
         self, group: Group, why: Reason | None, now: Instant, out: list[Decision]
     ) -> list[str]:
-        """Tell what changed; returns the names of the members that left. ``why``: an urgent page has its reason already."""
+        """Tell what changed; returns the names of those of ours that left. ``why``: an urgent page has its reason already."""
         group.urgent = None
         group.tick = now + group.route.group_interval
         group.flushed = True
@@ -52,9 +52,10 @@ class Flush:
         if reason is not Reason.UNCHANGED:
             self._page(group, shown, reason, now, out)
         over = [name for name, member in group.members.items() if not member.firing]
+        ours = [name for name in over if group.members[name].alert.foreign is None]
         for name in over:
             del group.members[name]
-        return over
+        return ours
 
     def _still(self, group: Group, now: Instant) -> bool:
         """Whether nothing can have changed: then a large group costs nothing."""

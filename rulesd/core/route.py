@@ -59,13 +59,22 @@ def _destination(
     return Destination(route, receiver, f"{key}:{label_set(names)}", names)
 
 
-def find_route(plan: Plan, key: str, receiver: str, otherwise: Route | None = None) -> Route:
-    """The route of a group made earlier: that of its key and receiver, or of its key, else ``otherwise`` or the root."""
-    same_key = [route for route in _all(plan.root) if route.key == key]
-    for route in same_key:
-        if route.receiver == receiver:
-            return route
-    return same_key[0] if same_key else otherwise or plan.root
+class Routes:
+    """The routes of a plan, by what a group remembers of its own."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Look at all of them once."""
+        self._root = plan.root
+        self._by_key: dict[str, Route] = {}
+        self._by_place: dict[tuple[str, str], Route] = {}
+        for route in _all(plan.root):
+            self._by_key.setdefault(route.key, route)
+            self._by_place.setdefault((route.key, route.receiver), route)
+
+    def find(self, key: str, receiver: str, otherwise: Route | None = None) -> Route:
+        """The route of this key and receiver, or of this key, else ``otherwise`` or the root."""
+        found = self._by_place.get((key, receiver)) or self._by_key.get(key)
+        return found or otherwise or self._root
 
 
 def _all(route: Route) -> Iterator[Route]:

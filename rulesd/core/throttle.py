@@ -128,7 +128,7 @@ class Throttle:
 
     def page(self, group: Group, due: NotificationDue, out: list[Decision]) -> None:
         """Let a page out, or fold it."""
-        owner = due.alerts[0].alert.owner
+        owner = _owner(due)
         pages = self._pages(owner)
         id_ = (group.key, group.receiver)
         if pages.admit(due.at, _rank(due)):
@@ -157,7 +157,7 @@ class Throttle:
 
     def _over(self, group: Group, due: NotificationDue, out: list[Decision]) -> None:
         """A folded group is over; with the last one the collected page is."""
-        owner = due.alerts[0].alert.owner
+        owner = _owner(due)
         pages = self.owners.get(owner)
         id_ = (group.key, group.receiver)
         if pages is None or id_ not in pages.groups:
@@ -197,6 +197,11 @@ class Throttle:
         assert isinstance(data, dict)
         for name, pages in data.items():
             self._pages(name).load(pages)
+
+
+def _owner(due: NotificationDue) -> str:
+    """Whose pages are counted: the owner's, or the receiver's where an alert names nobody."""
+    return due.alerts[0].alert.owner or f"@{due.receiver}"
 
 
 def _rank(due: NotificationDue) -> int:

@@ -1,14 +1,24 @@
 """Whom an alert reaches, when, and how often."""
 
+from dataclasses import replace
+
 import pytest
 
 from rulesd.core import dispatch as module
 from rulesd.core.dispatch import Dispatch
 from rulesd.core.plan import Matcher, Owner, Plan, Route
-from rulesd.model.decision import Kind, LimitReached, NotificationDue, Status
+from rulesd.model.decision import (
+    AlertChanged,
+    Decision,
+    Kind,
+    LimitReached,
+    NotificationDue,
+    Status,
+)
 from rulesd.model.event import Document
 from rulesd.model.inputs import Acknowledged, ResolvedByPerson, Unacknowledged
 from rulesd.model.instant import HOUR, MINUTE
+from tests.core.foreigners import FAST, Posts, stops
 from tests.core.plans import burst, plan, rule
 from tests.core.world import World
 
@@ -227,9 +237,10 @@ def test_groups_are_limited_and_the_limit_is_said(monkeypatch: pytest.MonkeyPatc
 def reloaded(dispatch: Dispatch, under: Plan | None = None) -> Dispatch:
     """Written down and read back."""
     again = Dispatch(under or dispatch.plan)
+    alerts = [m.alert for g in dispatch.groups.values() for m in g.members.values()]
     for key, data in reversed(list(dispatch.rows.rows())):
         again.rows.load_row(key, data)
-    again.load(dispatch.dump())
+    again.load(dispatch.dump(), {a.fingerprint: a for a in alerts if a.foreign is not None})
     return again
 
 
@@ -384,3 +395,168 @@ def test_a_severity_may_change_one_of_two_places() -> None:
         .at(60)
     )
     assert [d.receiver for d in w.told()] == ["audit"]
+
+
+# ---------------------------------------------------------------------- alerts of other systems
+
+
+def test_a_group_of_foreign_alerts_lives_as_alertmanagers_do() -> None:
+    w = Posts()
+    w.post(0, "A x=1").post(2, "A x=2").post(2.5, "A x=1").over(4, "A x=1").over(6, "A x=2")
+    w.post(10, "A x=1").at(20)
+    assert w.lines() == [
+        (1, "firing", "A/firing"),
+        (3, "firing", "A/firing A/firing"),
+        (5, "firing", "A/resolved A/firing"),
+        (7, "resolved", "A/resolved"),
+        (11, "firing", "A/firing"),  # the group had ticked on, empty
+        (19, "firing", "A/firing"),
+    ]
+
+
+def test_it_ends_with_its_time_and_says_so_at_the_next_tick() -> None:
+    w = Posts().post(0, "A", ends=4).at(20)
+    assert w.lines() == [(1, "firing", "A/firing"), (5, "resolved", "A/resolved")]
+    assert w.changes() == [
+        (0, "alert.firing", "condition_met"),
+        (4, "alert.resolved", "condition_cleared"),
+    ]
+
+
+def test_an_old_alert_does_not_wait_before_the_first_flush_of_its_group() -> None:
+    w = Posts().post(0, "A x=1", starts=-60).at(0).post(0.5, "A x=2", starts=-60).at(4)
+    assert w.lines() == [(0, "firing", "A/firing"), (2, "firing", "A/firing A/firing")]
+    late = Posts().post(0, "A").post(0.5, "A", starts=-60).at(1)
+    assert late.lines() == [(0.5, "firing", "A/firing")]
+
+
+def test_what_was_over_when_it_came_makes_a_group_that_ticks() -> None:
+    w = Posts().post(0, "A", starts=-0.5, ends=-0.1).post(1.5, "A x=2").at(4)
+    assert w.lines() == [(3, "firing", "A/firing")]
+
+
+def test_an_empty_group_ends_with_the_sweep() -> None:
+    w = Posts().post(1, "A").over(3, "A").at(29.9)
+    assert len(w.engine.dispatch.groups) == 1
+    w.at(30)
+    assert not w.engine.dispatch.groups
+    w.clear().post(31.5, "A").at(33)
+    assert w.lines() == [(32.5, "firing", "A/firing")]
+
+
+def test_a_person_resolves_it_at_once_until_its_source_sends_it_again() -> None:
+    w = Posts().post(0, "A").at(1.5)
+    w.give(ResolvedByPerson(alert=w.engine.alerts()[0].alert, by="jo"))
+    w.post(10, "A", starts=0).at(14)
+    assert w.lines() == [
+        (1, "firing", "A/firing"),
+        (1.5, "resolved", "A/resolved"),
+        (11.5, "firing", "A/firing"),
+    ]
+
+
+def test_a_person_takes_it_and_it_is_repeated_no_more() -> None:
+    w = Posts().post(0, "A").at(1.5)
+    w.give(Acknowledged(alert=w.engine.alerts()[0].alert, by="jo"))
+    w.post(3, "A").at(60)
+    assert w.lines()[1:] == [(1.5, "acknowledged", "A/acknowledged")]
+
+
+def two_ways() -> Route:
+    team = Matcher(name="alertname", op="=", value="W", test="W".__eq__)
+    audit = replace(FAST, receiver="audit", matchers=(team,), key="{}/a", go_on=True)
+    pager = replace(FAST, receiver="pager", matchers=(team,), key="{}/p")
+    return replace(FAST, routes=(audit, pager))
+
+
+def test_what_is_held_back_in_two_groups_is_said_once() -> None:
+    w = Posts(stops(), root=two_ways())
+    w.post(0, "D severity=critical cluster=x", "W severity=warning cluster=x").at(10)
+    held = [d for d in w.decisions if isinstance(d, AlertChanged) and d.kind is Kind.SUPPRESSED]
+    assert [(str(d.reason), d.held_by) for d in held] == [
+        ("inhibited", (w.engine.foreign.alerts()[0].fingerprint,))
+    ]
+    w.clear().over(11, "D severity=critical cluster=x").at(14)
+    assert sorted(d.receiver for d in w.told()) == ["audit", "default", "pager"]
+
+
+def test_a_silenced_must_never_happen_alert_waits_for_the_end_of_its_silence() -> None:
+    w = World(plan(rule(), root=FAST))
+    quiet = True
+    w.engine.dispatch.gate.silencing = lambda alert, now: ("s",) if quiet else ()
+    w.engine.dispatch.gate.may_silence = lambda: True
+    w.send(0).at(4).send(5)
+    assert w.told() == []
+    assert [reason for _, kind, reason in w.changes(Kind.SUPPRESSED)] == ["silenced"]
+    quiet = False
+    w.at(8)
+    assert w.pages() == [(7, "first_notification")]
+
+
+def test_how_an_alert_stands_and_all_groups() -> None:
+    w = Posts(stops(), root=two_ways())
+    w.post(0, "D severity=critical cluster=x", "W severity=warning cluster=x").at(2)
+    source, target = w.engine.foreign.alerts()
+    assert w.engine.dispatch.standing(source, w.now).state == "active"
+    standing = w.engine.dispatch.standing(target, w.now)
+    assert (standing.state, standing.receivers) == ("suppressed", ("audit", "pager"))
+    assert standing.inhibited_by == (source.fingerprint,)
+    views = w.engine.dispatch.overview(w.now)
+    assert [(v.receiver, [a.rule for a in v.alerts]) for v in views] == [
+        ("audit", ["W"]),
+        ("pager", ["W"]),
+        ("default", ["D"]),
+    ]
+
+
+def test_a_new_episode_of_ours_is_news_although_the_end_of_the_last_was_never_told() -> None:
+    w = World(plan(rule(detector=burst(2, 2_000), keep_firing_for=0, lateness=0), root=FAST))
+    quiet = False
+    w.engine.dispatch.gate.silencing = lambda alert, now: ("s",) if quiet else ()
+    w.engine.dispatch.gate.may_silence = lambda: True
+    w.send(0).send(0.1).at(2)
+    quiet = True
+    w.at(100)
+    quiet = False
+    w.send(101).send(101.1).at(104)
+    assert [reason for _, reason in w.pages()] == ["first_notification", "first_notification"]
+
+
+def test_other_routes_lead_alerts_elsewhere_at_once() -> None:
+    w = Posts().post(0, "A", "B").at(2)
+    b = Matcher(name="alertname", op="=", value="B", test="B".__eq__)
+    root = replace(FAST, routes=(replace(FAST, receiver="pager", matchers=(b,), key="{}/b"),))
+    other = replace(w.engine.plan, root=root, routing_yaml="other", inhibit_rules=(stops(),))
+    w.clear().take(w.engine.replace(other, w.now))
+    w.at(4)
+    assert [(d.receiver, str(d.status)) for d in w.told()] == [
+        ("pager", "firing"),
+        ("default", "resolved"),
+    ]
+    # There and back before anybody was told: it never left.
+    back = replace(w.engine.plan, root=FAST, routing_yaml="again")
+    w.clear().take(w.engine.replace(back, w.now)).take(w.engine.replace(other, w.now)).at(12)
+    assert {d.receiver for d in w.told() if d.status is Status.RESOLVED} == set()
+    w.clear().take(w.engine.replace(back, w.now)).at(15)
+    assert {d.receiver for d in w.told() if d.status is Status.RESOLVED} == {"pager"}
+    other = back
+    same = replace(other, digest="other rules")
+    w.clear().take(w.engine.replace(same, w.now))
+    assert w.decisions == []
+
+
+def test_a_source_known_before_a_restart_holds_back_before_the_first_flush() -> None:
+    w = Posts(stops())
+    w.post(0, "D severity=critical cluster=x").post(0.5, "W severity=warning cluster=x")
+    again = reloaded(w.engine.dispatch)
+    out: list[Decision] = []
+    for at in range(0, 5_000, 100):
+        again.handle_timer(w.now + at, out)
+    assert [d.alerts[0].alert.rule for d in out if isinstance(d, NotificationDue)] == ["D"]
+
+
+def test_state_of_an_older_version_is_read() -> None:
+    w = Posts().post(0, "A").at(2)
+    again = Dispatch(w.engine.plan)
+    again.load({"groups": [], "owners": {}})
+    assert again.next_timer() is None

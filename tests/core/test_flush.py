@@ -9,7 +9,7 @@ from rulesd.core.group import Group, Member
 from rulesd.core.plan import ChannelSpec, Plan, Receiver, Route
 from rulesd.core.throttle import Throttle
 from rulesd.model.alert import Alert
-from rulesd.model.decision import AlertChanged, Decision, NotificationDue, Status
+from rulesd.model.decision import AlertChanged, Audience, Decision, NotificationDue, Status
 from rulesd.model.instant import SECOND, Instant
 from rulesd.model.reasons import AlertState, Reason
 from tests.core.foreigners import FAST, span, stops
@@ -82,7 +82,8 @@ def test_a_flush_says_what_changed_and_sets_the_next_tick() -> None:
     c.add(over(A)).flush(3)
     assert c.said() == [("some_alerts_resolved", "firing", 2)]
     assert list(c.group.members) == [B.fingerprint]
-    assert c.add(over(B)).flush(5) == [B.fingerprint]
+    assert c.add(over(B)).flush(5) == []
+    assert c.group.members == {}
     assert c.said() == [("all_alerts_resolved", "resolved", 1)]
 
 
@@ -137,7 +138,8 @@ def test_with_everything_held_back_nothing_is_said_also_not_that_it_is_over() ->
     c.flush(1)
     c.said()
     c.silenced = {A.fingerprint: ("s1",)}
-    assert c.add(over(A)).flush(3) == [A.fingerprint]  # it leaves all the same
+    c.add(over(A)).flush(3)
+    assert c.group.members == {}  # it leaves all the same
     assert (c.said(), c.held()) == ([], [])
     c.silenced = {}
     c.add(A).flush(5)
@@ -244,6 +246,14 @@ def test_a_page_after_all_was_resolved_is_a_new_incident() -> None:
         "all_alerts_resolved",
         "first_notification",
     ]
+
+
+def test_a_page_that_people_are_spared_passes_the_page_limit_by() -> None:
+    c = Counter(A)
+    c.gate.spare = lambda due: replace(due, audience=Audience.MACHINES)
+    c.flush(1)
+    assert [d.audience for d in c.out if isinstance(d, NotificationDue)] == [Audience.MACHINES]
+    assert c.group.folded is False
 
 
 def test_people_are_told_who_took_it() -> None:

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from rulesd.core.plan import Matcher, Owner, Route
-from rulesd.core.route import destinations, find_route, label_set, routing_of
+from rulesd.core.route import Routes, destinations, label_set, routing_of
 from tests.core.plans import plan, rule
 from tests.core.test_inhibit import foreign
 from tests.model.test_alert import alert
@@ -77,11 +77,12 @@ def test_a_route_is_found_again_by_key_and_receiver_then_by_key() -> None:
     one = Route(receiver="one", matchers=(matcher("a", "b"),), key="{}/{a}")
     two = replace(one, receiver="two", routes=(replace(one, key="{}/{a}/{c}"),))
     base = plan(rule(), root=Route(receiver="default", routes=(one, two)))
-    assert find_route(base, "{}/{a}", "two") is two
-    assert find_route(base, "{}/{a}", "three") is one
-    assert find_route(base, "{}/{a}/{c}", "one") is two.routes[0]
-    assert find_route(base, "{}/gone", "x") is base.root
-    assert find_route(base, "{}/gone", "x", one) is one
+    routes = Routes(base)
+    assert routes.find("{}/{a}", "two") is two
+    assert routes.find("{}/{a}", "three") is one
+    assert routes.find("{}/{a}/{c}", "one") is two.routes[0]
+    assert routes.find("{}/gone", "x") is base.root
+    assert routes.find("{}/gone", "x", one) is one
 
 
 def test_what_decides_where_alerts_go_is_the_file_and_what_owners_say() -> None:

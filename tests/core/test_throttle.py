@@ -1,9 +1,10 @@
 from dataclasses import replace
 
-from rulesd.core.plan import Route
+from rulesd.core.plan import Matcher, Route
 from rulesd.core.throttle import OwnerPages, Throttle
 from rulesd.model.decision import Audience, NotificationDue
 from rulesd.model.inputs import ResolvedByPerson
+from tests.core.foreigners import Posts
 from tests.core.plans import plan, rule
 from tests.core.world import World
 
@@ -159,3 +160,13 @@ def test_pages_as_an_older_version_counted_them_are_read() -> None:
     pages.load([[5, 6, 7], 0, 0, 0, None, []])
     assert not pages.admit(8)
     assert pages.admit(2_000)
+
+
+def test_alerts_without_an_owner_count_for_their_receiver() -> None:
+    match = Matcher(name="team", op="=", value="x", test="x".__eq__)
+    other = Route(receiver="pager", matchers=(match,), group_by_all=True, group_wait=0)
+    root = Route(receiver="default", group_by_all=True, group_wait=0, routes=(other,))
+    w = Posts(root=root)
+    w.post(0, *(f"A n={n}" for n in range(12)), *(f"A team=x n={n}" for n in range(5))).at(1)
+    assert sorted(d.receiver for d in to(w, Audience.ALL)) == ["default"] * 10 + ["pager"] * 5
+    assert set(w.engine.dispatch.throttle.owners) == {"@default", "@pager"}
