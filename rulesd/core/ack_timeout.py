@@ -25,6 +25,11 @@ class AckTimeouts:
         """When the next one expires."""
         return min(self._ends.values(), default=NOT_DUE)
 
+    @property
+    def waits(self) -> bool:
+        """Whether any acknowledgement will expire."""
+        return bool(self._ends)
+
     def follow(self, change: AlertChanged) -> None:
         """Hear of a transition."""
         alert = change.alert
@@ -32,7 +37,7 @@ class AckTimeouts:
             chain = ladder(self.plan, alert.owner, alert.severity)
             if chain is not None and chain.ack_timeout > 0:
                 self._ends.setdefault(alert.alert, change.at + chain.ack_timeout)
-        elif self._ends:
+        else:
             self._ends.pop(alert.alert, None)
 
     def expired(self, now: Instant) -> list[str]:

@@ -15,7 +15,7 @@ from rulesd.core.plan import Plan
 from rulesd.model.alert import Alert
 from rulesd.model.decision import Audience, NoticeDue, NotificationDue, Status
 from rulesd.model.event import Json
-from rulesd.model.instant import HOUR, Instant, format_instant
+from rulesd.model.instant import HOUR, MINUTE, Instant, format_instant
 from rulesd.model.reasons import Reason
 
 MOST_RULES = 30
@@ -29,6 +29,9 @@ MOST_TENANTS = 1_000
 
 WITHOUT_TIME = 12 * HOUR
 "When a digest is told that has no time of its own (the owner's budget was spent, and it has no ``digest``)."
+
+AFTER_STORM = 5 * MINUTE
+"When the figures of a storm are told, from the first page that was folded on."
 
 _PAGES = (Status.FIRING, Status.ACKNOWLEDGED)
 
@@ -94,6 +97,16 @@ class Digests:
         at = spec.next(due.at) if spec is not None else until or due.at + WITHOUT_TIME
         self._told_at[place] = min(self._told_at.get(place, NOT_DUE), at)
         return replace(due, audience=Audience.MACHINES, reason=Reason.DIGEST)
+
+    def folded(self, due: NotificationDue) -> None:
+        """Count what went into an owner's collected page: the exact figures are told when the first rush is over."""
+        place = (_owner(due), due.receiver)
+        rows = self.rows.setdefault(place, {})
+        for told in due.alerts:
+            if told.changed and told.status in _PAGES:
+                _count(rows, told.alert)
+        at = due.at + AFTER_STORM
+        self._told_at[place] = min(self._told_at.get(place, NOT_DUE), at)
 
     def end(self, due: NotificationDue) -> NotificationDue:
         """An update, or the end, of a group people have not been told of."""

@@ -29,6 +29,7 @@ from rulesd.model.decision import (
 from rulesd.model.event import Json
 from rulesd.model.inputs import Input
 from rulesd.model.instant import Instant
+from rulesd.model.reasons import Reason
 
 
 class Paging:
@@ -79,6 +80,8 @@ class Paging:
 
     def reach(self, out: list[Decision], start: int) -> None:
         """Send each notification from position ``start`` on to whom it concerns."""
+        if len(out) == start:
+            return
         made: list[Decision] = []
         for decision in out[start:]:
             if isinstance(decision, NotificationDue) and decision.alerts:
@@ -93,6 +96,8 @@ class Paging:
         if due.audience is Audience.MACHINES:
             if due.status is Status.RESOLVED:
                 self._told.pop(due.incident, None)
+            elif due.page and due.reason is not Reason.DIGEST:
+                self.digests.folded(due)
             return [due]
         if due.page and due.status is Status.FIRING:
             return self._page(due)
@@ -146,8 +151,9 @@ class Paging:
             return
         if decision.kind in (Kind.FIRING, Kind.RESOLVED):
             self.flapping.follow(decision)
-        self.ack_timeouts.follow(decision)
-        self.due = min(self.due, self.ack_timeouts.due)
+        if decision.kind is Kind.UPDATED or self.ack_timeouts.waits:
+            self.ack_timeouts.follow(decision)
+            self.due = min(self.due, self.ack_timeouts.due)
 
     def expired(self, now: Instant) -> list[str]:
         """The alerts whose acknowledgement counts no longer."""

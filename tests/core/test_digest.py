@@ -197,3 +197,25 @@ def test_what_is_kept_over_a_restart() -> None:
     assert twin.decisions == w.decisions
     assert len(notices(w)) == 1
     assert Digests(crew()).due == NOT_DUE
+
+
+def test_the_figures_of_a_storm_are_told_once_the_rush_is_over() -> None:
+    rules = [rule(f"tool.r{n % 3}.{n}", severity=lambda _: "high") for n in range(30)]
+    w = World(crew(*rules))
+    for tenant in ("a", "b"):
+        w.send(0, tenant=tenant, id_=tenant)
+    w.at(10 * M)
+    (notice,) = notices(w)
+    assert (notice.at, notice.reason) == (T0 + 5 * MINUTE, Reason.DIGEST)
+    # 60 alerts: ten went out one by one, fifty were folded.
+    assert notice.title.startswith("Digest for safety: 50 alerts of 30 rules")
+    assert sum(int(line.split(": ")[1].split(" ")[0]) for line in notice.lines) == 50
+    assert w.clear().at(60 * M).decisions == []
+
+
+def test_what_a_folded_page_repeats_is_not_counted_again() -> None:
+    d = Digests(crew())
+    high = Told(alert=alert(), status=Status.FIRING, changed=True)
+    d.folded(due(high, replace(high, changed=False)))
+    assert d.rows["safety", "team"]["tool.x"].alerts == 1
+    assert d.due == T0 + 5 * MINUTE
