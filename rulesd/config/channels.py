@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from rulesd.config.document import Document, Path_
+from rulesd.config.go_templates import check_texts
+from rulesd.config.gotemplate import Library
 from rulesd.config.problems import Code, Problems
 from rulesd.config.routing_schema import (
     ACTED_ON,
+    EmailConfig,
     Global,
     HttpConfig,
     Integration,
@@ -44,6 +47,7 @@ KINDS = {
     "slack_configs": Nature(for_people=True, per_alert=False, updates_in_place=False),
     "pagerduty_configs": Nature(for_people=True, per_alert=False, updates_in_place=False),
     "webhook_configs": Nature(for_people=False, per_alert=False, updates_in_place=False),
+    "email_configs": Nature(for_people=True, per_alert=False, updates_in_place=False),
 }
 "By kind; a Slack incoming webhook cannot update in place (``in_place``)."
 
@@ -95,9 +99,14 @@ def as_written(model: BaseModel) -> dict[str, Json]:
 
 
 def alertmanager_channels(
-    file: RoutingFile, entry: ReceiverEntry, base: Path_, document: Document, problems: Problems
+    file: RoutingFile,
+    entry: ReceiverEntry,
+    base: Path_,
+    document: Document,
+    problems: Problems,
+    library: Library,
 ) -> tuple[ChannelSpec, ...]:
-    """The channels of one receiver of routing.yaml."""
+    """The channels of one receiver of routing.yaml. ``library``: the templates their texts may call."""
     given = file.global_ or Global()
     out: list[ChannelSpec] = []
     for kind in type(entry).model_fields:
@@ -107,7 +116,7 @@ def alertmanager_channels(
         if kind not in KINDS:
             said, hint = (
                 f"{kind} is not acted on yet",
-                "Use slack, pagerduty, webhook or apprise in receivers.yaml.",
+                "Use slack, pagerduty, webhook, email or apprise in receivers.yaml.",
             )
             problems.at(
                 document, (*base, kind), Code.NOT_ACTED_ON, said, hint, key=True, warning=True
@@ -117,6 +126,7 @@ def alertmanager_channels(
             at = (*base, kind, i)
             _warn_ignored(kind, config, at, document, problems)
             settings = as_written(config)
+            check_texts(settings, at, library, document, problems)
             _inherit(config, settings, given, at, document, problems)
             in_place = _in_place(config, settings)
             made = spec(
@@ -126,7 +136,7 @@ def alertmanager_channels(
     return tuple(out)
 
 
-def _in_place(config: Integration, settings: dict[str, Json]) -> bool | None:
+def _in_place(config: Integration | EmailConfig, settings: dict[str, Json]) -> bool | None:
     """Alertmanager's Slack updates a message only with a token and ``update_message``."""
     if not isinstance(config, SlackConfig):
         return None
@@ -138,28 +148,23 @@ def _in_place(config: Integration, settings: dict[str, Json]) -> bool | None:
 
 
 def _warn_ignored(
-    kind: str, config: Integration, at: Path_, document: Document, problems: Problems
+    kind: str,
+    config: Integration | EmailConfig,
+    at: Path_,
+    document: Document,
+    problems: Problems,
 ) -> None:
     """Say which fields have no effect, and which make the channel useless."""
     for name in sorted(config.model_fields_set):
         written = type(config).model_fields[name].alias or name
-        value, path = getattr(config, name), (*at, written)
+        path = (*at, written)
         if written not in ACTED_ON[kind]:
             said, hint = (
                 f"{written} is not acted on yet",
                 "rulesd writes this part of the page itself.",
             )
             problems.at(document, path, Code.NOT_ACTED_ON, said, hint, key=True, warning=True)
-        elif isinstance(value, str) and "{{" in value:
-            said = f"Go templates are not acted on yet, and {written} holds one"
-            needed = written in ("channel", "routing_key", "url")
-            hint = (
-                "Write the value itself."
-                if needed
-                else "rulesd writes this part of the page itself."
-            )
-            problems.at(document, path, Code.NOT_ACTED_ON, said, hint, warning=not needed)
-    if config.http_config is not None:
+    if not isinstance(config, EmailConfig) and config.http_config is not None:
         _http(config.http_config, (*at, "http_config"), document, problems)
 
 
@@ -179,7 +184,7 @@ def _http(config: HttpConfig, at: Path_, document: Document, problems: Problems)
 
 
 def _inherit(
-    config: Integration,
+    config: Integration | EmailConfig,
     settings: dict[str, Json],
     given: Global,
     at: Path_,
@@ -187,6 +192,9 @@ def _inherit(
     problems: Problems,
 ) -> None:
     """Alertmanager's defaults (config.go, ``UnmarshalYAML``) and its "one of" and "at most one of" rules."""
+    if isinstance(config, EmailConfig):
+        _email(settings, given, at, document, problems)
+        return
     if config.http_config is None and given.http_config is not None:
         settings["http_config"] = as_written(given.http_config)
     match config:
@@ -208,7 +216,7 @@ def _inherit(
             web_address(settings["url"], (*at, "url"), document, problems)
         case WebhookConfig():
             _one_of(settings, ("url", "url_file"), at, document, problems)
-            if config.url:
+            if config.url and "{{" not in config.url:
                 web_address(config.url, (*at, "url"), document, problems)
         case _:
             raise AssertionError(type(config).__name__)
@@ -258,6 +266,40 @@ def _slack(
         )
     if config.api_url:
         web_address(config.api_url, (*at, "api_url"), document, problems)
+
+
+_SMTP = (
+    ("from", "smtp_from"),
+    ("smarthost", "smtp_smarthost"),
+    ("hello", "smtp_hello"),
+    ("auth_username", "smtp_auth_username"),
+    ("auth_identity", "smtp_auth_identity"),
+    ("tls_config", "smtp_tls_config"),
+    ("force_implicit_tls", "smtp_force_implicit_tls"),
+)
+"Fields of a mail's receiver, and what of ``global`` stands for each."
+
+
+def _email(
+    settings: dict[str, Json], given: Global, at: Path_, document: Document, problems: Problems
+) -> None:
+    """Alertmanager's defaults for mail."""
+    whole = as_written(given)
+    for name, of in _SMTP:
+        if not settings.get(name) and whole.get(of) not in (None, ""):
+            settings[name] = whole[of]
+    for name in ("auth_password", "auth_secret"):
+        if not _given(settings, (name, f"{name}_file")):
+            for twin in (name, f"{name}_file"):
+                if whole.get(f"smtp_{twin}"):
+                    settings[twin] = whole[f"smtp_{twin}"]
+        _at_most_one(settings, (name, f"{name}_file"), at, document, problems)
+    if settings.get("require_tls") is None:
+        settings["require_tls"] = given.smtp_require_tls
+    for name, of in _SMTP[:2]:
+        if not settings.get(name):
+            said, hint = f"no {name}", f'Add "{name}: ..." here, or {of} under global.'
+            problems.at(document, at, Code.NO_GLOBAL, said, hint)
 
 
 def _given(settings: dict[str, Json], names: tuple[str, ...]) -> list[str]:

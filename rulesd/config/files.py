@@ -22,7 +22,7 @@ from rulesd.config.read import SUFFIXES
 MAX_FILES = 50_000
 "Files of both folders together."
 
-_KEPT = (*SUFFIXES, ".md", ".markdown", ".j2", ".ics")
+_KEPT = (*SUFFIXES, ".md", ".markdown", ".j2", ".ics", ".tmpl", ".gotmpl", ".tpl", ".template")
 _ARCHIVE = 1
 "Version of the archive's shape."
 

@@ -93,7 +93,7 @@ class Pagerduty(Channel):
     url: Address | None = None
     signing_secret: References | None = None
     changes: bool = False
-    """Whether deploys and other changes are told as change events, beside the incidents."""
+    "Whether deploys and other changes are told as change events, beside the incidents."
 
 
 class Webhook(Channel):

@@ -45,7 +45,7 @@ def routing_file(document: Document, problems: Problems) -> RoutingFile | None:
                 "Rename or remove one.",
             )
         seen[entry.name] = i
-    for word in ("templates", "tracing", "event_recorder"):
+    for word in ("tracing", "event_recorder"):
         if getattr(file, word):
             hint = "Nothing is changed by it; remove it or keep it for later."
             problems.at(

@@ -333,9 +333,13 @@ ACTED_ON: dict[str, frozenset[str]] = {
     kind: frozenset(names.split())
     for kind, names in {
         "slack_configs": "send_resolved http_config api_url api_url_file app_token app_token_file app_url channel username"
-        " icon_emoji icon_url title text timeout",
-        "pagerduty_configs": "send_resolved http_config routing_key routing_key_file service_key service_key_file url client description severity timeout",
+        " icon_emoji icon_url link_names actions callback_id color fallback fields footer mrkdwn_in pretext short_fields"
+        " text title title_link image_url thumb_url timeout update_message",
+        "pagerduty_configs": "send_resolved http_config routing_key routing_key_file service_key service_key_file url client"
+        " client_url description severity source details images links component group class timeout",
         "webhook_configs": "send_resolved http_config url url_file max_alerts timeout",
+        "email_configs": "send_resolved to from smarthost hello auth_username auth_password auth_password_file auth_secret"
+        " auth_secret_file auth_identity require_tls force_implicit_tls tls_config html text headers threading",
     }.items()
 }
 "By integration: the fields with an effect; a warning names every other one that is set."

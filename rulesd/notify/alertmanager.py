@@ -1,4 +1,4 @@
-"""What Alertmanager's receivers are sent: its webhook v4 JSON and its PagerDuty body, field for field.
+"""What Alertmanager's webhooks are sent: its v4 JSON, field for field.
 
 Law: pure. Whoever reads Alertmanager's messages today reads these without a change.
 """
@@ -6,7 +6,6 @@ Law: pure. Whoever reads Alertmanager's messages today reads these without a cha
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rulesd.model.fingerprint import group_dedup_key
 from rulesd.model.notification import Notification, PageAlert
 from rulesd.notify.text import safe_url
 
@@ -15,16 +14,16 @@ ZERO_TIME = "0001-01-01T00:00:00Z"
 
 
 def webhook_body(notification: Notification, max_alerts: int = 0) -> dict[str, Any]:
-    """Webhook v4. ``max_alerts``: 0 means all."""
+    """Webhook v4. ``max_alerts``: 0 means all. As in Alertmanager, what is left out counts nowhere but in ``truncatedAlerts``."""
     alerts = notification.alerts
     shown = alerts[:max_alerts] if max_alerts > 0 else alerts
     return {
         "receiver": notification.receiver,
-        "status": "firing" if _firing(alerts) else "resolved",
+        "status": "firing" if _firing(shown) else "resolved",
         "alerts": [_alert(a) for a in shown],
         "groupLabels": dict(notification.group_labels),
-        "commonLabels": _common([a.labels for a in alerts]),
-        "commonAnnotations": _common([annotations(a) for a in alerts]),
+        "commonLabels": _common([a.labels for a in shown]),
+        "commonAnnotations": _common([annotations(a) for a in shown]),
         "externalURL": notification.external_url,
         "version": "4",
         "groupKey": notification.group,
@@ -33,7 +32,9 @@ def webhook_body(notification: Notification, max_alerts: int = 0) -> dict[str, A
 
 
 def annotations(alert: PageAlert) -> dict[str, str]:
-    """The annotations every own alert carries."""
+    """The annotations of an alert: as posted, or those every own alert carries."""
+    if alert.foreign:
+        return dict(alert.annotations)
     named = {
         "summary": alert.summary,
         "description": alert.first_five_minutes,
@@ -45,48 +46,24 @@ def annotations(alert: PageAlert) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-def pagerduty_body(
-    notification: Notification, *, routing_key: str, summary: str, severity: str, client: str
-) -> dict[str, Any]:
-    """The event of a ``pagerduty_configs`` entry: one incident per group."""
-    alerts = notification.alerts
-    firing = [a for a in alerts if a.status != "resolved"]
-    body: dict[str, Any] = {
-        "routing_key": routing_key,
-        "dedup_key": group_dedup_key(notification.group),
-        "event_action": "trigger" if firing else "resolve",
-    }
-    if not firing:
-        return body
-    resolved = [a for a in alerts if a.status == "resolved"]
-    body["client"] = client
-    if safe_url(notification.external_url):
-        body["client_url"] = notification.external_url
-    body["payload"] = {
-        "summary": summary,
-        "source": client,
-        "severity": severity,
-        "custom_details": {
-            "firing": _listing(firing),
-            "num_firing": str(len(firing) + notification.more),
-            "num_resolved": str(len(resolved)),
-            "resolved": _listing(resolved),
-        },
-    }
-    return body
-
-
 def _alert(alert: PageAlert) -> dict[str, Any]:
     resolved = alert.status == "resolved"
     return {
         "status": "resolved" if resolved else "firing",
         "labels": dict(alert.labels),
         "annotations": annotations(alert),
-        "startsAt": alert.started_at,
-        "endsAt": (alert.ended_at or ZERO_TIME) if resolved else ZERO_TIME,
-        "generatorURL": safe_url(alert.console_url),
+        "startsAt": go_time(alert.started_at),
+        "endsAt": go_time(alert.ended_at or ZERO_TIME) if resolved else ZERO_TIME,
+        "generatorURL": safe_url(alert.generator_url if alert.foreign else alert.console_url),
         "fingerprint": alert.fingerprint,
     }
+
+
+def go_time(text: str) -> str:
+    """A moment as Go writes it: without zeros at the end of its fraction."""
+    head, dot, rest = text.partition(".")
+    fraction = rest.rstrip("Z").rstrip("0")
+    return f"{head}{dot}{fraction}Z" if fraction else f"{head.rstrip('Z')}Z"
 
 
 def _firing(alerts: Sequence[PageAlert]) -> bool:
@@ -99,15 +76,3 @@ def _common(maps: Sequence[Mapping[str, str]]) -> dict[str, str]:
         return {}
     first, rest = maps[0], maps[1:]
     return {k: v for k, v in first.items() if all(m.get(k) == v for m in rest)}
-
-
-def _listing(alerts: Sequence[PageAlert]) -> str:
-    """Alertmanager's text list of alerts."""
-    rows: list[str] = []
-    for alert in alerts:
-        rows.append("Labels:")
-        rows += [f" - {name} = {alert.labels[name]}" for name in sorted(alert.labels)]
-        rows.append("Annotations:")
-        rows += [f" - {name} = {value}" for name, value in sorted(annotations(alert).items())]
-        rows.append(f"Source: {safe_url(alert.console_url)}")
-    return "\n".join(rows)

@@ -11,8 +11,10 @@ import aiohttp
 from rulesd.core.plan import ChannelSpec, Plan
 from rulesd.model.notification import Delivery, Notification
 from rulesd.model.reasons import DeliveryReason
-from rulesd.notify import alertmanager_channels as alertmanager
 from rulesd.notify.action import action_spec, make_action
+from rulesd.notify.alertmanager_channels import webhook_configs
+from rulesd.notify.alertmanager_pagerduty import pagerduty_configs
+from rulesd.notify.alertmanager_slack import slack_configs
 from rulesd.notify.apprise import apprise
 from rulesd.notify.http import retry, skipped
 from rulesd.notify.pagerduty import pagerduty
@@ -30,6 +32,12 @@ def _email(spec: ChannelSpec, secrets: Secrets, templates: Templates) -> Channel
     return email(spec, secrets, templates)
 
 
+def _email_configs(spec: ChannelSpec, secrets: Secrets, templates: Templates) -> Channel:
+    from rulesd.notify.alertmanager_email import email_configs
+
+    return email_configs(spec, secrets, templates)
+
+
 _Maker = Callable[[ChannelSpec, Secrets, aiohttp.ClientSession, Templates], Channel]
 
 KINDS: Mapping[str, _Maker] = {
@@ -38,11 +46,10 @@ KINDS: Mapping[str, _Maker] = {
     "webhook": lambda spec, secrets, session, _: webhook(spec, secrets, session),
     "email": lambda spec, secrets, _, templates: _email(spec, secrets, templates),
     "apprise": lambda spec, secrets, _, templates: apprise(spec, secrets, templates),
-    "slack_configs": alertmanager.slack_configs,
-    "pagerduty_configs": alertmanager.pagerduty_configs,
-    "webhook_configs": lambda spec, secrets, session, _: alertmanager.webhook_configs(
-        spec, secrets, session
-    ),
+    "slack_configs": slack_configs,
+    "pagerduty_configs": pagerduty_configs,
+    "webhook_configs": webhook_configs,
+    "email_configs": lambda spec, secrets, _, templates: _email_configs(spec, secrets, templates),
 }
 "Every kind of channel there is, by the word in the file."
 
@@ -67,7 +74,7 @@ def make_channels(
     plan: Plan, secrets: Secrets, session: aiohttp.ClientSession
 ) -> tuple[dict[tuple[str, str], Channel], list[str]]:
     """All channels by (receiver, name), and what is wrong with those that could not be made."""
-    templates = Templates(plan.templates)
+    templates = Templates(plan.templates, plan.go_templates)
     channels: dict[tuple[str, str], Channel] = {}
     problems = [f"template {name}: {words}" for name, words in templates.broken.items()]
     for receiver in plan.receivers.values():

@@ -19,7 +19,7 @@ PAGERDUTY_BODY, PAGERDUTY_SUMMARY = 512_000, 1_024
 def slack_problem(said: Mapping[str, Any]) -> str:
     """Slack's error word for a message over its limits; empty when it is fine."""
     blocks, text = said.get("blocks", []), str(said.get("text", ""))
-    if not text and not blocks:
+    if not text and not blocks and not said.get("attachments"):
         return "no_text"
     if len(text) > SLACK_TEXT:
         return "msg_too_long"

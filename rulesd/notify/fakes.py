@@ -77,6 +77,7 @@ class Message:
     blocks: list[dict[str, Any]]
     thread_ts: str = ""
     edits: int = 0
+    attachments: list[dict[str, Any]] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     at: float = 0.0
     "Seconds since the epoch when it was posted."
@@ -270,6 +271,7 @@ class Fakes:
             ts=ts,
             text=str(said.get("text", "")),
             blocks=list(said.get("blocks", [])),
+            attachments=list(said.get("attachments", [])),
             thread_ts=str(said.get("thread_ts", "")),
             history=[said],
             at=time.time(),
@@ -287,6 +289,7 @@ class Fakes:
             return _json(200, {"ok": False, "error": "channel_not_found"})
         message.text = str(said.get("text", message.text))
         message.blocks = list(said.get("blocks", message.blocks))
+        message.attachments = list(said.get("attachments", message.attachments))
         message.edits += 1
         message.history.append(said)
         return _json(200, {"ok": True, "channel": message.channel, "ts": message.ts})

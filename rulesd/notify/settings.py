@@ -144,11 +144,12 @@ def http_config(settings: Settings) -> HttpConfig:
         encoded = base64.b64encode(pair).decode()
         headers["Authorization"] = f"Basic {encoded}"
         secrets += [password, encoded]
-    tls = _tls(settings, block.get("tls_config"))
+    tls = tls_of(settings, block.get("tls_config"))
     return HttpConfig(headers=headers, tls=tls, secrets=tuple(secrets))
 
 
-def _tls(settings: Settings, given: Json) -> ssl.SSLContext | None:
+def tls_of(settings: Settings, given: Json) -> ssl.SSLContext | None:
+    """The trust and the certificates of a ``tls_config``; ``None`` for the system's own. Raises ``ChannelError``."""
     if not isinstance(given, Mapping) or not given:
         return None
     part = _part(settings, given)

@@ -9,13 +9,14 @@ page becomes a new message.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
 import msgspec
 import orjson
 
+from rulesd.config.gotemplate import Fault
 from rulesd.core.plan import ChannelSpec
 from rulesd.model.notification import Delivery, Notification
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
@@ -26,6 +27,9 @@ from rulesd.notify.slack_thread import changes, remembered
 from rulesd.notify.templates import Templates
 from rulesd.notify.text import slack_escape
 from rulesd.notify.wording import headline, why
+
+Compose = Callable[[Notification], Mapping[str, Any]]
+"Makes the content of a message. Raises ``Fault`` when it cannot say where it goes."
 
 API = "https://slack.com/api/"
 DEADLINE_S = 10.0
@@ -89,21 +93,20 @@ class SlackBot:
         token: str,
         channel: str,
         api_url: str = API,
-        words: Mapping[str, str] | None = None,
-        extra: Mapping[str, Any] | None = None,
+        compose: Compose | None = None,
         clicks: bool = False,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        """``words``: the operator's own ``title`` and ``text``; ``extra``: further arguments of postMessage (name, icon).
+        """``compose`` makes another message than rulesd's own; it may name a channel, a user name and an icon.
 
         ``clicks``: whether buttons that act are shown: somebody must be there to take the click.
         """
         self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
         self.send_resolved, self.updates_in_place = spec.send_resolved, spec.updates_in_place
         self.deadline_s = deadline_s
-        self._session, self._templates = session, templates
+        self._session = session
         self._token, self._channel, self._api = token, channel, api_url.rstrip("/") + "/"
-        self._words, self._extra, self._clicks = dict(words or {}), dict(extra or {}), clicks
+        self._compose = compose or (lambda page: message(page, templates, clicks=clicks))
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Post, or update what ``reference`` names."""
@@ -113,14 +116,14 @@ class SlackBot:
             # Also the end of what was never told here: in a storm, say, or after a page that Slack refused.
             return skipped("there is no message to update")
         until = asyncio.get_running_loop().time() + self.deadline_s
-        title, text = self._words.get("title", ""), self._words.get("text", "")
-        content = message(
-            notification, self._templates, title=title, text=text, clicks=self._clicks
-        )
+        try:
+            content = self._compose(notification)
+        except Fault as fault:
+            return failed(DeliveryReason.CONFIG, f"the template of channel failed ({fault})")
         if known:
             done = await self._update(content, reference, until)
             if not isinstance(done, str):
-                return await self._tell(notification, done, reference, until)
+                return await self._tell(notification, done, reference, until, content)
             if not news:
                 return skipped(f"the message cannot be updated any more ({done})")
         return await self._post(content, until, remembered({}, notification))
@@ -129,11 +132,11 @@ class SlackBot:
         self, content: Mapping[str, Any], until: float, told: Mapping[str, str]
     ) -> Delivery:
         where = {"channel": self._channel, "unfurl_links": False, "unfurl_media": False}
-        answer = await self._call("chat.postMessage", {**self._extra, **where, **content}, until)
+        answer = await self._call("chat.postMessage", {**where, **content}, until)
         if isinstance(answer, str) and answer in _TOO_BIG:
             # A page in plain text is better than none.
-            bare = {"text": content["text"]}
-            answer = await self._call("chat.postMessage", {**self._extra, **where, **bare}, until)
+            bare = {**_profile(content), "text": _bare(content)}
+            answer = await self._call("chat.postMessage", {**where, **bare}, until)
         if isinstance(answer, str):
             return _refused(answer)
         if isinstance(answer, Delivery):
@@ -146,12 +149,11 @@ class SlackBot:
     ) -> Delivery | str:
         """A ``Delivery``, or Slack's word for why this message cannot be updated any more."""
         where = {"channel": reference["channel"], "ts": reference["ts"]}
-        answer = await self._call("chat.update", {**where, **content}, until)
+        changed = {name: one for name, one in content.items() if name not in _PROFILE}
+        answer = await self._call("chat.update", {**changed, **where}, until)
         if isinstance(answer, str) and answer in _TOO_BIG:
-            bare = {
-                "text": content["text"],
-                "blocks": [],
-            }  # without the field Slack keeps the old ones
+            # Without the fields Slack keeps the old ones.
+            bare: dict[str, Any] = {"text": _bare(content), "blocks": [], "attachments": []}
             answer = await self._call("chat.update", {**where, **bare}, until)
         if isinstance(answer, str):
             return answer if answer in _GONE else _refused(answer)
@@ -163,6 +165,7 @@ class SlackBot:
         done: Delivery,
         reference: Mapping[str, str],
         until: float,
+        content: Mapping[str, Any],
     ) -> Delivery:
         """After an update: say in the thread what is new, and in the channel too when a person should be woken."""
         if done.outcome is not DeliveryOutcome.DELIVERED:
@@ -183,7 +186,7 @@ class SlackBot:
             "text": text,
             "unfurl_links": False,
         }
-        answer = await self._call("chat.postMessage", {**self._extra, **reply}, until)
+        answer = await self._call("chat.postMessage", {**_profile(content), **reply}, until)
         if isinstance(answer, str):
             answer = _refused(answer)
         if isinstance(answer, Delivery):
@@ -232,34 +235,36 @@ class SlackWebhook:
         templates: Templates,
         *,
         url: str,
-        words: Mapping[str, str] | None = None,
-        extra: Mapping[str, Any] | None = None,
+        compose: Compose | None = None,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        """``url`` is the secret."""
+        """``url`` is the secret. ``compose`` makes another message than rulesd's own."""
         self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
         self.send_resolved, self.updates_in_place = spec.send_resolved, False
         self.deadline_s = deadline_s
-        self._session, self._templates, self._url = session, templates, url
-        self._words, self._extra = dict(words or {}), dict(extra or {})
+        self._session, self._url = session, url
+        self._compose = compose or (lambda page: message(page, templates))
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Post; a webhook's answer names no message, so nothing can be updated later."""
         del reference
         if not notification.page:
             return skipped("an incoming webhook cannot update a message")
-        title, text = self._words.get("title", ""), self._words.get("text", "")
-        content = message(notification, self._templates, title=title, text=text)
+        try:
+            content = self._compose(notification)
+        except Fault as fault:
+            return failed(DeliveryReason.CONFIG, f"the template of channel failed ({fault})")
         done = await self._send(content)
         refused = done.outcome is DeliveryOutcome.FAILED and "invalid_blocks" in done.detail
-        return await self._send({"text": content["text"]}) if refused else done
+        bare = {**_profile(content), "text": _bare(content)}
+        return await self._send(bare) if refused else done
 
     async def _send(self, content: Mapping[str, Any]) -> Delivery:
         answer = await post(
             self._session,
             Request(
                 url=self._url,
-                body=orjson.dumps({**self._extra, **content}),
+                body=orjson.dumps(content),
                 headers={"Content-Type": "application/json; charset=utf-8"},
                 deadline_s=self.deadline_s,
             ),
@@ -305,6 +310,21 @@ def slack(
         clicks=settings.has("signing_secret"),
         deadline_s=deadline,
     )
+
+
+_PROFILE = ("channel", "username", "icon_emoji", "icon_url", "link_names")
+
+
+def _profile(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Under which channel, name and picture a message stands."""
+    return {name: content[name] for name in _PROFILE if content.get(name)}
+
+
+def _bare(content: Mapping[str, Any]) -> str:
+    """A message as one text."""
+    if content.get("text"):
+        return str(content["text"])
+    return "\n".join(str(one.get("fallback", "")) for one in content.get("attachments", ()))[:3_000]
 
 
 def _ok(answer: Answer) -> dict[str, Any] | Delivery | str:

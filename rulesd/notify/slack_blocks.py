@@ -29,19 +29,11 @@ _SHORTENED = "_(shortened: the rest stands in the console)_"
 
 
 def message(
-    notification: Notification,
-    templates: Templates,
-    *,
-    title: str = "",
-    text: str = "",
-    clicks: bool = False,
+    notification: Notification, templates: Templates, *, clicks: bool = False
 ) -> dict[str, Any]:
-    """``text`` (the fallback that notifications show) and ``blocks``.
-
-    ``title`` and ``text`` replace rulesd's own words. ``clicks``: whether buttons that act have somebody to act for them.
-    """
-    head = title or headline(notification)
-    rendered = Rendered(slack_escape(text)) if text else _body(notification, templates)
+    """``text`` (the fallback that notifications show) and ``blocks``. ``clicks``: whether there is somebody to take a click."""
+    head = headline(notification)
+    rendered = _body(notification, templates)
     blocks: list[Block] = [_header(notification, head)]
     end = _end(notification, rendered, clicks)
     cut_note = _section(_SHORTENED)

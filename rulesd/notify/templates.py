@@ -18,6 +18,8 @@ from typing import Any
 
 from minijinja import Environment, Markup, TemplateError
 
+from rulesd.config.gotemplate import Fault
+from rulesd.config.gotemplate.defaults import library
 from rulesd.model.instant import parse_instant
 from rulesd.notify.text import lines, one_line, slack_code, slack_escape
 
@@ -72,10 +74,18 @@ def shipped() -> Mapping[str, str]:
 class Templates:
     """All templates in force: the operator's over the shipped ones."""
 
-    def __init__(self, own: Mapping[str, str] | None = None) -> None:
-        """``own``: the operator's templates by file name (``Plan.templates``)."""
+    def __init__(
+        self, own: Mapping[str, str] | None = None, go: Mapping[str, str] | None = None
+    ) -> None:
+        """``own``: the operator's templates by file name (``Plan.templates``); ``go``: those of routing.yaml."""
         self._own = dict(own or {})
         self._broken: dict[str, str] = {}
+        self.go = library()
+        for name, source in (go or {}).items():
+            try:
+                self.go.add(source)
+            except Fault as fault:
+                self._broken[name] = str(fault)
         self._environments = {medium: _environment(medium) for medium in Medium}
         for environment in self._environments.values():
             for name, source in shipped().items():

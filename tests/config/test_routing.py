@@ -97,7 +97,7 @@ def test_a_real_alertmanager_file_loads_with_warnings_only() -> None:
     assert [str(m) for m in result.plan.inhibit_rules[0].source] == ['severity="critical"']
     assert result.plan.inhibit_rules[1].equal == ()
     receiver = result.plan.receivers["team-X-pager"]
-    assert [c.name for c in receiver.channels] == ["pagerduty_configs[0]"]
+    assert [c.name for c in receiver.channels] == ["pagerduty_configs[0]", "email_configs[0]"]
     slack: dict[str, Any] = dict(result.plan.receivers["team-DB"].channels[0].settings)
     assert slack["api_url"] == "https://hooks.slack.com/services/T/B/very-secret"
     assert "very-secret" not in result.plan.routing_yaml

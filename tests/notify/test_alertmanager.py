@@ -1,8 +1,9 @@
 from dataclasses import replace
 
+import pytest
+
 from rulesd.model.decision import Status
-from rulesd.model.fingerprint import group_dedup_key
-from rulesd.notify.alertmanager import ZERO_TIME, pagerduty_body, webhook_body
+from rulesd.notify.alertmanager import ZERO_TIME, go_time, webhook_body
 from tests.notify.samples import alert, burst, note, resolved, told
 
 
@@ -36,7 +37,7 @@ def test_webhook_v4_field_for_field() -> None:
         "fingerprint",
     ]
     assert one["endsAt"] == ZERO_TIME
-    assert one["startsAt"] == "2026-01-05T09:00:11.040Z"
+    assert one["startsAt"] == "2026-01-05T09:00:11.04Z"
     assert one["fingerprint"] == "0000000000000000"
     assert one["labels"]["alertname"] == "tool.scope_violation"
     assert set(one["annotations"]) == {"summary", "description", "runbook_url", "value", "since"}
@@ -45,7 +46,7 @@ def test_webhook_v4_field_for_field() -> None:
 def test_a_resolved_alert_has_its_end() -> None:
     body = webhook_body(note(resolved(), status=Status.RESOLVED))
     assert (body["status"], body["alerts"][0]["status"]) == ("resolved", "resolved")
-    assert body["alerts"][0]["endsAt"] == "2026-01-05T09:11:51.000Z"
+    assert body["alerts"][0]["endsAt"] == "2026-01-05T09:11:51Z"
 
 
 def test_acknowledged_is_still_firing_to_alertmanagers_readers() -> None:
@@ -69,21 +70,31 @@ def test_max_alerts_counts_what_it_leaves_out() -> None:
     assert len(webhook_body(page)["alerts"]) == 5
 
 
-def event(**given: object) -> dict[str, object]:
-    page = note(*given.pop("members", ()), **given)  # type: ignore[misc]
-    return pagerduty_body(page, routing_key="k", summary="s", severity="error", client="rulesd")
+def test_what_is_left_out_counts_nowhere_else() -> None:
+    """As in Alertmanager: what the receiver does not see is not in what the alerts have in common either."""
+    page = note(resolved(burst(1)), told(burst(2, labels={"tenant": "globex", "tool": "shell"})))
+    body = webhook_body(page, max_alerts=1)
+    assert body["status"] == "resolved"
+    assert body["commonLabels"]["tenant"] == "acme"
 
 
-def test_pagerduty_body() -> None:
-    body = event(members=(told(burst(1)), resolved(burst(2))))
-    assert body["dedup_key"] == group_dedup_key('{}:{alertname="tool.scope_violation"}')
-    assert body["event_action"] == "trigger"
-    details = body["payload"]["custom_details"]  # type: ignore[index]
-    assert (details["num_firing"], details["num_resolved"]) == ("1", "1")
-    assert " - alertname = tool.denied_burst" in details["firing"]
+def test_a_foreign_alert_is_told_as_it_was_posted() -> None:
+    given = {"summary": "<b>", "own": "x"}
+    one = replace(
+        note().alerts[0], foreign=True, annotations=given, generator_url="https://prometheus/g"
+    )
+    (said,) = webhook_body(replace(note(), alerts=(one,)))["alerts"]
+    assert (said["annotations"], said["generatorURL"]) == (given, "https://prometheus/g")
 
 
-def test_pagerduty_resolves_when_nothing_fires() -> None:
-    body = event(members=(resolved(),), status=Status.RESOLVED)
-    assert set(body) == {"routing_key", "dedup_key", "event_action"}
-    assert body["event_action"] == "resolve"
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-05T09:00:11.040Z", "2026-01-05T09:00:11.04Z"),
+        ("2026-01-05T09:00:11.000Z", "2026-01-05T09:00:11Z"),
+        ("2026-01-05T09:00:11Z", "2026-01-05T09:00:11Z"),
+        (ZERO_TIME, ZERO_TIME),
+    ],
+)
+def test_times_as_go_writes_them(text: str, expected: str) -> None:
+    assert go_time(text) == expected

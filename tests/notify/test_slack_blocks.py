@@ -107,9 +107,3 @@ def test_a_header_of_control_characters_stays_within_its_limit() -> None:
     own = plan(rule(title=title))
     (row, *_) = compose(due(), own, number=1, links=Links())
     valid(message(decode_notification(row.body), TEMPLATES))
-
-
-def test_the_operators_own_words_replace_ours() -> None:
-    said = message(note(), TEMPLATES, title="own title", text="own text <b>")
-    assert said["blocks"][0]["text"]["text"] == ":red_circle: own title"
-    assert said["blocks"][1]["text"]["text"] == "own text &lt;b&gt;"

@@ -4,7 +4,7 @@ Law: the same template and data give the same text. Steps, depth and length are 
 wrong is a ``Fault`` with its line. Nothing is executed but the functions of ``functions.py``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as member
 from datetime import UTC, datetime
@@ -57,6 +57,10 @@ class Template:
         except RecursionError:
             raise Fault("blocks are nested too deeply") from None
 
+    def calls(self) -> set[str]:
+        """Names of the templates it calls."""
+        return {name for body in (self.body, *self.defined.values()) for name in called_in(body)}
+
 
 @dataclass(slots=True)
 class Library:
@@ -87,6 +91,17 @@ class _Leave(Exception):
     def __init__(self, jump: Jump) -> None:
         super().__init__()
         self.ends = jump.ends
+
+
+def called_in(body: Body) -> Iterator[str]:
+    """Names of the templates that nodes call."""
+    for node in body:
+        match node:
+            case Call():
+                yield node.name
+            case If() | Range():
+                yield from called_in(node.body)
+                yield from called_in(node.orelse)
 
 
 _Scope = list[tuple[str, Value]]

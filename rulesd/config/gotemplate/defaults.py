@@ -5,7 +5,7 @@ Law: what they give for a notification is what Alertmanager 0.25 gives, byte for
 
 from functools import cache
 
-from rulesd.config.gotemplate import Library
+from rulesd.config.gotemplate.engine import Library
 
 _SUBJECT = (
     '[{{ toUpper .Status }}{{ if eq .Status "firing" }}:{{ len .Alerts.Firing }}{{ end }}] '
