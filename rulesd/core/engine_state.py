@@ -5,14 +5,16 @@ alerts, groups, silences) is kept row by row, so that a checkpoint costs what ch
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
+from rulesd.core.detection import Detection
+from rulesd.core.dispatch import Dispatch
+from rulesd.core.foreign import ForeignAlerts
 from rulesd.core.labels import Key
+from rulesd.core.machine import Machine, Rows
 from rulesd.model.event import Json
+from rulesd.model.instant import Instant
 from rulesd.model.reasons import Outcome
-
-if TYPE_CHECKING:
-    from rulesd.core.engine import Engine
 
 VERSION = 1
 "Of the shape of the small state."
@@ -29,7 +31,19 @@ class KeyState(NamedTuple):
     data: Json
 
 
-def small_state(engine: "Engine") -> Json:
+class Parts(Protocol):
+    """What of an engine is state."""
+
+    detection: Detection
+    dispatch: Dispatch
+    foreign: ForeignAlerts
+    machines: tuple[Machine, ...]
+    rows: dict[str, Rows]
+    now: Instant
+    outcomes: dict[Outcome, int]
+
+
+def small_state(engine: Parts) -> Json:
     """Everything but the rows and the duplicates window."""
     books: dict[str, Json] = {
         book.rule.id: [
@@ -51,7 +65,7 @@ def small_state(engine: "Engine") -> Json:
     }
 
 
-def changes(engine: "Engine") -> Iterator[KeyState]:
+def changes(engine: Parts) -> Iterator[KeyState]:
     """The rows that changed since the last call; forgets that they did."""
     for book in engine.detection.books:
         dirty, book.dirty = book.dirty, {}
@@ -64,7 +78,7 @@ def changes(engine: "Engine") -> Iterator[KeyState]:
             yield KeyState(name, key, data)
 
 
-def everything(engine: "Engine") -> list[KeyState]:
+def everything(engine: Parts) -> list[KeyState]:
     """Every row."""
     keys = [
         KeyState(book.rule.id, entry.key, book.dump_entry(entry))
@@ -76,7 +90,7 @@ def everything(engine: "Engine") -> list[KeyState]:
     return keys
 
 
-def restore(engine: "Engine", small: Json, keys: Iterable[KeyState]) -> list[str]:
+def restore(engine: Parts, small: Json, keys: Iterable[KeyState]) -> list[str]:
     """Fill an engine that is new; returns the ids of rules whose stored state is void because they are others now."""
     assert isinstance(small, dict)
     assert small["version"] == VERSION
@@ -107,7 +121,7 @@ def restore(engine: "Engine", small: Json, keys: Iterable[KeyState]) -> list[str
     return [rule for rule, ok in good.items() if not ok]
 
 
-def _books(engine: "Engine", books: Json) -> dict[str, bool]:
+def _books(engine: Parts, books: Json) -> dict[str, bool]:
     """What rules know beside their keys; by rule, whether it is still the same rule."""
     assert isinstance(books, dict)
     by_id = {book.rule.id: book for book in engine.detection.books}
