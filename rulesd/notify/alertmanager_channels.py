@@ -49,6 +49,8 @@ class AlertmanagerWebhook:
         del reference
         if not notification.page:
             return skipped("a webhook has no message to update")
+        if notification.title:
+            return skipped("Alertmanager's webhooks tell of alerts, and this is a notice")
         try:
             url = self._texts.text(self._url, self._texts.data(notification)).strip()
         except Fault as fault:

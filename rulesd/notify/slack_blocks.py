@@ -139,7 +139,8 @@ def _section(text: str) -> Block:
 
 def _footer(notification: Notification) -> Block:
     main = main_alert(notification)
-    words = f"alert {main.alert} · rule {main.rule}" if main else notification.incident
+    group = notification.receiver if notification.title else notification.incident
+    words = f"alert {main.alert} · rule {main.rule}" if main else group
     text = slack_escape(cut(one_line(words), 250))
     element = {"type": "mrkdwn", "text": text, "verbatim": True}
     return {"type": "context", "elements": [element]}

@@ -17,6 +17,9 @@ from rulesd.notify.settings import Secrets, Settings
 from rulesd.notify.signing import read_secret, sign
 
 TYPE = "ai.safety.alert.state.v1"
+NOTICE = "ai.safety.notice.v1"
+"The type of what is told that is no alert."
+
 DEADLINE_S = 15.0
 
 
@@ -78,7 +81,7 @@ def cloud_event(notification: Notification) -> bytes:
         "specversion": "1.0",
         "id": notification.id,
         "source": notification.external_url or "/rulesd",
-        "type": TYPE,
+        "type": NOTICE if notification.title else TYPE,
         "subject": notification.incident,
         "time": notification.at,
         "datacontenttype": "application/json",
