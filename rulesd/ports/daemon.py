@@ -18,6 +18,7 @@ from rulesd.model.inputs import PostedAlert
 from rulesd.model.instant import Instant
 from rulesd.model.silence import Silence
 from rulesd.ports.acting import Acting
+from rulesd.ports.explaining import Explaining
 from rulesd.ports.intake import Intake
 from rulesd.ports.silences import Preview, SilenceResult, SilenceView
 from rulesd.ports.store import Store
@@ -78,6 +79,11 @@ class Daemon(Protocol):
     @property
     def acting(self) -> Acting:
         """Kill switches and reviews."""
+        ...
+
+    @property
+    def explaining(self) -> Explaining:
+        """Why something happened, or did not."""
         ...
 
     def alerts(self) -> Sequence[Alert]:

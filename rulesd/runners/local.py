@@ -40,6 +40,7 @@ from rulesd.runners.acting import LocalActing
 from rulesd.runners.crank import Crank
 from rulesd.runners.dead_letters import DeadLetters
 from rulesd.runners.delivery import Courier
+from rulesd.runners.explaining import Explaining
 from rulesd.runners.failover import Failover, Owed
 from rulesd.runners.posting import Posting
 from rulesd.runners.shadow import ShadowCheck
@@ -119,6 +120,7 @@ class LocalDaemon(Silencing, Posting):
         self.started_at: Instant = parts.clock.now()
         self.on_reload: Callable[[], None] = lambda: None
         self.acting = LocalActing(parts.crank)
+        self.explaining = Explaining(parts.crank, parts.store)
         self._reloading = asyncio.Lock()
         self._releasing: set[asyncio.Task[None]] = set()
 
