@@ -4,16 +4,18 @@ Law: a window is judged when the watermark has passed its end, so the order of a
 later than that is counted where it belongs and every window that holds it is judged again.
 
 Method: the window slides by a sixtieth of itself. It is over the bound when its share is, *and* the exact binomial chance of so many hits
-at a true share equal to the bound is at most 1 %; a share that is just over the bound by luck does not fire. It clears when the share is no
+at a true share equal to the bound is at most 1 %; a share that is just over the bound by luck does not fire. A window is looked at while it holds hits
+enough to be over the bound, whether or not new ones come: others may follow, or leave it, and move the share. It clears when the share is no
 longer over the bound (or too few events are left to tell), so the guard is also the hysteresis.
 A sampled event counts ``sampledrate`` times in the share and once in the guard (Kish's design effect).
 
-Memory per key: 2.4 kB (7 kB for windows under a minute). Cost per observation: 1 us; 3 to 20 us for each pane that has something to say.
+Memory per key: 2.4 kB (7 kB for windows under a minute). Cost per observation: 1 us; 3 to 20 us for each pane that may have something to say.
 """
 
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 from rulesd.core.detectors.binomial import lower, upper
@@ -28,6 +30,17 @@ CHANCE = 0.01
 "How likely chance may be as the explanation of what is paged."
 
 _NEVER: Instant = 1 << 62
+
+
+@cache
+def least(bound: float, trials: int) -> int:
+    """The fewest hits, of ``trials`` or more events, that chance at a share of ``bound`` does not explain."""
+    if bound >= 1.0:
+        return _NEVER
+    hits = int(bound * trials) + 1
+    while upper(hits, max(hits, trials), bound) > CHANCE:
+        hits += 1
+    return hits
 
 
 class Window:
@@ -90,11 +103,9 @@ class Sliding:
         pane = state.ring.add(seen.at, seen.weight, hit=hit)
         if pane is None:
             return None
-        if pane <= state.judged:
-            return self._late(state, pane)
-        if pane < state.waits and (self.above is not None if hit else self.below is not None):
-            state.waits = pane
-        return None
+        if self.above is not None if hit else self.below is not None:
+            state.waits = min(state.waits, max(pane, state.judged + 1))
+        return self._late(state, pane) if pane <= state.judged else None
 
     def _late(self, state: Window, pane: int) -> Reading | None:
         if state.open:
@@ -122,7 +133,7 @@ class Sliding:
         pane = state.judged + 1
         while pane <= last:
             if not state.open:
-                pane = max(pane, state.waits)
+                pane = self._worth(state, max(pane, state.waits))
                 if pane > last:
                     break
             found = self._judge(state, pane)
@@ -130,18 +141,35 @@ class Sliding:
                 state.open = found.active
                 readings.append(found)
             pane += 1
-        if state.waits <= last:
-            state.waits = self._next(state, last)
         state.judged = last
+        if state.waits <= last:
+            state.waits = self._worth(state, last + 1)
         return readings
 
-    def _next(self, state: Window, last: int) -> int:
-        """The first pane after ``last`` that may have something to say."""
-        for pane in range(last + 1, state.ring.newest + 1):
-            trials, hits = state.ring.pane(pane)
-            if (hits and self.above is not None) or (trials > hits and self.below is not None):
-                return pane
+    def _worth(self, state: Window, pane: int) -> int:
+        """The first pane from ``pane`` on whose window may be over the bound, as far as is known."""
+        ring = state.ring
+        while pane < ring.newest + PANES:
+            trials, hits, deff = ring.window(pane, PANES)
+            for share, held in self._against(trials, hits):
+                if held and (deff != 1.0 or held >= least(share, self.min_denominator)):
+                    return pane
+            later = range(pane + 1, ring.newest + 1)
+            pane = next((i for i in later if self._tells(ring.pane(i))), _NEVER)
         return _NEVER
+
+    def _against(self, trials: int, hits: int) -> list[tuple[float, int]]:
+        """What speaks against a bound, and its share at the bound: hits against ``above``, misses against ``below``."""
+        found = []
+        if self.above is not None:
+            found.append((self.above, hits))
+        if self.below is not None:
+            found.append((1.0 - self.below, trials - hits))
+        return found
+
+    def _tells(self, counted: tuple[int, int]) -> bool:
+        """Whether a pane holds what can bring a window over a bound."""
+        return any(held for _, held in self._against(*counted))
 
     def _judge(self, state: Window, last: int) -> Reading | None:
         """The window that ends with pane ``last``: active, inactive, or ``None`` when the share is over but may be chance."""

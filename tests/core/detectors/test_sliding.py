@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rulesd.core.detectors.protocol import Observation
 from rulesd.core.detectors.rate import Rate
-from rulesd.core.detectors.sliding import Sliding
+from rulesd.core.detectors.sliding import Sliding, least
 from rulesd.model.event import Document
 from rulesd.model.instant import HOUR, MINUTE, SECOND
 from tests.core.detectors.harness import Seen, episodes, run, shuffled
@@ -207,3 +207,33 @@ def test_the_rest_of_the_contract() -> None:
     assert detector.forgettable(state, 2 * HOUR + MINUTE)
     assert rate(within=30).width == 1
     assert Sliding.hit(detector, {}) is None
+
+
+def test_hits_that_come_before_there_are_events_enough_are_judged_when_there_are() -> None:
+    first = [Seen(n * SECOND, HIT) for n in range(8)]  # eight hits of eight: too few to tell
+    rest = [Seen(20 * MINUTE + n * MINUTE, MISS) for n in range(3)]
+    few = rate(above=0.3, min_denominator=10)
+    for lazy in (False, True):
+        assert run(few, first, until=3 * HOUR, lazy=lazy)[("k",)] == []
+        ((start, end),) = episodes(run(few, first + rest, until=3 * HOUR, lazy=lazy)[("k",)])
+        assert start == 22 * MINUTE  # 8 of 10
+        assert end == HOUR + MINUTE  # until the hits are an hour old
+    low = rate(above=None, below=0.7, min_denominator=10)
+    turned = [Seen(s.at, MISS if s.document["hit"] else HIT) for s in first + rest]
+    ((start, _),) = episodes(run(low, turned, until=3 * HOUR, lazy=True)[("k",)])
+    assert start == 22 * MINUTE
+
+
+def test_misses_that_leave_the_window_raise_the_share_of_hits_that_stay() -> None:
+    events = every(2 * MINUTE, 0, 30 * MINUTE, MISS) + every(MINUTE, 30 * MINUTE, HOUR, HIT)
+    choosy = rate(above=0.7, min_denominator=20)
+    for lazy in (False, True):
+        ((start, _),) = episodes(run(choosy, events, until=4 * HOUR, lazy=lazy)[("k",)])
+        assert HOUR < start < HOUR + 30 * MINUTE
+
+
+def test_what_nothing_can_pass_is_never_looked_at() -> None:
+    assert least(1.0, 10) > 10**9
+    assert least(0.0, 10) == 1
+    assert least(0.5, 10) == 10
+    assert least(0.05, 30) == 6
