@@ -6,7 +6,7 @@ one fixed key, and identities use a cheap digest.
 
 from collections.abc import Callable
 
-from rulesd.ingest.event import EventDecoder, checksum
+from rulesd.ingest.event import EventDecoder
 from rulesd.model.event import Event, Rejected
 from rulesd.model.instant import Instant
 from rulesd.privacy.redact import Redactor
@@ -16,11 +16,11 @@ _FIXED_KEY = b"rulesd offline: nothing is kept."
 
 def recorded_decoder() -> EventDecoder:
     """For ``replay``: its output is for the terminal of whoever has the recording."""
-    return EventDecoder(Redactor(_FIXED_KEY), digest=checksum, identity=_identity)
+    return EventDecoder(Redactor(_FIXED_KEY), digest=hash, identity=_identity)
 
 
 def _identity(tenant: str, source: str, event: str) -> int:
-    """Differs from run to run, which nobody can see: it only tells whether an id was here before."""
+    """Differs from run to run, as the digest of a body does, which nobody can see: both only tell whether an event was here before."""
     return hash((tenant, source, event))
 
 

@@ -66,7 +66,7 @@ class EventDecoder:
         Args:
             redactor: masks texts and digests bodies.
             limits: how much a delivery may hold.
-            digest: of a body, instead of the redactor's. A replay stores nothing and takes ``checksum``, which is cheaper.
+            digest: of a body, instead of the redactor's. A replay stores nothing and takes a cheaper one.
             identity: of (tenant, source, id), instead of ``digest64``; also only where nothing is stored.
         """
         self.redactor = redactor
@@ -102,18 +102,24 @@ class EventDecoder:
             return refusal((json_fault(text),), position, len(text)), now
         at: Instant | None = None
         if type(doc) is dict:
-            arrived = doc.pop("arrivaltime", None)
             try:
-                if arrived is not None:
-                    now = read_time(arrived)
-                elif "time" in doc:
+                if "arrivaltime" in doc and (arrived := doc.pop("arrivaltime")) is not None:
+                    try:
+                        now = read_time(arrived)
+                    except (ValueError, TypeError):
+                        fault = Fault(ErrorCode.TIME, "/arrivaltime", _ARRIVAL)
+                        return refusal((fault,), position, len(text)), now
+                else:
                     now = at = read_time(doc["time"])
-            except (ValueError, TypeError):
-                if arrived is not None:
-                    fault = Fault(ErrorCode.TIME, "/arrivaltime", _ARRIVAL)
-                    return refusal((fault,), position, len(text)), now
-        event = self.take(doc, now, "", position, len(text), self.notices, text, at)
-        return event, now
+                # The way ``take`` goes first too.
+                canonical = _dumps(doc, option=_SORTED)
+                if canonical.isascii() and 92 not in canonical and 127 not in canonical:
+                    event = self._short(doc, "", canonical, at)
+                    if event is not None:
+                        return event, now
+            except (ValueError, TypeError, KeyError):
+                pass
+        return self.take(doc, now, "", position, len(text), self.notices, text, at), now
 
     def document(
         self, doc: dict[str, Any], *, now: Instant, tenant: str = "", position: int = 0
