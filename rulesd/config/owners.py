@@ -6,7 +6,7 @@ Law: an owner without receivers is served by the route tree; the four severities
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from rulesd.config.document import Document, Path_
 from rulesd.config.escalation import EscalationEntry
@@ -41,6 +41,25 @@ class DigestEntry(Strict):
     severities: Names = ("low",)
 
 
+_DIGEST = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "examples": ["0 9 * * 1-5"]},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["at"],
+                "properties": {
+                    "at": {"type": "string"},
+                    "severities": {"type": "array", "items": {"enum": ["high", "medium", "low"]}},
+                },
+            },
+            {"type": "null"},
+        ]
+    }
+)
+
+
 class OwnerEntry(Strict):
     """One owner; every field is optional."""
 
@@ -50,7 +69,7 @@ class OwnerEntry(Strict):
     schedule: str = ""
     page_budget: BudgetEntry | None = None
     digest: Annotated[
-        DigestEntry | None, BeforeValidator(lambda v: _short(v, "at") if v else v)
+        DigestEntry | None, BeforeValidator(lambda v: _short(v, "at") if v else v), _DIGEST
     ] = None
     repeat_max: Positive | None = None
 

@@ -212,3 +212,18 @@ def test_no_hour_of_the_next_weeks_is_without_somebody() -> None:
     loaded = example()
     assert loaded.plan is not None
     assert gaps(loaded.files, loaded.plan, at("07T12:00:00")) == ()
+
+
+def test_the_schema_for_editors_knows_every_field_of_it() -> None:
+    from jsonschema import Draft202012Validator
+
+    from rulesd.config.problems import Problems
+    from rulesd.config.read import read
+    from rulesd.config.schema import NAMES as SCHEMAS
+
+    body = example().files.content["notifiers/owners.yaml"]
+    document = read("notifiers/owners.yaml", body, "owners.yaml", Problems())
+    assert document is not None
+    validator = Draft202012Validator(SCHEMAS["owners"]())
+    assert [e.message for e in validator.iter_errors(document.data)] == []
+    assert not validator.is_valid({"owners": {"a": {"digets": "0 9 * * *"}}})
