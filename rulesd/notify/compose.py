@@ -26,6 +26,7 @@ from rulesd.model.alert import severity_rank
 from rulesd.model.decision import Audience, NoticeDue, NotificationDue, Status, Told
 from rulesd.model.instant import Instant, format_instant
 from rulesd.model.notification import Notification, PageAlert
+from rulesd.model.reasons import Reason
 from rulesd.notify.telling import next_page, story, tell
 from rulesd.ports.store import OutboxRow
 
@@ -154,6 +155,8 @@ def _portions(due: NotificationDue, spec: ChannelSpec) -> list[tuple[tuple[Told,
         return []
     told = due.alerts
     if not spec.send_resolved:
+        if due.reason is Reason.SOME_RESOLVED:
+            return []  # The rest of its receiver wants to know; this channel was told of all that fires.
         told = tuple(t for t in told if t.status is not Status.RESOLVED)
     if not told:
         return []

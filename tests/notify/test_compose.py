@@ -91,6 +91,10 @@ def test_send_resolved_false_hears_of_no_end() -> None:
     mixed = due(resolved(alert(1)), told(alert(2)))
     (row,) = compose(mixed, own, number=1, links=NoLinks())
     assert [a.status for a in decode_notification(row.body).alerts] == ["firing"]
+    # Where other channels want to know that some are over, this one is not woken for what it knows.
+    over = due(resolved(alert(1)), told(alert(2)), reason=Reason.SOME_RESOLVED)
+    both = plan(channels=[quiet, spec("webhook", name="loud", send_resolved=True)])
+    assert [r.channel for r in compose(over, both, number=1, links=NoLinks())] == ["loud"]
 
 
 def test_a_page_that_changes_nothing_still_reaches_channels_per_alert() -> None:
