@@ -29,15 +29,15 @@ BACKUP = (
 NAMES = ("default", "team", "daytime", "leads", "anna-phone", "ben-phone", "chris-phone")
 
 
-def rule(id_: str, detect: str, severity: str) -> str:
+def rule(id_: str, detect: str, severity: str, tests: str = "[{name: quiet, expect: []}]") -> str:
     return (
         f"id: tool.{id_}\ntitle: {id_.capitalize()}\nowner: platform-safety\nrunbook: mistake.md\n"
         f"on: [tool.call]\nwhen: {{'==': [{{var: data.tool}}, {id_}]}}\nby: [tenant]\n"
-        f"detect: {detect}\nseverity: {severity}\ntests: [{{name: quiet, expect: []}}]\n"
+        f"detect: {detect}\nseverity: {severity}\ntests: {tests}\n"
     )
 
 
-def example() -> Loaded:
+def example(mail: str = "") -> Loaded:
     (text,) = (
         b for b in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL) if "owners:" in b
     )
@@ -54,7 +54,7 @@ def example() -> Loaded:
                 "rules/tool/base.yaml": None,
                 "rules/tool/mistake.md": RUNBOOK,
                 "rules/tool/shell.yaml": rule("shell", "never", "critical"),
-                "rules/tool/mail.yaml": rule("mail", long, "high"),
+                "rules/tool/mail.yaml": mail or rule("mail", long, "high"),
                 "rules/tool/low.yaml": rule("low", burst, "low"),
                 **{f"rules/tool/m{n}.yaml": rule(f"m{n}", burst, "medium") for n in range(8)},
             }
@@ -227,3 +227,23 @@ def test_the_schema_for_editors_knows_every_field_of_it() -> None:
     validator = Draft202012Validator(SCHEMAS["owners"]())
     assert [e.message for e in validator.iter_errors(document.data)] == []
     assert not validator.is_valid({"owners": {"a": {"digets": "0 9 * * *"}}})
+
+
+def test_a_rules_own_tests_see_schedules_and_escalations() -> None:
+    from rulesd.cli.decoding import offline_decoder
+    from rulesd.runners.simulate import play
+
+    def verdict(receiver: str, more: str = "") -> tuple[str, ...]:
+        tests = (
+            "[{name: t, events: [{at: 0s, type: tool.call, tenant: acme, data: {tool: mail}}], until: 20m, "
+            f"expect: [{{at: 0s, alert: firing, receiver: {receiver}}}]{more}}}]"
+        )
+        loaded = example(rule("mail", "{burst: {count: 1, within: 30m}}", "high", tests))
+        assert loaded.plan is not None, [str(p) for p in loaded.errors]
+        (found,) = (t for t in loaded.tests if t.rule == "tool.mail")
+        return play(found, loaded.plan, offline_decoder()).failures
+
+    assert verdict("anna-phone") == ()  # on call on the Monday on which every test begins
+    assert verdict("ben-phone") == ()  # fifteen minutes later, from the calendar
+    assert verdict("ben-phone", ", acks: [{at: 5m, labels: {tenant: acme}, by: anna}]") != ()
+    assert verdict("leads") != ()
