@@ -26,8 +26,8 @@ GOAL_US, GOAL_BYTES, GOAL_BURST = 5.0, 8_192.0, 600.0
 HIT = '{"===": [{"var": "data.hit"}, true]}'
 DETECTORS = {
     "never": "never",
-    "burst": "{burst: {count: 20, within: 5m}}",
-    "burst, distinct": "{burst: {count: 20, within: 5m, distinct: user_ref}}",
+    "burst": "{burst: {count: 20, within: 19s}}",
+    "burst, distinct": "{burst: {count: 20, within: 15s, distinct: user_ref}}",
     "repeat": "{repeat: {same: [args_hash], count: 20, within: 5m}}",
     "rate": f"{{rate: {{numerator: {HIT}, within: 1h, above: 0.5}}}}",
     "shift": f"{{shift: {{numerator: {HIT}, baseline: 1h, ratio: 2}}}}",

@@ -3,10 +3,11 @@
 Law: bounded memory, no hashing with the builtin ``hash()`` that could reach an output, the same answer for the same input.
 
 Two views of the same values: ``_last`` holds each value's newest stamp in order of recency, so that in-order arrivals
-cost O(1); ``_pairs`` is a bounded, sorted history that late values are checked against.
+cost O(1); ``_stamps`` and ``_values`` are a bounded, sorted history that late values are checked against.
 """
 
-from bisect import insort
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from rulesd.model.event import Json
@@ -19,18 +20,20 @@ _HISTORY = 4
 class Values:
     """The values of one key."""
 
-    __slots__ = ("_last", "_pairs", "newest")
+    __slots__ = ("_last", "_stamps", "_values", "newest")
 
     def __init__(self) -> None:
         """Nothing seen yet."""
         self._last: dict[str, Instant] = {}
-        self._pairs: list[tuple[Instant, str]] = []
+        self._stamps = array("q")
+        self._values: list[str] = []
         self.newest: Instant | None = None
 
     def clear(self) -> None:
         """Forget all values."""
         self._last.clear()
-        self._pairs.clear()
+        del self._stamps[:]
+        self._values.clear()
 
     def add(
         self, value: str, at: Instant, within: Milliseconds, count: int
@@ -38,13 +41,17 @@ class Values:
         """Add a value; (number of different values, first stamp that matters) of a full window that holds it, else ``None``."""
         late = self.newest is not None and at < self.newest
         if late:
-            insort(self._pairs, (at, value))
+            place = bisect_right(self._stamps, at)
+            self._stamps.insert(place, at)
+            self._values.insert(place, value)
         else:
-            self._pairs.append((at, value))
+            self._stamps.append(at)
+            self._values.append(value)
             self.newest = at
-        excess = len(self._pairs) - _HISTORY * max(count, 4)
+        excess = len(self._values) - _HISTORY * max(count, 4)
         if excess > 0:
-            del self._pairs[:excess]
+            del self._stamps[:excess]
+            del self._values[:excess]
         if not late:
             return self._in_order(value, at, within, count)
         self._join_recent(value, at, within)
@@ -67,11 +74,11 @@ class Values:
     def _late(self, at: Instant, within: Milliseconds, count: int) -> tuple[int, Instant] | None:
         """Look at every window that holds ``at``: each ends at a stamp in [at, at + within)."""
         best: tuple[int, Instant] | None = None
-        for end, _ in self._pairs:
+        for end in self._stamps:
             if not at <= end < at + within:
                 continue
             newest: dict[str, Instant] = {}
-            for stamp, value in self._pairs:
+            for stamp, value in zip(self._stamps, self._values, strict=True):
                 if stamp > end:
                     break
                 if end - stamp < within:
@@ -92,7 +99,7 @@ class Values:
         """Both views."""
         return {
             "last": [[stamp, value] for value, stamp in self._last.items()],
-            "pairs": [[stamp, value] for stamp, value in self._pairs],
+            "pairs": [list(pair) for pair in zip(self._stamps, self._values, strict=True)],
             "newest": self.newest,
         }
 
@@ -102,7 +109,9 @@ class Values:
         assert isinstance(data, dict)
         out = cls()
         out._last = {value: stamp for stamp, value in _pairs(data["last"])}
-        out._pairs = list(_pairs(data["pairs"]))
+        for stamp, value in _pairs(data["pairs"]):
+            out._stamps.append(stamp)
+            out._values.append(value)
         newest = data["newest"]
         out.newest = newest if isinstance(newest, int) else None
         return out
