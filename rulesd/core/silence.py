@@ -15,7 +15,8 @@ from heapq import heappop, heappush
 from rulesd.core.labels import Key
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Maturity, Plan
-from rulesd.core.silence_index import Index, file
+from rulesd.core.silence_index import file
+from rulesd.core.silence_memory import Memory
 from rulesd.core.silence_state import Act, Did, Record, changes, pack, unpack
 from rulesd.model.alert import Alert
 from rulesd.model.decision import AlertChanged, Decision, Kind, NoticeDue
@@ -105,7 +106,8 @@ class Silences:
         self.due: Instant = NOT_DUE
         self._firing = firing
         self._entries: dict[str, _Entry] = {}
-        self._index = Index()
+        self._memory = Memory()
+        self._index = self._memory.index
         self._ending: dict[str, _Entry] = {}
         "Those that end with the alerts they cover."
         self._heap: list[tuple[Instant, str]] = []
@@ -125,7 +127,7 @@ class Silences:
     def _covering(self, alert: Alert, now: Instant) -> list[_Entry]:
         if not self._index:
             return []
-        found = (self._entries[id_] for id_ in self._index.find(alert.all_labels()))
+        found = (self._entries[id_] for id_ in self._memory.find(alert))
         return [entry for entry in found if entry.open(now)]
 
     def live(self) -> bool:
@@ -188,7 +190,7 @@ class Silences:
                 entry.after = self.plan.schedule(zone + silence.cron)
         except ValueError:
             return
-        self._index.add(filed)
+        self._memory.add(filed)
         if silence.end_on_resolve:
             self._ending[silence.id] = entry
 
@@ -203,7 +205,7 @@ class Silences:
         self._arm(entry)
 
     def _close(self, entry: _Entry) -> None:
-        self._index.remove(entry.silence.id)
+        self._memory.remove(entry.silence.id)
         self._ending.pop(entry.silence.id, None)
         entry.covers.clear()
 
@@ -225,10 +227,12 @@ class Silences:
                     if id_ in self._ending:
                         self._ending[id_].covers[alert.alert] = None
                         self._dirty[id_] = None
-        elif self._ending and decision.kind is Kind.RESOLVED:
+        elif decision.kind is Kind.RESOLVED:
+            self._memory.forget(alert)
             self._resolved(alert, now)
 
     def _resolved(self, alert: Alert, now: Instant) -> None:
+        """End what ends with this alert."""
         for id_, entry in list(self._ending.items()):
             if alert.alert not in entry.covers:
                 continue

@@ -32,6 +32,9 @@ class Filed:
     places: tuple[tuple[str, tuple[str, ...]], ...]
     "Where it may be filed: a label and the values of which it must have one."
 
+    costly: bool = False
+    "Whether a regular expression must be asked."
+
     def fits(self, labels: Mapping[str, str]) -> bool:
         """Whether all its matchers agree; a missing label is the empty text."""
         for name, test in self.tests:  # noqa: SIM110 - half the time of all(...), and it is asked millions of times
@@ -47,12 +50,18 @@ def file(silence: Silence, regex: Regex) -> Filed:
     asked = sorted(silence.matchers, key=_price)
     tests = tuple((m.name, _test(m, regex)) for m in asked)
     places = tuple((m.name, values) for m in silence.matchers if (values := _values(m)))
-    return Filed(silence.id, tests, places)
+    return Filed(silence.id, tests, places, any(map(_costly, silence.matchers)))
 
 
 def _price(matcher: SilenceMatcher) -> int:
     """What is cheap to ask is asked first."""
-    return matcher.is_regex + (matcher.is_regex and not _alternatives(matcher.value))
+    return matcher.is_regex + _costly(matcher)
+
+
+def _costly(matcher: SilenceMatcher) -> bool:
+    """Whether it takes a regular expression to ask it."""
+    value = matcher.value
+    return matcher.is_regex and not _alternatives(value) and _prefix(value) is None
 
 
 def _test(matcher: SilenceMatcher, regex: Regex) -> Test:
@@ -63,9 +72,14 @@ def _test(matcher: SilenceMatcher, regex: Regex) -> Test:
     test = regex(value)
     if alternatives := _alternatives(value):
         test = dict.fromkeys(alternatives).__contains__
-    elif value.endswith((".*", ".+")) and _plain(value[:-2]):
-        test = _beginning(value[:-2], 1 if value.endswith("+") else 0)
+    elif (prefix := _prefix(value)) is not None:
+        test = _beginning(prefix, 1 if value.endswith("+") else 0)
     return test if matcher.is_equal else lambda text: not test(text)
+
+
+def _prefix(pattern: str) -> str | None:
+    """The beginning a pattern asks for, when that is all it does."""
+    return pattern[:-2] if pattern.endswith((".*", ".+")) and _plain(pattern[:-2]) else None
 
 
 def _beginning(prefix: str, least: int) -> Test:
@@ -103,10 +117,16 @@ class Index:
         self._by_label: dict[str, dict[str, dict[str, Filed]]] = {}
         self._rest: dict[str, Filed] = {}
         self._where: dict[str, tuple[str, tuple[str, ...]] | None] = {}
+        self._costly: dict[str, None] = {}
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self._where)
+
+    @property
+    def costly(self) -> bool:
+        """Whether a regular expression must be asked for any of them."""
+        return bool(self._costly)
 
     def __contains__(self, id_: str) -> bool:
         """Whether it is filed."""
@@ -117,6 +137,8 @@ class Index:
         self.remove(filed.id)
         place = min(filed.places, key=self._crowd, default=None)
         self._where[filed.id] = place
+        if filed.costly:
+            self._costly[filed.id] = None
         if place is None:
             self._rest[filed.id] = filed
             return
@@ -129,6 +151,7 @@ class Index:
         """Take one out, if it is there."""
         place = self._where.pop(id_, None)
         self._rest.pop(id_, None)
+        self._costly.pop(id_, None)
         if place is None:
             return
         name, values = place

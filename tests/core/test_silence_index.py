@@ -104,6 +104,17 @@ def test_what_is_cheap_is_asked_first() -> None:
     assert [name for name, _ in filed.tests] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    ("value", "costly"),
+    [("a|b", False), ("a.*", False), (".+", False), ("a.*b", True), ("(a)", True)],
+)
+def test_what_needs_a_regular_expression_is_known(value: str, costly: bool) -> None:
+    made = index(silence("a", ("tool", "=~", value)))
+    assert made.costly is costly
+    made.remove("a")
+    assert not made.costly
+
+
 def test_it_is_filed_where_the_fewest_stand() -> None:
     """Ten thousand silences that all name one alertname are told apart by the other label."""
     many = [
