@@ -101,12 +101,12 @@ class Backlog:
         incident.out = False
         self._place(row.incident, incident)
 
-    def put_back(self) -> None:
-        """Whatever is out is no longer being sent and has not come to its end: it may leave again."""
-        for name, incident in self._incidents.items():
-            if incident.out:
-                incident.out = False
-                self._place(name, incident)
+    def put_back(self, row: OutboxRow) -> None:
+        """``row`` is no longer being sent; unless it has come to its end, it may leave again."""
+        incident = self._incidents.get(row.incident)
+        if incident is not None and incident.out and incident.rows[0].id == row.id:
+            incident.out = False
+            self._place(row.incident, incident)
 
     def wake_at(self) -> Instant | None:
         """When the next resting row may leave; ``None`` when none rests."""

@@ -59,6 +59,13 @@ PACES: Mapping[str, Pace] = {
 "What receivers allow: Slack one message a second and channel, PagerDuty 120 events a minute and integration."
 
 
+ABREAST: Mapping[str, int] = {"webhook": 8, "webhook_configs": 8}
+"""How many pages of different incidents may be on their way to a receiver at once; 1 where it is not said.
+
+Programs take pages side by side; people's channels keep their order. A lane begins with one and grows by one with each page that
+is taken; a failure makes it one again: a receiver that is down, or asks for a rest, costs one attempt and not eight."""
+
+
 def backoff(attempts: int, jitter: float) -> Milliseconds:
     """How long a row rests after ``attempts`` failures: 1 s doubled each time, at most 5 min, a quarter up or down."""
     plain = min(LAST_RETRY, FIRST_RETRY * 2 ** min(attempts - 1, 20))
@@ -103,7 +110,10 @@ class Lane:
         self.backlog = Backlog()
         self.open = False
         "Whether the circuit is open: the channel fails, and is only probed."
-        self.sending_since: Instant | None = None
+        self._out: dict[str, Instant] = {}
+        "Rows on their way, and since when."
+        self._width = 1
+        self._helpers: set[asyncio.Task[None]] = set()
         self._finish, self._reference, self._health = finish, reference, health
         self._now, self._sleep, self._jitter = now, sleep, jitter
         self._failures = 0
@@ -135,23 +145,38 @@ class Lane:
 
     def overdue(self, now: Instant) -> Milliseconds:
         """How long this lane has owed a step it did not take; 0 while all is well. Waiting for the receiver is well."""
-        if self.sending_since is not None:
+        if self._out:
             allowed = int((self.channel.deadline_s + GRACE_S) * 1_000)
-            return max(0, now - self.sending_since - allowed)
+            return max(0, now - min(self._out.values()) - allowed)
         due = self._due_at()
         return 0 if due is None else max(0, now - due)
 
     async def run(self) -> None:
         """Send, for as long as there is something or until drained."""
-        while True:
-            try:
-                if not await self._step():
-                    return
-            except Exception:
-                # A fault of ours must not hold up the pages behind it: the row goes back, the lane goes on after a breath.
-                log.exception("the lane of %s %s stumbled", self.receiver, self.channel.name)
-                self.backlog.put_back()
-                await self._sleep(1.0)
+        try:
+            while await self._step():
+                pass
+            await asyncio.gather(*self._helpers)
+        finally:
+            for helper in self._helpers:
+                helper.cancel()
+
+    async def _help(self) -> None:
+        """Send beside the lane's own task, while there is something that may leave and nothing fails."""
+        while self._width > 1:
+            now = self._now()
+            due = self._due_at()
+            row = self.backlog.take(now) if due is not None and due <= now else None
+            if row is None:
+                return
+            await self._try(row)
+
+    def _call_for_help(self) -> None:
+        self._width = min(self._width + 1, ABREAST.get(self.channel.kind, 1))
+        if len(self._helpers) < self._width - 1 and self.backlog.next_at() == 0:
+            helper = asyncio.get_running_loop().create_task(self._help())
+            self._helpers.add(helper)
+            helper.add_done_callback(self._helpers.discard)
 
     async def _step(self) -> bool:
         """One row, or one wait; ``False`` when the lane has drained."""
@@ -165,8 +190,17 @@ class Lane:
             return True
         row = self.backlog.take(now, rested=not self.open)
         if row is not None:
-            await self._send(row)
+            await self._try(row)
         return True
+
+    async def _try(self, row: OutboxRow) -> None:
+        try:
+            await self._send(row)
+        except Exception:
+            # A fault of ours must not hold up the pages behind it: the row goes back, the lane goes on after a breath.
+            log.exception("the lane of %s %s stumbled", self.receiver, self.channel.name)
+            self.backlog.put_back(row)
+            await self._sleep(1.0)
 
     def _due_at(self) -> Instant | None:
         """When the next row may leave: its own rest, the channel's pause and pace, whichever is last."""
@@ -219,13 +253,13 @@ class Lane:
             self._end(row, notification, newer)
             return
         channel = self.channel
-        self.sending_since = self._now()
+        self._out[row.id] = self._now()
         try:
             reference = await self._reference(row, channel)
             self._sent.append(self._now())
             result = await attempt(channel, notification, reference)
         finally:
-            self.sending_since = None
+            del self._out[row.id]
         self._after(row, notification, result)
 
     def _superseded(self, row: OutboxRow, notification: Notification) -> bool:
@@ -251,6 +285,8 @@ class Lane:
             if result.outcome is DeliveryOutcome.DELIVERED:
                 self._works(result)
             self._end(row, notification, result)
+            if result.outcome is DeliveryOutcome.DELIVERED:
+                self._call_for_help()
             return
         self._fails(result)
         if result.outcome is DeliveryOutcome.FAILED:
@@ -281,6 +317,7 @@ class Lane:
 
     def _fails(self, result: Delivery) -> None:
         self._failures += 1
+        self._width = 1
         if self._failures < FAILURES_TO_OPEN:
             return
         rest = backoff(self._failures - FAILURES_TO_OPEN + 1, self._jitter())

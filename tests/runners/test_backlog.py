@@ -101,9 +101,18 @@ def test_a_probe_takes_a_resting_row() -> None:
 def test_what_is_out_can_be_put_back() -> None:
     backlog = Backlog()
     backlog.add(row("a"))
-    assert backlog.take(0) is not None
+    backlog.add(row("b", created=1))
+    first, second = backlog.take(0), backlog.take(0)
+    assert first is not None
+    assert second is not None
     assert backlog.take(0) is None
-    backlog.put_back()
+    backlog.put_back(first)
+    again = backlog.take(0)
+    assert again is first  # and the other is still out
+    assert backlog.take(0) is None
+    backlog.done(second)
+    backlog.put_back(second)
+    backlog.put_back(first)
     assert drain(backlog) == ["a"]
 
 
@@ -167,8 +176,9 @@ def test_memory_does_not_grow_with_outdated_entries() -> None:
     backlog.add(row("first", "i", priority=9))
     for number in range(2_000):
         backlog.add(row(f"n{number}", "i", priority=8))
-        backlog.take(0)
-        backlog.put_back()
+        taken = backlog.take(0)
+        assert taken is not None
+        backlog.put_back(taken)
     assert len(backlog._ready) < 500
 
 

@@ -9,7 +9,7 @@ from rulesd.model.notification import Delivery, Notification
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.notify.compose import encode_notification
 from rulesd.ports.store import OutboxRow
-from rulesd.runners.lane import LAST_RETRY, LONGEST_RETRY_AFTER, Lane, attempt, backoff
+from rulesd.runners.lane import ABREAST, LAST_RETRY, LONGEST_RETRY_AFTER, Lane, attempt, backoff
 from tests.notify.samples import note
 from tests.runners.virtual import Virtual, settle
 
@@ -343,8 +343,94 @@ def test_overdue_is_zero_while_waiting_for_a_receiver_and_grows_when_a_step_is_o
         await settle()
         assert bench.lane.overdue(bench.time.now() + 900) == 0  # it rests, as it should
         assert bench.lane.overdue(bench.time.now() + 9_000) == 8_000
-        bench.lane.sending_since = bench.time.now()
+        bench.lane._out["x"] = bench.time.now()
         assert bench.lane.overdue(bench.time.now() + 6_000) == 0
         assert bench.lane.overdue(bench.time.now() + 7_000) == 1_000
 
     play(Scripted(BUSY), story)
+
+
+class Wide(Scripted):
+    """Takes a page in a second; says how many were on their way at once."""
+
+    def __init__(self, kind: str, *script: Delivery) -> None:
+        super().__init__(*script, kind=kind)
+        self.out: list[str] = []
+        self.most: list[int] = []
+
+    async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
+        assert notification.id not in self.out
+        assert self.time is not None
+        self.out.append(notification.id)
+        self.most.append(len(self.out))
+        await self.time.sleep(1.0)
+        self.out.remove(notification.id)
+        return await super().send(notification, reference)
+
+
+async def forty(bench: Bench) -> None:
+    for number in range(40):
+        bench.lane.add(row(f"{number:02d}", created=number))
+    for _ in range(60):
+        await bench.time.advance(1_000)
+
+
+@pytest.mark.parametrize("kind", ["webhook", "webhook_configs"])
+def test_programs_take_pages_side_by_side(kind: str) -> None:
+    channel = Wide(kind)
+    bench = play(channel, forty)
+    assert channel.most[:2] == [1, 1]  # it begins with one
+    assert max(channel.most) == ABREAST[kind]
+    assert sorted(f[0] for f in bench.finished) == [f"{n:02d}" for n in range(40)]
+    assert not bench.lane._helpers
+
+
+@pytest.mark.parametrize("kind", ["slack", "pagerduty", "email", "apprise"])
+def test_people_get_one_at_a_time(kind: str) -> None:
+    channel = Wide(kind)
+    play(channel, forty)
+    assert max(channel.most) == 1
+
+
+def test_a_receiver_that_goes_down_gets_a_handful_not_eight_abreast() -> None:
+    channel = Wide("webhook", *[OK] * 20)
+    channel.always = BUSY
+    bench = play(channel, forty)
+    assert max(channel.most) == ABREAST["webhook"]
+    refused = [f for f in bench.finished if f[1] is D.RETRY]
+    # Those on their way, then the probes of an open circuit: one at a time.
+    assert len(refused) <= ABREAST["webhook"] + 7
+    assert channel.most[-2:] == [1, 1]
+    assert bench.lane.open
+
+
+def test_rows_of_one_incident_never_overtake_each_other() -> None:
+    async def story(bench: Bench) -> None:
+        for number in range(20):
+            bench.lane.add(row(f"w{number:02d}", created=number))
+        for number in range(5):
+            bench.lane.add(row(f"i{number}", created=number, incident="one"))
+        for _ in range(60):
+            await bench.time.advance(1_000)
+
+    channel = Wide("webhook")
+    bench = play(channel, story)
+    assert [f[0] for f in bench.finished if f[0].startswith("i")] == [f"i{n}" for n in range(5)]
+    assert len(bench.finished) == 25
+
+
+def test_a_lane_that_drains_waits_for_all_that_is_on_its_way() -> None:
+    channel = Wide("webhook")
+
+    async def story(bench: Bench) -> None:
+        for number in range(30):
+            bench.lane.add(row(f"{number:02d}", created=number))
+        for _ in range(4):
+            await bench.time.advance(1_000)
+        assert len(channel.out) > 1
+        bench.lane.drain()
+        for _ in range(30):
+            await bench.time.advance(1_000)
+        assert channel.out == []
+
+    assert len(play(channel, story).finished) == 30
