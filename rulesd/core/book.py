@@ -68,6 +68,9 @@ class Book:
 
     arrival: bool = False
     pooled: bool = False
+    dropped: Callable[[Any, object], tuple[int, str]] | None = None
+    "What a detector that keeps a bounded number of things for a key had to give up (``Detector.dropped``, where it has one)."
+
     id: str = ""
     lateness: Milliseconds = 0
     patience: Milliseconds = 0
@@ -87,6 +90,7 @@ class Book:
         self.getters = tuple(f.get for f in rule.by)
         self.arrival = rule.detector.clock is Clock.ARRIVAL
         self.pooled = rule.detector.pooled
+        self.dropped = getattr(rule.detector, "dropped", None)
         self.id, self.lateness, self.detector = rule.id, rule.lateness, rule.detector
         self.patience = 0 if self.arrival else rule.lateness + IDLE
 

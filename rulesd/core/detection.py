@@ -97,9 +97,7 @@ class Detection:
         detector, pool = book.detector, book.pool
         if book.pooled and detector.observe_pool(pool, seen):
             return
-        key = keys.get(book.by)
-        if key is None:
-            key = keys[book.by] = key_of(book.getters, seen.document)
+        key = keys.get(book.by) or keys.setdefault(book.by, key_of(book.getters, seen.document))
         entry = book.young.get(key) or book.get(key)
         if entry is None:
             entry = self._new_entry(book, key, seen.at, watermark, now, out)
@@ -115,6 +113,8 @@ class Detection:
         elif entry.episode is not None:
             entry.episode.count += event.weight
             entry.episode.add_cause(event.id)
+        if book.dropped is not None:
+            self._dropped(book, state, now, out)
         book.dirty[entry.key] = None
         due = detector.deadline(state, pool)
         entry.due = NOT_DUE if due is None else due
@@ -146,20 +146,8 @@ class Detection:
     ) -> Entry:
         rule = book.rule
         if book.full(watermark):
-            if book.limit_told == 0 or now - book.limit_told >= HOUR:
-                book.limit_told = now
-                detail = (
-                    f"{len(book)} keys are live; further ones share one alert labelled {OVERFLOW}"
-                )
-                out.append(
-                    LimitReached(
-                        at=now,
-                        reason=Reason.KEY_LIMIT,
-                        rule=rule.id,
-                        limit=rule.max_keys,
-                        detail=detail,
-                    )
-                )
+            detail = f"{len(book)} keys are live; further ones share one alert labelled {OVERFLOW}"
+            self._limit(book, Reason.KEY_LIMIT, rule.max_keys, detail, now, out)
             key = (OVERFLOW,) * len(key)
             known = book.get(key)
             if known is not None:
@@ -167,6 +155,22 @@ class Detection:
         entry = Entry(key, rule.detector.start(key, at))
         book.add(entry, watermark, now)
         return entry
+
+    def _dropped(self, book: Book, state: object, now: Instant, out: list[Decision]) -> None:
+        assert book.dropped is not None
+        limit, detail = book.dropped(state, book.pool)
+        if detail:
+            self._limit(book, Reason.VALUE_LIMIT, limit, detail, now, out)
+
+    def _limit(
+        self, book: Book, reason: Reason, limit: int, detail: str, now: Instant, out: list[Decision]
+    ) -> None:
+        """Tell that a limit of the rule was reached, at most once an hour."""
+        if book.limit_told == 0 or now - book.limit_told >= HOUR:
+            book.limit_told = now
+            out.append(
+                LimitReached(at=now, reason=reason, rule=book.id, limit=limit, detail=detail)
+            )
 
     def _could_not_evaluate(
         self, book: Book, event: Event, now: Instant, out: list[Decision]

@@ -91,6 +91,7 @@ class Reason(StrEnum):
     SILENCE_ENDS = "silence_ends_soon"
     # limits
     KEY_LIMIT = "key_limit"
+    VALUE_LIMIT = "value_limit"
     GROUP_LIMIT = "group_limit"
     RULE_PAUSED = "rule_paused_for_producer"
     RULE_RESUMED = "rule_tried_again"
@@ -122,6 +123,7 @@ class Reason(StrEnum):
     REVIEW_RELEASED = "released_by_review"
     REVIEW_KEPT = "kept_by_review"
     ALERT_RESOLVED = "alert_resolved"
+    MOVED = "end_moved"
     ACTION_RESULT = "action_answered"
     SWITCH_REMOVED = "switch_removed"
     HUMANS_ONLY = "humans_only"

@@ -6,11 +6,13 @@ from rulesd.core.detection import Detection
 from rulesd.core.detectors.absence import Absence
 from rulesd.core.detectors.never import Never
 from rulesd.core.detectors.protocol import Observation
+from rulesd.core.detectors.repeat import Repeat
 from rulesd.core.plan import Plan
 from rulesd.model.decision import AlertChanged, Kind, LimitReached
 from rulesd.model.event import Document
 from rulesd.model.inputs import Acknowledged, ResolvedByPerson
-from rulesd.model.instant import MINUTE
+from rulesd.model.instant import HOUR, MINUTE
+from rulesd.model.reasons import Reason
 from tests.core.plans import T0, burst, field, plan, rule
 from tests.core.world import World
 
@@ -70,6 +72,15 @@ def test_a_key_explosion_becomes_one_visible_alert() -> None:
     assert w.engine.alerts()[-1].count == 5
     w.at(7200).send(7201, tenant="later")
     assert len([d for d in w.decisions if isinstance(d, LimitReached)]) == 2
+
+
+def test_what_a_detector_had_to_give_up_is_told_once_an_hour() -> None:
+    w = World(plan(rule(detector=Repeat((field("args"),), 200, HOUR))))
+    for n in range(9):
+        w.send(n, args=f"h{n}")
+    (told,) = (d for d in w.decisions if isinstance(d, LimitReached))
+    assert (told.reason, told.limit, told.rule) == (Reason.VALUE_LIMIT, 4, "tool.denied")
+    assert "1 of this key went" in told.detail
 
 
 def raising(document: Document) -> bool:

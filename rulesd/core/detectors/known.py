@@ -1,6 +1,6 @@
 """The values of a field that have been seen, since when, and how much of the traffic the new ones take.
 
-Law: event time only; bounded. When there are too many values the one not seen for longest goes. The shares of new values are kept in two rings
+Law: event time only; bounded. When there are too many values the one not seen for longest goes, and is counted: seen again, it would pass for new. The shares of new values are kept in two rings
 (2 hours in panes of 5 minutes, a day in panes of an hour) for at most three values at a time; the rest wait for room.
 """
 
@@ -24,7 +24,7 @@ def rings() -> Rings:
 class Known:
     """One group of keys that share what is known."""
 
-    __slots__ = ("first", "fresh", "total", "values")
+    __slots__ = ("first", "fresh", "lost", "news", "total", "values")
 
     def __init__(self) -> None:
         """Nothing is known."""
@@ -35,11 +35,16 @@ class Known:
         self.total: Rings | None = None
         "All traffic; only where shares are counted."
         self.fresh: dict[str, Rings] = {}
+        self.lost = 0
+        "How many values went for want of room."
+        self.news = False
+        "Whether the last sight cost one."
 
     def see(
         self, value: str, at: Instant, forget_after: Milliseconds | None, most: int
     ) -> tuple[bool, Instant]:
         """Take a sight of a value; whether it is new (or was forgotten), and when it was first seen."""
+        self.news = False
         self.first = at if self.first is None else min(self.first, at)
         known = self.values.get(value)
         if known is not None and (forget_after is None or at - known[1] <= forget_after):
@@ -50,6 +55,8 @@ class Known:
             gone = min(self.values, key=lambda v: (self.values[v][1], v))
             del self.values[gone]
             self.fresh.pop(gone, None)
+            self.lost += 1
+            self.news = True
         self.values[value] = at, at
         return True, at
 
@@ -69,14 +76,15 @@ class Known:
         values: list[Json] = [[v, *seen] for v, seen in self.values.items()]
         fresh: list[Json] = [[v, *(r.dump() for r in two)] for v, two in self.fresh.items()]
         total = None if self.total is None else [r.dump() for r in self.total]
-        return [self.first, values, total, fresh]
+        return [self.first, values, total, fresh, self.lost]
 
     @classmethod
     def load(cls, data: Json) -> "Known":
         """From what ``dump`` gave."""
-        first, values, total, fresh = rows(data)
+        first, values, total, fresh, lost = rows(data)
         out = cls()
         out.first = None if first is None else whole(first)
+        out.lost = whole(lost)
         for row in rows(values):
             value, began, last = rows(row)
             out.values[text(value)] = whole(began), whole(last)

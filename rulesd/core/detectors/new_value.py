@@ -73,6 +73,7 @@ class NewValue(Apart):
     "Where the field is among ``by``; ``None`` when it is not."
 
     name: ClassVar[str] = "new_value"
+    version: ClassVar[int] = 2
 
     @property
     def hold(self) -> Milliseconds:
@@ -220,6 +221,18 @@ class NewValue(Apart):
             return min((w[0] for w in state.waiting), default=None)
         pane = state.judged + 1 if state.open else state.waits
         return None if pane == _NEVER else (pane + 1) * PANE
+
+    def dropped(self, state: News, pool: object) -> tuple[int, str]:
+        """The bound, and what the last sight cost."""
+        most = _OWN if self.position is None else _SHARED
+        known = self._known(state, pool)
+        if not known.news:
+            return most, ""
+        known.news = False
+        return most, (
+            f"{most} values of {self.field.label} are kept; {known.lost} went for want of room and would pass for new when seen again. "
+            "Watch a field with fewer values, or name it in `by`"
+        )
 
     def forgettable(self, state: News, watermark: Instant) -> bool:
         """A key that shares what it knows, when it has nothing to say."""

@@ -22,6 +22,9 @@ engine makes it a "could not evaluate" alert of the rule, as for ``when``.
 
 A detector with ``clock = Clock.ARRIVAL`` lives in processing time: its observations carry ``at`` = arrival, its watermark is ``now``.
 
+A detector that keeps a bounded number of things for a key may have ``dropped(state, pool)``: asked after each observation, it gives its bound and, when that
+observation cost something that could still have mattered, a sentence that says so and counts; else an empty one. The engine tells it as ``limit.reached``.
+
 State must round-trip through ``dump`` (lists, dicts with text keys, numbers, text, booleans, None) and ``load``; ``version`` changes with
 the shape. What several keys of one rule share (a baseline all segments borrow from, expected keys) is the ``pool``: made by
 ``pool()``, passed to every call, dumped and loaded the same way.

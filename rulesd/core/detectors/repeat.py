@@ -4,7 +4,8 @@ Law: inside a key, events that agree in every ``same`` field share a window of t
 lacks one of the fields is the same as nothing and does not count.
 
 Method: one ``burst`` (count-th newest stamp younger than ``within``, exact for late events) for each combination. When there are more than a
-key may hold, the combination whose newest event is oldest goes: what is repeated is what is seen again.
+key may hold, the combination whose newest event is oldest goes: what is repeated is what is seen again. One that could still have filled its window is counted
+and told (``dropped``).
 
 Memory per key: 230 bytes and up to 3 x count stamps of 8 bytes for each combination; at most 24 combinations, fewer (at least 4) where ``count`` is large, so
 that 8 kB are not passed up to a count of 70. Cost per observation: 3 us, O(count) when late.
@@ -15,7 +16,7 @@ from typing import ClassVar
 
 from rulesd.core.detectors.apart import Apart
 from rulesd.core.detectors.burst import Burst, Stamps
-from rulesd.core.detectors.plain import rows, text
+from rulesd.core.detectors.plain import rows, text, whole
 from rulesd.core.detectors.protocol import Observation, Reading
 from rulesd.core.field import Field
 from rulesd.core.labels import label_text
@@ -26,8 +27,19 @@ from rulesd.model.instant import HOUR, Instant, Milliseconds
 _BUDGET, _OVERHEAD = 8_000, 230
 _LEAST, _MOST = 4, 24
 
-Tries = dict[str, Stamps]
-"State of one key: the stamps of each combination."
+
+class Tries(dict[str, Stamps]):
+    """State of one key: the stamps of each combination."""
+
+    __slots__ = ("lost", "news")
+
+    def __init__(self) -> None:
+        """Nothing tried yet."""
+        super().__init__()
+        self.lost = 0
+        "How many combinations went although their window could still have been filled."
+        self.news = False
+        "Whether the last event cost one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,7 @@ class Repeat(Apart):
     within: Milliseconds
 
     name: ClassVar[str] = "repeat"
+    version: ClassVar[int] = 2
     counts: ClassVar[bool] = True
 
     @property
@@ -57,10 +70,11 @@ class Repeat(Apart):
 
     def start(self, key: tuple[str, ...], at: Instant) -> Tries:
         """Nothing tried yet."""
-        return {}
+        return Tries()
 
     def observe(self, state: Tries, pool: object, seen: Observation) -> Reading | None:
         """Put the event into the window of its combination and say whether that is full."""
+        state.news = False
         values = [label_text(f.get(seen.document)) for f in self.same]
         if "" in values or INVALID in values:
             return None
@@ -70,7 +84,11 @@ class Repeat(Apart):
         if stamps is None:
             if len(state) >= self.most:
                 oldest = min(state, key=lambda s: (state[s].at[-1], s))
-                if state[oldest].at[-1] >= seen.at:
+                rests = state[oldest].at[-1]
+                if abs(seen.at - rests) < self.within:
+                    state.lost += 1
+                    state.news = True
+                if rests >= seen.at:
                     return None
                 del state[oldest]
             stamps = state[signature] = one.start((), seen.at)
@@ -89,19 +107,31 @@ class Repeat(Apart):
             found.causes,
         )
 
+    def dropped(self, state: Tries, pool: object) -> tuple[int, str]:
+        """The bound, and what the last event cost."""
+        if not state.news:
+            return self.most, ""
+        return self.most, (
+            f"a key keeps {self.most} combinations of {', '.join(f.label for f in self.same)}; "
+            f"{state.lost} of this key went before their window was over. Make `by` finer or `same` coarser"
+        )
+
     def forgettable(self, state: Tries, watermark: Instant) -> bool:
         """When every combination is out of every window that could still be completed."""
         newest = max((stamps.at[-1] for stamps in state.values()), default=0)
         return newest + self.within + HOUR <= watermark
 
     def dump(self, state: Tries) -> Json:
-        """Combinations with their stamps."""
-        return [[signature, self._one.dump(stamps)] for signature, stamps in state.items()]
+        """Combinations with their stamps, and how many went."""
+        kept: list[Json] = [[name, self._one.dump(stamps)] for name, stamps in state.items()]
+        return [state.lost, kept]
 
     def load(self, data: Json) -> Tries:
         """From what ``dump`` gave."""
-        out: Tries = {}
-        for row in rows(data):
+        out = Tries()
+        lost, kept = rows(data)
+        out.lost = whole(lost)
+        for row in rows(kept):
             signature, stamps = rows(row)
             out[text(signature)] = self._one.load(stamps)
         return out

@@ -196,3 +196,23 @@ def test_order_and_restarts_change_nothing(given_: list[tuple[int, str]], seed: 
 @given(st.integers(0, 99), st.sampled_from([0.1, 0.2, 0.5]))
 def test_order_changes_no_takeover(seed: int, part: float) -> None:
     same_alerts(TAKES, traffic(part, 60)[300:], seed, until=3 * DAY + 3 * HOUR)
+
+
+def test_values_that_go_for_want_of_room_are_counted_and_told() -> None:
+    state, pool = OWN.start(("k",), 0), OWN.pool()
+
+    def give(at: int, tool: str) -> tuple[int, str]:
+        OWN.observe(state, pool, Observation(at, at, "e", 1, {"tool": tool} if tool else {}))
+        return OWN.dropped(state, pool)
+
+    assert [give(n, f"t{n}") for n in range(40)] == [(40, "")] * 40
+    limit, said = give(40, "t40")
+    assert limit == 40
+    assert said.startswith("40 values of tool are kept; 1 went for want of room")
+    assert give(41, "") == (40, "")
+    assert give(42, "t40") == (40, "")
+    again = OWN.load(OWN.dump(state))
+    assert again.known is not None
+    assert again.known.lost == 1
+    shared = SHARED.start(("a",), 0)
+    assert SHARED.dropped(shared, SHARED.pool()) == (1_000, "")

@@ -56,6 +56,27 @@ def test_the_combination_that_rests_longest_goes_first() -> None:
     assert "t\x1fh1" in state
 
 
+def test_a_combination_that_goes_before_its_window_is_over_is_counted_and_told() -> None:
+    repeat = Repeat(SAME, 200, 1_000)
+    state = repeat.start(("k",), 0)
+
+    def give(at: int, args: str) -> tuple[int, str]:
+        repeat.observe(state, None, Observation(at, at, "e", 1, {"tool": "t", "args": args}))
+        return repeat.dropped(state, None)
+
+    assert [give(n, f"h{n}") for n in range(4)] == [(4, "")] * 4
+    limit, said = give(4, "h4")
+    assert limit == 4
+    assert said == (
+        "a key keeps 4 combinations of tool, args; 1 of this key went before their window was over. "
+        "Make `by` finer or `same` coarser"
+    )
+    assert give(5, "h4") == (4, "")
+    assert "2 of this key" in give(0, "too old to be kept")[1]
+    assert repeat.load(repeat.dump(state)).lost == 2
+    assert give(3_000, "h9") == (4, "")  # what went had rested for longer than its window
+
+
 def test_it_is_forgotten_when_every_combination_is_out_of_reach() -> None:
     repeat = Repeat(SAME, 3, 100)
     state = repeat.start(("k",), 0)
