@@ -15,9 +15,12 @@ from rulesd.model.alert import Alert
 from rulesd.model.errors import Located
 from rulesd.model.event import Event, Json, Rejected
 from rulesd.model.reasons import AlertState
+from rulesd.model.silence import Silence
+from rulesd.model.story import Story
 from rulesd.ports.daemon import Attempt, Done, Health
 from rulesd.ports.intake import Overloaded, Receipt
 from rulesd.ports.meter import Meter
+from rulesd.ports.silences import SilenceRefusal, SilenceResult
 from rulesd.privacy.redact import Redactor
 from rulesd.web.application import DOOR, make_app
 from rulesd.web.links import Links
@@ -82,8 +85,13 @@ class FakeStore:
     def settings(self, prefix: str) -> dict[str, bytes]:
         return {k: v for k, v in self.kept.items() if k.startswith(prefix)}
 
-    def read_outbox(self, *, state: str = "", limit: int = 1000) -> Sequence[Any]:
+    def read_outbox(
+        self, *, state: str = "", alert: str = "", page: str = "", limit: int = 1000
+    ) -> Sequence[Any]:
         return self.outbox[:limit]
+
+    def read_attempts(self, page: str) -> Sequence[Any]:
+        return []
 
 
 def alert(name: str = "a1", **changes: Any) -> Alert:
@@ -108,6 +116,19 @@ def alert(name: str = "a1", **changes: Any) -> Alert:
     return replace(base, **changes)
 
 
+class NoStories:
+    """Knows of nothing."""
+
+    async def why(self, alert: str) -> None:
+        return None
+
+    async def why_not(self, event: str, rule: str) -> Story:
+        return Story(title="Nothing is known.", steps=())
+
+    def route(self, labels: dict[str, str]) -> Story:
+        return Story(title="It goes nowhere.", steps=())
+
+
 class FakeDaemon:
     """The running daemon, as far as its doors see it."""
 
@@ -125,6 +146,7 @@ class FakeDaemon:
         self.facts: dict[str, Json] = {"version": "0.1.0"}
         self.clock = NOW
         self.crash: BaseException | None = None
+        self.explaining: Any = NoStories()
         self.hand: Any = None
         "Switches and reviews, made when they are asked for (``tests.web.acting``)."
 
@@ -140,6 +162,24 @@ class FakeDaemon:
         if self.crash is not None:
             raise self.crash
         return self.shown
+
+    def silences(self, now: int) -> Sequence[Silence]:
+        return ()
+
+    async def silence_views(self, choose: Any) -> Sequence[Any]:
+        return ()
+
+    def check_silence(self, silence: Silence) -> SilenceResult:
+        return SilenceResult(refused=SilenceRefusal.UNKNOWN, message="silence not found")
+
+    async def set_silence(self, silence: Silence, by: str, *, whole: bool = False) -> SilenceResult:
+        return self.check_silence(silence)
+
+    async def approve_silence(self, name: str, by: str) -> SilenceResult:
+        return SilenceResult(refused=SilenceRefusal.UNKNOWN, message="silence not found")
+
+    async def expire_silence(self, name: str, by: str) -> Done:
+        return Done.UNKNOWN
 
     def health(self) -> Health:
         return self.well
