@@ -5,17 +5,17 @@ import pytest
 from rulesd.ports.store import Store
 from rulesd.stores.memory import MemoryStore
 from rulesd.stores.sqlite import SqliteStore
-from tests.contracts.store import StoreContract
+from tests.contracts.store_deliveries import DeliveryContract
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryStore(DeliveryContract):
     @pytest.fixture
     def make(self):
         state = MemoryStore()
         return lambda: state
 
 
-class TestSqliteStore(StoreContract):
+class TestSqliteStore(DeliveryContract):
     @pytest.fixture
     def make(self, tmp_path):
         return lambda: SqliteStore(tmp_path / "state")
