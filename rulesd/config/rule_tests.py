@@ -4,7 +4,7 @@ Law: the same file gives the same events, ids included. Every test starts at the
 arrives; its ``time`` is the same moment unless the row says otherwise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rulesd.config.document import Document
@@ -33,6 +33,38 @@ class Scripted:
 
     event: Mapping[str, Json]
     "The whole CloudEvent, with id, source, time and ``arrivaltime``."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    """A row of ``events``: one event, or the same one again and again. Written out only when a test is played."""
+
+    first: Milliseconds
+    every: Milliseconds
+    repeat: int
+    shift: Milliseconds
+    "How far the events' own time is from their arrival."
+
+    id: str
+    event: Mapping[str, Json]
+    "Without id and times."
+
+    @property
+    def last(self) -> Milliseconds:
+        """Arrival of the last one."""
+        return self.first + (self.repeat - 1) * self.every
+
+    def events(self) -> Iterator["Scripted"]:
+        """All of them."""
+        for n in range(self.repeat):
+            at = self.first + n * self.every
+            event = {
+                **self.event,
+                "id": self.id if self.repeat == 1 else f"{self.id}-{n}",
+                "time": format_instant(START + at + self.shift),
+                "arrivaltime": format_instant(START + at),
+            }
+            yield Scripted(at=at, event=event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +120,8 @@ class RuleTest:
     name: str
     path: str
     line: int
-    events: tuple[Scripted, ...]
-    "In order of arrival; deploys are among them."
+    trains: tuple[Train, ...]
+    "Deploys are among them."
 
     expect: tuple[Expected, ...]
     until: Milliseconds
@@ -97,6 +129,11 @@ class RuleTest:
 
     acks: tuple[Taken, ...] = ()
     silences: tuple[Silenced, ...] = ()
+
+    @property
+    def events(self) -> tuple[Scripted, ...]:
+        """Every event in order of arrival, made anew at each call: a daemon loads the tests and plays none."""
+        return tuple(sorted((e for t in self.trains for e in t.events()), key=lambda e: e.at))
 
 
 def rule_tests(rule: str, document: Document, problems: Problems) -> tuple[RuleTest, ...]:
@@ -128,20 +165,21 @@ class _Writer:
         self.base = ("tests", position)
 
     def test(self, entry: TestEntry) -> RuleTest:
-        events = [e for i, row in enumerate(entry.events) for e in self._train(i, row)]
-        events += [self._deploy(i, row) for i, row in enumerate(entry.deploys)]
-        if len(events) > MOST_EVENTS:
-            said = f"the test makes {len(events)} events, the limit is {MOST_EVENTS}"
+        trains = [self._train(i, row) for i, row in enumerate(entry.events)]
+        trains += [self._deploy(i, row) for i, row in enumerate(entry.deploys)]
+        count = sum(train.repeat for train in trains)
+        if count > MOST_EVENTS:
+            said = f"the test makes {count} events, the limit is {MOST_EVENTS}"
             self.problems.at(self.document, self.base, Code.OUT_OF_RANGE, said, "Lower repeat.")
-            events = []
-        events.sort(key=lambda e: e.at)
-        last = max([e.at for e in events] + [e.at for e in entry.expect], default=0)
+            trains = []
+        ends = [train.last for train in trains if train.repeat]
+        last = max(ends + [e.at for e in entry.expect], default=0)
         return RuleTest(
             rule=self.rule,
             name=entry.name,
             path=self.document.shown,
             line=self._line(),
-            events=tuple(events),
+            trains=tuple(trains),
             expect=tuple(self._expected(i, row) for i, row in enumerate(entry.expect)),
             until=last if entry.until is None else entry.until,
             acks=tuple(
@@ -166,55 +204,44 @@ class _Writer:
             line=self._line("expect", i),
         )
 
-    def _train(self, i: int, row: EventRow) -> list[Scripted]:
+    def _train(self, i: int, row: EventRow) -> Train:
         first = self._offset(row.at, "events", i, "at", negative=False)
         shift = 0
         if row.time is not None:
             shift = self._time(row.time, i) - first
-        if row.repeat > MOST_EVENTS // 2 and row.repeat > 1:
-            said = f"repeat makes {row.repeat} events"
-            self.problems.at(
-                self.document,
-                (*self.base, "events", i, "repeat"),
-                Code.OUT_OF_RANGE,
-                said,
-                "Write fewer.",
-            )
-            return []
-        out: list[Scripted] = []
+        repeat = row.repeat
+        if repeat > MOST_EVENTS // 2 and repeat > 1:
+            said = f"repeat makes {repeat} events"
+            place = (*self.base, "events", i, "repeat")
+            self.problems.at(self.document, place, Code.OUT_OF_RANGE, said, "Write fewer.")
+            repeat = 0
         extra = {k: v for k, v in (row.model_extra or {}).items() if v is not None}
-        for n in range(row.repeat):
-            at = first + n * row.every
-            name = row.id or f"{self.base[1]}-{i}"
-            event: dict[str, Json] = {
-                "specversion": "1.0",
-                "id": name if row.repeat == 1 else f"{name}-{n}",
-                "source": row.source or "/test",
-                "type": row.type,
-                "time": format_instant(START + at + shift),
-                "arrivaltime": format_instant(START + at),
-                **extra,
-                "data": row.data,
-            }
-            if row.tenant is not None:
-                event["tenant"] = row.tenant
-            out.append(Scripted(at=at, event=event))
-        return out
+        event: dict[str, Json] = {
+            "specversion": "1.0",
+            "source": row.source or "/test",
+            "type": row.type,
+            **extra,
+            "data": row.data,
+        }
+        if row.tenant is not None:
+            event["tenant"] = row.tenant
+        name = row.id or f"{self.base[1]}-{i}"
+        return Train(
+            first=first, every=row.every, repeat=repeat, shift=shift, id=name, event=event
+        )
 
-    def _deploy(self, i: int, row: DeployRow) -> Scripted:
+    def _deploy(self, i: int, row: DeployRow) -> Train:
         at = self._offset(row.at, "deploys", i, "at", negative=False)
         event: dict[str, Json] = {
             "specversion": "1.0",
-            "id": f"{self.base[1]}-deploy-{i}",
             "source": "/test",
             "type": "deploy.change",
-            "time": format_instant(START + at),
-            "arrivaltime": format_instant(START + at),
             "data": dict(row.model_extra or {}),
         }
         if row.tenant is not None:
             event["tenant"] = row.tenant
-        return Scripted(at=at, event=event)
+        name = f"{self.base[1]}-deploy-{i}"
+        return Train(first=at, every=0, repeat=1, shift=0, id=name, event=event)
 
     def _silence(self, i: int, entry: TestEntry) -> Silenced:
         row = entry.silences[i]

@@ -134,7 +134,7 @@ def _branches(
     yield Branch(name="fires", covered=any(fired))
     yield Branch(
         name="quiet",
-        covered=any(not f and v.test.events for f, v in zip(fired, verdicts, strict=True)),
+        covered=any(not f and v.test.trains for f, v in zip(fired, verdicts, strict=True)),
     )
     yield from _severities(seen, source.get("severity"))
     for i, name in enumerate(getattr(rule.detector, "names", ())):
