@@ -7,13 +7,15 @@ Kept in the store, one small setting for each incident that is rulesd's: the ale
 brought it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import orjson
 
+from rulesd.model.alert import Alert
 from rulesd.model.event import Json
+from rulesd.model.fingerprint import group_dedup_key
 from rulesd.model.instant import Instant, parse_instant
 from rulesd.ports.daemon import Daemon, Done
 from rulesd.ports.echo import ACKNOWLEDGED, RESOLVED
@@ -21,6 +23,9 @@ from rulesd.ports.echo import ACKNOWLEDGED, RESOLVED
 PREFIX = "pagerduty/"
 INCIDENTS = 5_000
 "Incidents remembered; the ones not heard of for longest go first."
+
+GROUP_KEY = 64
+"Characters of a group's ``dedup_key`` (SHA-256 in hex)."
 
 CALLS = 16
 "Calls remembered for each incident."
@@ -102,27 +107,40 @@ class Incidents:
         key = happened.key or (known.key if known else "")
         if known is not None and call in known.calls:
             return Result.ALREADY
-        ours = any(a.alert == key for a in self._daemon.alerts())
-        if known is None and not ours:
+        alerts = self._alerts(key)
+        if known is None and not alerts:
             return Result.UNKNOWN
         if known is not None and _older(happened, known):
             await self._keep(happened, key, call, last=known)
             return Result.OLDER
-        result = Result.ECHO if happened.by_integration else await self._act(happened, key)
+        result = Result.ECHO if happened.by_integration else await self._act(happened, alerts)
         await self._keep(happened, key, call, last=None, calls=known.calls if known else ())
         return result
 
-    async def _act(self, happened: Happened, key: str) -> Result:
-        started = next((a.started_at for a in self._daemon.alerts() if a.alert == key), 0)
-        if happened.at < started:
+    def _alerts(self, key: str) -> list[Alert]:
+        """The alerts of an incident: an episode, or every alert of a group (``pagerduty_configs``)."""
+        found = [a for a in self._daemon.alerts() if a.alert == key]
+        if found or len(key) != GROUP_KEY:
+            return found
+        groups = (g for g in self._daemon.groups() if group_dedup_key(g.key) == key)
+        return list({a.alert: a for g in groups for a in g.alerts}.values())
+
+    async def _act(self, happened: Happened, alerts: Sequence[Alert]) -> Result:
+        """Act on every alert; the most that came of it for any of them."""
+        results = [await self._act_on(happened, alert) for alert in alerts]
+        return min(results, key=list(Result).index, default=Result.UNKNOWN)
+
+    async def _act_on(self, happened: Happened, alert: Alert) -> Result:
+        name = alert.alert
+        if happened.at < alert.started_at:
             return Result.OLDER
         match happened.kind:
             case "acknowledged":
-                done = await self._daemon.acknowledge(key, happened.who + ACKNOWLEDGED, "")
+                done = await self._daemon.acknowledge(name, happened.who + ACKNOWLEDGED, "")
             case "unacknowledged" | "reopened":
-                done = await self._daemon.unacknowledge(key, happened.who + ACKNOWLEDGED)
+                done = await self._daemon.unacknowledge(name, happened.who + ACKNOWLEDGED)
             case "resolved":
-                done = await self._daemon.resolve(key, happened.who + RESOLVED, "")
+                done = await self._daemon.resolve(name, happened.who + RESOLVED, "")
             case _:
                 return Result.IGNORED
         return _RESULTS[done]

@@ -1,8 +1,10 @@
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from rulesd.model.fingerprint import group_dedup_key
 from rulesd.model.instant import format_instant
 from rulesd.model.reasons import AlertState
 from rulesd.ports.echo import acknowledged_there, resolved_there
@@ -119,6 +121,17 @@ def test_an_incident_is_found_by_its_id_when_the_key_is_not_told() -> None:
     world.take("triggered", 0)
     world.restart()
     assert world.take("acknowledged", 1, key="") is Result.DONE
+
+
+def test_an_incident_of_a_group_is_that_of_its_alerts() -> None:
+    world = World()
+    world.daemon.shown = [alert("a1"), alert("a2"), alert("a3")]
+    key = '{}:{alertname="x"}'
+    group = SimpleNamespace(key=key, alerts=tuple(world.daemon.shown[:2]))
+    world.daemon.groups = lambda: [group]  # type: ignore[attr-defined, method-assign, assignment]
+    assert world.take("acknowledged", 1, key=group_dedup_key(key)) is Result.DONE
+    assert [one[1] for one in world.daemon.acts] == ["a1", "a2"]
+    assert world.take("acknowledged", 2, key=group_dedup_key("other"), id="Q9") is Result.UNKNOWN
 
 
 def test_an_alert_that_has_resolved_is_not_taken() -> None:
