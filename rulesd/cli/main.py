@@ -33,6 +33,7 @@ COMMANDS = {
     "review": "What waits for a person's verdict, and giving one.",
     "gate": "May this release go on? For CI: exit 0 pass, 1 fail or evidence missing.",
     "deliveries": "Pages and what became of them; send again what was given up.",
+    "report": "Who was paged how often, by rule and hour, and what was acknowledged.",
     "test-page": "Send a marked test page along an owner's whole path.",
     "token": "Make, list and revoke API tokens.",
     "new": "Scaffold a rule with its test and runbook.",
