@@ -256,7 +256,9 @@ class Detection:
         entry.episode.acknowledged_by = by
         track.apply(book, entry, Signal.PERSON_RESOLVED, now, out)
         self._index(book, entry, alert)
-        entry.state = book.rule.detector.start(entry.key, now)
+        settle = getattr(book.detector, "settle", None)
+        left = settle(entry.state, book.pool, now) if settle else None
+        entry.state = left or book.detector.start(entry.key, now)
         entry.due = UNKNOWN
         return True
 

@@ -2,7 +2,8 @@
 
 Law: reads alerts, not events, in the time of their arrival. A rule named in ``all``, ``any`` or ``not`` counts while one of its alerts fires and for ``within``
 after it has ended. The condition holds when every rule of ``all`` counts, at least one of ``any`` (if given), and none of ``not``. An alert that ends while
-one of ``not`` counts is explained by it and does not count again when that one is forgotten first.
+one of ``not`` counts is explained by it and does not count again when that one is forgotten first. When a person has resolved the composite's own alert, what fires by
+then still counts, but only together with an alert that is new since.
 
 Joined by the labels of ``by``. An alert that lacks one of them concerns every key that agrees in the labels it has: a deploy without a tenant concerns
 all tenants. Such alerts wait in the pool; a key with an alert of its own looks there at least once a minute.
@@ -34,7 +35,7 @@ Heard = dict[tuple[str, str, tuple[str, ...]], Instant]
 class Together:
     """State of one key."""
 
-    __slots__ = ("explained", "heard", "key", "looked", "open")
+    __slots__ = ("explained", "heard", "key", "looked", "open", "settled")
 
     def __init__(self, key: tuple[str, ...], at: Instant) -> None:
         """No alert yet."""
@@ -42,6 +43,8 @@ class Together:
         self.heard: Heard = {}
         self.explained: set[str] = set()
         "Alerts that ended while one of ``not`` counted."
+        self.settled: set[str] = set()
+        "Alerts that counted when a person said that it is over: they bring no news."
         self.looked = at
         self.open = False
 
@@ -57,6 +60,7 @@ class Composite(Apart):
     by: tuple[Field, ...]
 
     name: ClassVar[str] = "composite"
+    version: ClassVar[int] = 2
     clock: ClassVar[Clock] = Clock.ARRIVAL
     pooled: ClassVar[bool] = True
 
@@ -116,6 +120,16 @@ class Composite(Apart):
         self._hear(state.heard, rule, (), seen, _KEPT)
         return self._look(state, pool, seen.at)
 
+    def settle(self, state: Together, pool: object, at: Instant) -> Together:
+        """What is left when a person has said that it is over: everything, but it is no news."""
+        out = Together(state.key, at)
+        out.heard = {a: end for a, end in state.heard.items() if not self._over(end, at)}
+        out.settled = {
+            alert for _, alert, end in self._concern(out, pool) if not self._over(end, at)
+        }
+        out.explained = state.explained & out.settled
+        return out
+
     def _concern(self, state: Together, pool: object) -> Iterator[tuple[str, str, Instant]]:
         """Rule, alert and end of everything that concerns the key."""
         for (rule, alert, _), end in state.heard.items():
@@ -137,6 +151,8 @@ class Composite(Apart):
         rules = {rule for rule, _, _ in live}
         met = rules.issuperset(self.all) and rules.isdisjoint(self.not_)
         met = met and (not self.any or not rules.isdisjoint(self.any))
+        state.settled &= {alert for _, alert, _ in live}
+        met = met and (not state.settled or any(a not in state.settled for _, a, _ in live))
         if not met and not state.open:
             return None
         state.open = met
@@ -173,13 +189,14 @@ class Composite(Apart):
     def dump(self, state: Together) -> Json:
         """Plain data."""
         explained: list[Json] = [*sorted(state.explained)]
-        return [list(state.key), _plain(state.heard), explained, state.looked, state.open]
+        settled: list[Json] = [*sorted(state.settled)]
+        return [list(state.key), _plain(state.heard), explained, settled, state.looked, state.open]
 
     def load(self, data: Json) -> Together:
         """From what ``dump`` gave."""
-        key, heard, explained, looked, open_ = rows(data)
+        key, heard, explained, settled, looked, open_ = rows(data)
         out = Together(texts(key), whole(looked))
-        out.explained = set(texts(explained))
+        out.explained, out.settled = set(texts(explained)), set(texts(settled))
         out.heard, out.open = _heard(heard), open_ is True
         return out
 

@@ -5,6 +5,7 @@ from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.plan import Maturity
 from rulesd.model.decision import Kind
 from rulesd.model.event import Json
+from rulesd.model.inputs import ResolvedByPerson
 from rulesd.model.instant import HOUR, MINUTE
 from tests.core.plans import burst, field, plan, rule
 from tests.core.world import World
@@ -166,3 +167,42 @@ def test_in_the_engine_it_reads_shadow_rules_too() -> None:
     world = World(made).send(0).send(10, type_="policy.decision")
     assert world.last(Kind.FIRING).rule == "a.both"
     assert world.last(Kind.FIRING).labels == {"tenant": "acme"}
+
+
+def test_what_still_fires_when_a_person_resolves_counts_with_the_next_news() -> None:
+    desk = Desk(composite(all=("a", "b"))).hear(0, "a").hear(MINUTE, "b")
+    desk.state = desk.detector.settle(desk.state, desk.pool, 2 * MINUTE)
+    desk.to(HOUR)
+    assert desk.said == [(1, True)]  # both still fire, and that is no news
+    desk.hear(HOUR + MINUTE, "b", n=2)
+    assert desk.said == [(1, True), (61, True)]
+    assert desk.last is not None
+    assert desk.last.causes == ["a1-firing", "b1-firing", "b2-firing"]
+
+    alone = Desk(composite(all=("a", "b"))).hear(0, "a").hear(MINUTE, "b")
+    alone.state = alone.detector.settle(alone.state, alone.pool, 2 * MINUTE)
+    alone.hear(3 * MINUTE, "a", "resolved").hear(3 * MINUTE, "b", "resolved").to(3 * HOUR)
+    alone.hear(3 * HOUR, "a", n=2)
+    assert alone.said == [(1, True)]  # what was settled is over: one of two is not enough
+    assert alone.state.settled == set()
+    assert alone.hear(3 * HOUR + MINUTE, "b", n=2).said[-1] == (181, True)
+
+    late = Desk(composite(all=("a", "b"), within=MINUTE)).hear(0, "a").hear(0, "a", "resolved")
+    late.state = late.detector.settle(late.state, late.pool, HOUR)
+    assert (late.state.heard, late.state.settled) == ({}, set())
+
+
+def test_in_the_engine_a_person_resolves_it_and_a_new_alert_brings_it_back() -> None:
+    first = rule("a.one", detector=burst(1, HOUR), by=(field("tenant"), field("tool")))
+    second = rule("a.two", detector=burst(1, HOUR), on=("policy.decision",))
+    both = rule(
+        "a.both", detector=composite(all=("a.one", "a.two")), on=("alert.state",), digest="both"
+    )
+    made = plan(first, second, both)
+    object.__setattr__(made, "watches_alerts", True)
+    world = World(made).send(0, tool="x").send(10, type_="policy.decision")
+    (open_,) = (a.alert for a in world.engine.alerts() if a.rule == "a.both")
+    world.give(ResolvedByPerson(alert=open_, by="jo")).clear()
+    assert not [a for a in world.engine.alerts() if a.rule == "a.both"]
+    world.send(20, tool="y")
+    assert [a.alert == open_ for a in world.engine.alerts() if a.rule == "a.both"] == [False]
