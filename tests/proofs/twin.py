@@ -1,6 +1,6 @@
 """Twins of a real Alertmanager 0.25, the long run: scenarios at random, a hundred at once, round after round.
 
-Run ``make proof NAME=twin`` (``ARGS="--rounds 20 --seed 1000"``). Exit 1 when a page differed. A round takes 45 s.
+Run ``make proof NAME=twin`` (``ARGS="--rounds 20 --seed 1000"``). Exit 1 when a page differed. A round takes 40 s.
 """
 
 import argparse

@@ -1,13 +1,14 @@
 """The same configuration and the same timed pushes: to a real Alertmanager, and in virtual time to rulesd's engine.
 
 What Alertmanager was told is recorded with the time at which it was; the engine is then told the same at the same times, so that the
-machine's own noise is in both. Pages are compared as (group, alerts with status and start, status), in order, with their times.
+machine's own noise is in both. Where a daemon runs beside it, it is told everything over HTTP, a moment later. Pages are compared as (group, alerts with status and start, status), in order, with their times.
 """
 
 import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +25,11 @@ from rulesd.model.inputs import AlertsPosted, Input, PostedAlert, SilenceExpired
 from rulesd.model.instant import Instant
 from rulesd.model.silence import Silence, SilenceMatcher
 from tests.config.testing import loaded
+from tests.integration.daemon import TOKEN, Daemon
 from tests.twin.peer import Alertmanager
 from tests.twin.story import RESOLVE, Fire, Hush, Push, Scenario, configuration
+
+OWNERS = "owners: {team: {contact: nobody}, safety: {contact: nobody}}\n"
 
 SPREAD = 0.4
 "Scenarios do the same thing at slightly different times, in seconds, so that not all comes at once."
@@ -57,54 +61,70 @@ class Record:
     since: float = 0.0
     "When its dispatcher began."
 
+    daemon: dict[tuple[str, str], list[Page]] = field(default_factory=dict)
+    "What a daemon beside it paged."
+
     until: Instant = 0
 
 
-def play(scenarios: Sequence[Scenario], folder: Path) -> tuple[Record, Pages]:
+def play(
+    scenarios: Sequence[Scenario], folder: Path, *, daemon: bool = False
+) -> tuple[Record, Pages]:
     """Run all scenarios at once; what the real one did, and what rulesd does."""
-    record = asyncio.run(_real(scenarios, folder))
+    record = asyncio.run(_real(scenarios, folder, daemon=daemon))
     return record, rulesd(scenarios, record)
 
 
 # ---------------------------------------------------------------------- the real one
 
 
-async def _real(scenarios: Sequence[Scenario], folder: Path) -> Record:
-    record = Record()
+def _inbox(record: Record) -> web.Application:
+    """Notes every webhook: those under ``/ours`` are the daemon's."""
 
     async def hook(request: web.Request) -> web.Response:
         at, body = time.time(), await request.json()
-        receiver = body["receiver"]
         alerts = sorted((a["fingerprint"], a["status"], _ms(a["startsAt"])) for a in body["alerts"])
         page = Page(at, body["status"], tuple(alerts))
-        record.pages.setdefault((receiver, body["groupKey"]), []).append(page)
+        pages = record.daemon if request.path.startswith("/ours/") else record.pages
+        pages.setdefault((body["receiver"], body["groupKey"]), []).append(page)
         return web.Response()
 
     app = web.Application()
     app.router.add_post("/{tail:.*}", hook)
-    runner = web.AppRunner(app)
+    return app
+
+
+async def _real(scenarios: Sequence[Scenario], folder: Path, *, daemon: bool) -> Record:
+    record = Record()
+    runner = web.AppRunner(_inbox(record))
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    text = json.dumps(configuration(scenarios, f"http://127.0.0.1:{port}"))
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        with Alertmanager(folder, text) as peer:
+        inbox = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        with ExitStack() as stack:
+            urls = []
+            if daemon:
+                routing = json.dumps(configuration(scenarios, f"{inbox}/ours"))
+                files = {"routing.yaml": routing, "owners.yaml": OWNERS}
+                ours = stack.enter_context(Daemon(folder / "daemon", notifiers=files))
+                urls.append(f"http://127.0.0.1:{ours.port}")
+            text = json.dumps(configuration(scenarios, f"{inbox}/theirs"))
+            peer = stack.enter_context(Alertmanager(folder, text))
             record.since = peer.dispatching_since
             start = _start(scenarios, record.since)
             await asyncio.sleep(max(0.0, start - time.time()))
-            async with ClientSession(peer.url) as session:
-                await asyncio.gather(
-                    *(
-                        _tell(
-                            scenario,
-                            start + _offset(scenario, i, len(scenarios), start),
-                            session,
-                            record,
-                        )
-                        for i, scenario in enumerate(scenarios)
+            async with ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session:
+                told = (
+                    _tell(
+                        scenario,
+                        start + _offset(scenario, i, len(scenarios), start),
+                        session,
+                        [peer.url, *urls],
+                        record,
                     )
+                    for i, scenario in enumerate(scenarios)
                 )
+                await asyncio.gather(*told)
                 end = start + max(scenario.until for scenario in scenarios)
                 await asyncio.sleep(max(0.0, end - time.time()))
             record.until = round(end * 1000)
@@ -132,34 +152,42 @@ def _offset(scenario: Scenario, number: int, count: int, start: float) -> float:
     return max(distances, key=lambda offset: distances[offset])
 
 
-async def _tell(scenario: Scenario, start: float, session: ClientSession, record: Record) -> None:
-    silences: dict[str, str] = {}
+async def _tell(
+    scenario: Scenario, start: float, session: ClientSession, peers: Sequence[str], record: Record
+) -> None:
+    """Tell one scenario to all peers; what the first was told when is on record."""
+    silences: dict[tuple[str, str], str] = {}
     for step in scenario.steps:
         await asyncio.sleep(max(0.0, start + step.at - time.time()))
-        before = time.time()
-        made: Input
-        if isinstance(step, Push):
-            body = [_body(scenario, each, start) for each in step.alerts]
-            async with session.post("/api/v2/alerts", json=body) as answer:
-                assert answer.status == 200, await answer.text()
-            at = round((before + time.time()) * 500)
-            made = AlertsPosted(
-                alerts=tuple(_posted(scenario, each, start, at) for each in step.alerts)
-            )
-        elif isinstance(step, Hush):
-            wanted = _silence(scenario, step, start, before)
-            async with session.post("/api/v2/silences", json=wanted) as answer:
-                assert answer.status == 200, await answer.text()
-                silences[step.name] = (await answer.json())["silenceID"]
-            at = round(time.time() * 1000)
-            made = SilenceSet(silence=_own(silences[step.name], wanted, at), by="twin")
-        else:
-            id_ = silences[step.name]
-            async with session.delete(f"/api/v2/silence/{id_}") as answer:
-                assert answer.status == 200, await answer.text()
-            at = round(time.time() * 1000)
-            made = SilenceExpired(id=id_, by="twin")
-        record.told.append((at, made))
+        for peer in peers:
+            before = time.time()
+            made: Input
+            if isinstance(step, Push):
+                body = [_body(scenario, each, start) for each in step.alerts]
+                await _send(session, "POST", f"{peer}/api/v2/alerts", body)
+                at = round((before + time.time()) * 500)
+                posted = tuple(_posted(scenario, each, start, at) for each in step.alerts)
+                made = AlertsPosted(alerts=posted)
+            elif isinstance(step, Hush):
+                wanted = _silence(scenario, step, start, before)
+                answer = await _send(session, "POST", f"{peer}/api/v2/silences", wanted)
+                silences[peer, step.name] = answer["silenceID"]
+                at = round(time.time() * 1000)
+                made = SilenceSet(silence=_own(answer["silenceID"], wanted, at), by="twin")
+            else:
+                id_ = silences[peer, step.name]
+                await _send(session, "DELETE", f"{peer}/api/v2/silence/{id_}", None)
+                at = round(time.time() * 1000)
+                made = SilenceExpired(id=id_, by="twin")
+            if peer == peers[0]:
+                record.told.append((at, made))
+
+
+async def _send(session: ClientSession, method: str, url: str, body: object) -> Any:
+    async with session.request(method, url, json=body) as answer:
+        text = await answer.text()
+        assert answer.status == 200, text
+        return json.loads(text) if text else None
 
 
 def _iso(at: float) -> str:
@@ -231,8 +259,7 @@ def _own(id_: str, wanted: Mapping[str, Any], at: Instant) -> Silence:
 def plan_of(scenarios: Sequence[Scenario]) -> Plan:
     """What rulesd makes of the very same file."""
     text = json.dumps(configuration(scenarios, "http://127.0.0.1:9"))
-    owners = "owners:\n  team: {contact: nobody}\n"
-    result = loaded({"notifiers/routing.yaml": text, "notifiers/owners.yaml": owners})
+    result = loaded({"notifiers/routing.yaml": text, "notifiers/owners.yaml": OWNERS})
     assert result.plan is not None, [str(p) for p in result.errors]
     return result.plan
 
@@ -242,13 +269,18 @@ Change = Callable[[Engine], Engine]
 
 
 def rulesd(
-    scenarios: Sequence[Scenario], record: Record, change: Change = lambda engine: engine
+    scenarios: Sequence[Scenario],
+    record: Record,
+    change: Change = lambda engine: engine,
+    *,
+    in_step: bool = True,
 ) -> Pages:
-    """The engine, told the same at the same times; its sweeps are in step with the other's."""
+    """The engine, told the same at the same times; its sweeps are ``in_step`` with the other's, or with the clock as a daemon's are."""
     plan = plan_of(scenarios)
     phase = round(record.since * 1000)
     usual = ended.next_sweep
-    ended.next_sweep = lambda now: phase + ((now - phase) // ended.SWEEP + 1) * ended.SWEEP
+    if in_step:
+        ended.next_sweep = lambda now: phase + ((now - phase) // ended.SWEEP + 1) * ended.SWEEP
     try:
         engine = Engine(plan)
         decisions: list[Decision] = []
@@ -301,8 +333,9 @@ def only(
 
     told = [(at, item) for at, item in record.told if mine(item)]
     pages = {place: p for place, p in record.pages.items() if place[0].split("/")[0] in names}
+    daemon = {place: p for place, p in record.daemon.items() if place[0].split("/")[0] in names}
     chosen = [scenario for scenario in scenarios if scenario.name in names]
-    return chosen, Record(told, pages, record.since, record.until)
+    return chosen, Record(told, pages, record.since, daemon, record.until)
 
 
 def differences(

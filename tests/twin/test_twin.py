@@ -1,6 +1,6 @@
 """Twins: the same file and the same pushes give the same pages as a real Alertmanager 0.25, in the same order, at the same times.
 
-One Alertmanager plays all scenarios at once, in 45 s of which it sleeps most; the engine needs a second for them. More seeds:
+One Alertmanager and one daemon play all scenarios at once, in 40 s of which they sleep most; the engine needs a second for them. More seeds:
 ``make proof NAME=twin``.
 """
 
@@ -46,7 +46,7 @@ class Played:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     every = [*scenarios.by_hand(), *(chance.scenario(seed) for seed in SEEDS)]
     folder: Path = tmp_path_factory.mktemp("alertmanager")
-    record, ours = play(every, folder)
+    record, ours = play(every, folder, daemon=True)
     return Played(every, record, ours)
 
 
@@ -55,6 +55,19 @@ def test_the_same_pages_in_every_scenario(played: Played) -> None:
     assert found == {}, "\n".join(line for lines in found.values() for line in lines)
     assert len(played.scenarios) >= 60
     assert sum(map(len, played.record.pages.values())) > 400
+
+
+def test_the_same_pages_from_a_daemon_over_http(played: Played) -> None:
+    """Its sweeps are in step with the clock and not with the other's: scenarios in which that matters are left out."""
+    until = played.record.until / 1000
+    own_steps = rulesd(played.scenarios, played.record, in_step=False)
+    apart = set(differences(played.scenarios, played.record.pages, own_steps, until))
+    names = {s.name for s in played.scenarios} - apart
+    assert len(names) >= 60
+    chosen, record = only(names, played.scenarios, played.record)
+    found = differences(chosen, record.pages, record.daemon, until)
+    assert found == {}, "\n".join(line for lines in found.values() for line in lines)
+    assert sum(map(len, record.daemon.values())) > 300
 
 
 def test_the_same_pages_when_the_daemon_restarts_at_every_moment(played: Played) -> None:
