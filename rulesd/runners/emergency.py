@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 
 from rulesd.core.plan import Plan
+from rulesd.core.shifts import of_owner
 from rulesd.model.alert import Alert
 from rulesd.model.decision import NotificationDue, Status, Told
 from rulesd.model.fingerprint import episode_id, fingerprint
@@ -90,7 +91,7 @@ def due_for(plan: Plan, since: Instant, now: Instant) -> NotificationDue:
     return NotificationDue(
         at=now,
         reason=Reason.NEVER,
-        receiver=plan.receiver_for(owner, "critical") or plan.root.receiver,
+        receiver=of_owner(plan, owner, "critical", now)[0].receiver,
         group=f'{{}}:{{alertname="{RULE}"}}',
         group_labels={"alertname": RULE},
         status=Status.FIRING,

@@ -15,6 +15,7 @@ from rulesd import __version__
 from rulesd.config import Loaded
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
+from rulesd.core.shifts import of_owner
 from rulesd.model.alert import Alert
 from rulesd.model.errors import Located
 from rulesd.model.event import Json
@@ -43,6 +44,7 @@ from rulesd.runners.delivery import Courier
 from rulesd.runners.explaining import Explaining
 from rulesd.runners.failover import Failover, Owed
 from rulesd.runners.posting import Posting
+from rulesd.runners.proven import Proven
 from rulesd.runners.shadow import ShadowCheck
 from rulesd.runners.silencing import Silencing
 from rulesd.runners.writer import Writer
@@ -121,6 +123,7 @@ class LocalDaemon(Silencing, Posting):
         self.on_reload: Callable[[], None] = lambda: None
         self.acting = LocalActing(parts.crank)
         self.explaining = Explaining(parts.crank, parts.store)
+        self.proven = Proven(lambda n: parts.store.read_outbox(state="delivered", limit=n))
         self._reloading = asyncio.Lock()
         self._releasing: set[asyncio.Task[None]] = set()
 
@@ -238,6 +241,7 @@ class LocalDaemon(Silencing, Posting):
 
     def _note(self, done: OutboxDone) -> None:
         """No page is given up, or held up, without a word in the log."""
+        self.proven.note(done)
         if done.state not in _TOLD:
             return
         level, words = _TOLD[done.state]
@@ -250,7 +254,12 @@ class LocalDaemon(Silencing, Posting):
 
     async def test_page(self, owner: str, severity: str, by: str) -> Sequence[Attempt]:
         """A marked test page along the owner's whole path."""
-        receiver = self.plan.receiver_for(owner, severity) or self.plan.root.receiver
+        out: list[Attempt] = []
+        for place in of_owner(self.plan, owner, severity, self.now()):
+            out += await self._try(place.receiver, owner, severity, by)
+        return out
+
+    async def _try(self, receiver: str, owner: str, severity: str, by: str) -> list[Attempt]:
         out: list[Attempt] = []
         pages = compose_test(
             self.plan,
@@ -297,6 +306,10 @@ class LocalDaemon(Silencing, Posting):
         ]
         degraded += [
             f"receiver {r} {c} does not accept pages" for r, c in self._parts.courier.failing()
+        ]
+        degraded += [
+            f"receiver {r} {c} has never taken a page: try it with rulesd test-page"
+            for r, c in self.proven.never()
         ]
         degraded += list(self.channel_problems)
         if self.refused:

@@ -90,6 +90,9 @@ class FakeStore:
     ) -> Sequence[Any]:
         return self.outbox[:limit]
 
+    def read_decisions(self, **wanted: Any) -> Sequence[Any]:
+        return []
+
     def read_attempts(self, page: str) -> Sequence[Any]:
         return []
 

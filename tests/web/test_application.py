@@ -46,6 +46,7 @@ WITH_TOKEN = {
     ("POST", "/v1/silences/{id}/approve"): "ack",
     ("GET", "/v1/alerts/{id}/deliveries"): "read",
     ("GET", "/v1/deliveries"): "read",
+    ("GET", "/v1/reports/pages"): "read",
     ("POST", "/v1/deliveries/{id}/redeliver"): "admin",
     ("GET", "/v1/switches"): "flags",
     ("GET", "/v1/switches/history"): "read",
