@@ -17,7 +17,7 @@ from rulesd.model.reasons import DeliveryReason
 from rulesd.notify import pagerduty as native
 from rulesd.notify.go_texts import GoTexts, Telling, is_foreign
 from rulesd.notify.http import failed, skipped
-from rulesd.notify.settings import Secrets, Settings
+from rulesd.notify.settings import Secrets, Settings, place_of
 from rulesd.notify.templates import Medium, Templates
 from rulesd.notify.text import cut, one_line, safe_url
 from rulesd.notify.wording import context, headline, main_alert
@@ -53,6 +53,7 @@ class AlertmanagerPagerDuty:
         self.deadline_s = deadline_s
         self._session, self._templates = session, templates
         self._key, self._url = routing_key, url
+        self.place = place_of(routing_key)
         self._texts = GoTexts(templates.go, spec.settings)
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:

@@ -18,7 +18,7 @@ from rulesd.core.plan import ChannelSpec
 from rulesd.model.notification import Delivery, Notification, PageAlert
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.notify.http import Request, judge, post, skipped
-from rulesd.notify.settings import Secrets, Settings
+from rulesd.notify.settings import Secrets, Settings, place_of
 from rulesd.notify.templates import Medium, Templates
 from rulesd.notify.text import cut, one_line, safe_url
 from rulesd.notify.wording import context, evidence, headline, main_alert, measured, place, seen
@@ -62,6 +62,7 @@ class PagerDuty:
         self.deadline_s = deadline_s
         self._session, self._templates = session, templates
         self._key, self._url = routing_key, url
+        self.place = place_of(routing_key)
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Send one event. A quiet notification goes only to an incident that is open there."""

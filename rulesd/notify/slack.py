@@ -21,7 +21,7 @@ from rulesd.core.plan import ChannelSpec
 from rulesd.model.notification import Delivery, Notification
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.notify.http import Answer, Request, failed, judge, post, retry, skipped
-from rulesd.notify.settings import Secrets, Settings
+from rulesd.notify.settings import Secrets, Settings, place_of
 from rulesd.notify.slack_blocks import fallback, message
 from rulesd.notify.slack_thread import changes, remembered
 from rulesd.notify.templates import Templates
@@ -107,6 +107,7 @@ class SlackBot:
         self._session = session
         self._token, self._channel, self._api = token, channel, api_url.rstrip("/") + "/"
         self._compose = compose or (lambda page: message(page, templates, clicks=clicks))
+        self.place = place_of(token, channel)
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Post, or update what ``reference`` names."""
@@ -244,6 +245,7 @@ class SlackWebhook:
         self.deadline_s = deadline_s
         self._session, self._url = session, url
         self._compose = compose or (lambda page: message(page, templates))
+        self.place = place_of(url)
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
         """Post; a webhook's answer names no message, so nothing can be updated later."""

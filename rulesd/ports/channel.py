@@ -7,6 +7,8 @@ Promises of every adapter (the contract suite in ``tests/contracts/channel.py`` 
   ``dedup_key``) goes out on every retry.
 * It answers within its deadline (seconds) and holds no lock that another channel needs.
 * It escapes every label for its medium. Secrets appear in no ``Delivery.detail``, log or exception.
+* An adapter may have a ``place``: what the receiver counts requests by (an integration key, a chat's channel), named without telling a
+  secret. Channels of one place share its pace.
 * A notification with ``page=False`` is sent only where ``updates_in_place`` is true; others answer ``SKIPPED``.
 """
 

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import orjson
@@ -79,6 +79,9 @@ class Courier:
         self._references = references
         self._known: OrderedDict[tuple[str, str, str], Mapping[str, str]] = OrderedDict()
         self._lanes: dict[Key, Lane] = {}
+        self._paces: dict[str, deque[Instant]] = {}
+        "By place: when something was sent there, by all lanes that lead to it."
+
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._stopping = False
         meter.outbox_oldest.set_function(lambda: self.oldest_age(self._now()) / 1_000)
@@ -117,7 +120,12 @@ class Courier:
             now=self._now,
             sleep=self._sleep,
             jitter=self._jitter,
+            sent=self._pace(channel),
         )
+
+    def _pace(self, channel: Channel) -> deque[Instant]:
+        place = getattr(channel, "place", "")
+        return self._paces.setdefault(f"{channel.kind} {place}", deque()) if place else deque()
 
     def _unknown(self, row: OutboxRow) -> None:
         """The receiver or channel went away with a reload: the page cannot be delivered, and that is said aloud."""

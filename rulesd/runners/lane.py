@@ -104,8 +104,9 @@ class Lane:
         now: Callable[[], Instant],
         sleep: Sleep,
         jitter: Callable[[], float] = random.random,
+        sent: deque[Instant] | None = None,
     ) -> None:
-        """``finish`` hears of every attempt, ``health`` of every opening and closing of the circuit."""
+        """``sent``: when something was sent to this place, by whichever lane. ``finish`` hears of every attempt, ``health`` of every opening and closing of the circuit."""
         self.receiver, self.channel = receiver, channel
         self.backlog = Backlog()
         self.open = False
@@ -118,7 +119,7 @@ class Lane:
         self._now, self._sleep, self._jitter = now, sleep, jitter
         self._failures = 0
         self._paused_until: Instant = 0
-        self._sent: deque[Instant] = deque()
+        self._sent: deque[Instant] = deque() if sent is None else sent
         self._wake = asyncio.Event()
         self._draining = False
 

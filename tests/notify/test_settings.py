@@ -1,7 +1,7 @@
 import pytest
 
 from rulesd.model.errors import ConfigurationError
-from rulesd.notify.settings import ChannelError, Settings, http_config
+from rulesd.notify.settings import ChannelError, Settings, http_config, place_of
 from tests.notify.samples import spec
 
 VAULT = {"KEY": " s3cret \n", "EMPTY": "  "}
@@ -93,3 +93,8 @@ def test_tls_config() -> None:
     with pytest.raises(ChannelError, match="tls_config"):
         http_config(settings(http_config={"tls_config": {"ca_file": "/nonexistent"}}))
     assert http_config(settings(http_config={"tls_config": {}})).tls is None
+
+
+def test_a_place_tells_no_secret_and_tells_places_apart() -> None:
+    assert place_of("token", "#a") == place_of("token", "#a") != place_of("token", "#b")
+    assert "token" not in place_of("token")

@@ -434,3 +434,21 @@ def test_a_row_that_is_not_needed_any_more_ends_as_skipped() -> None:
     last = office.done[-1]
     assert (last.id, last.state, last.attempts) == ("a", "skipped", 1)
     assert last.detail == "not_needed_any_more: somebody else has it"
+
+
+def test_channels_that_lead_to_one_place_share_its_pace() -> None:
+    first, second, other = (Scripted(kind="slack") for _ in range(3))
+    first.place = second.place = "one"  # type: ignore[attr-defined]
+    other.place = "another"  # type: ignore[attr-defined]
+    ways = {("a", "slack[0]"): first, ("b", "slack[0]"): second, ("c", "slack[0]"): other}
+
+    async def story(office: Office) -> None:
+        for name in ("a", "b", "c"):
+            one = replace(row(name), receiver=name, channel="slack[0]")
+            office.courier.add([one])
+        await settle()
+        assert (len(first.sent), len(second.sent), len(other.sent)) == (1, 0, 1)
+        await office.time.advance(1_000)
+        assert len(second.sent) == 1
+
+    play(Office(ways), story)
