@@ -37,6 +37,7 @@ from rulesd.logic.explain import Explanation
 from rulesd.model.errors import Located
 from rulesd.model.event import Json
 from rulesd.model.instant import MINUTE, Milliseconds
+from rulesd.model.switch import Switch
 from rulesd.privacy.fields import TYPES
 
 _NOT_RULES = ("severities", "risks", "rollouts")
@@ -134,8 +135,11 @@ class _Workshop:
         self.switches, self.humans_only = switches(
             self._document("notifiers/switches"), self.owners, problems
         )
+        usual, _ = switches(self._document("builtin/switches"), self.owners, problems)
+        self.usual = {name: made for name, made in usual.items() if name not in self.switches}
+        "What the shipped actions mean where switches.yaml does not say; in force as far as somebody names them."
         self.rollouts = rollouts(
-            self._document("rules/rollouts"), self.owners, self.switches, problems
+            self._document("rules/rollouts"), self.owners, self.switches | self.usual, problems
         )
         self.templates = self._templates()
         self.go_templates: Mapping[str, str] = {}
@@ -182,7 +186,7 @@ class _Workshop:
             owners=self.owners,
             owners_known=self.owners_file is not None,
             risks=self.risks,
-            actions=self.switches,
+            actions=self.switches | self.usual,
             types=frozenset(TYPES),
             self_owner=self.files.self_owner,
         )
@@ -205,6 +209,8 @@ class _Workshop:
     def _is_rule(name: str) -> bool:
         top, _, rest = name.partition("/")
         if top not in ("rules", "builtin") or not rest.endswith(SUFFIXES):
+            return False
+        if name == "builtin/switches.yaml":
             return False
         return rest.rpartition(".")[0] not in _NOT_RULES
 
@@ -329,7 +335,7 @@ class _Workshop:
             severities=self.severities,
             by_id={c.rule.id: i for i, c in enumerate(compiled)},
             hooks=self.hooks,
-            switches=self.switches,
+            switches=self._named(compiled),
             humans_only=self.humans_only,
             rollouts=self.rollouts,
             templates=self.templates,
@@ -341,6 +347,13 @@ class _Workshop:
             regex=lambda pattern: label_matcher("label", "=~", pattern).test,
             schedule=schedule,
         )
+
+    def _named(self, compiled: list[Compiled]) -> dict[str, Switch]:
+        """The switches of the file, and of the usual ones those that a rule or a rollout names."""
+        wanted = {name for c in compiled for name in c.rule.actions}
+        wanted |= {criteria.rollback for criteria in self.rollouts.values()}
+        usual = {name: made for name, made in self.usual.items() if name in wanted}
+        return self.switches | usual
 
     def _matcher_refused(self, error: RuleError, compiled: list[Compiled]) -> None:
         """A condition that compiled alone but not beside the event types: a limit of size or depth."""

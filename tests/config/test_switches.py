@@ -1,10 +1,15 @@
 """switches.yaml: what is read, and what is refused at its place."""
 
+from pathlib import Path
+
 import pytest
 
+from rulesd.config.files import builtin
 from rulesd.model.instant import HOUR
 from rulesd.model.switch import Approvals, Until
-from tests.config.testing import loaded
+from tests.config.testing import loaded, rule
+
+ROOT = Path(__file__).resolve().parents[2]
 
 FILE = "notifiers/switches.yaml"
 FULL = """humans_only: true
@@ -99,3 +104,17 @@ def test_switches_of_one_key_agree_on_what_holds_while_nothing_is_set() -> None:
     text = "switches:\n  lock_tool: {key: k, safe: false}\n  b: {key: k, type: string, safe: x}\n  c: {key: k, safe: false}\n"
     result = loaded({FILE: text})
     assert [(p.line, p.code) for p in result.errors] == [(3, "exclusive_fields")]
+
+
+def test_shipped_actions_mean_something_without_a_file_of_ones_own() -> None:
+    shipped = (ROOT / "notifiers" / "switches.yaml").read_text()
+    packaged = dict(builtin())["builtin/switches.yaml"].decode()
+    assert packaged.partition("\nswitches:")[2] == shipped.partition("\nswitches:")[2]
+    named = rule(actions="[stop_loop]")
+    plan = loaded({"rules/tool/mistake.yaml": named, FILE: None}).plan
+    assert plan is not None
+    assert list(plan.switches) == ["stop_loop"]
+    own = "switches:\n  stop_loop: {safe: true}\n  mine: {safe: true}\n"
+    plan = loaded({"rules/tool/mistake.yaml": named, FILE: own}).plan
+    assert plan is not None
+    assert {name: s.safe for name, s in plan.switches.items()} == {"stop_loop": True, "mine": True}
