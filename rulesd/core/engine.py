@@ -83,7 +83,7 @@ class Engine:
         self.silences = Silences(plan, self.firing)
         self.dispatch.gate.silencing = self.silences.silencing
         self.dispatch.gate.may_silence = self.silences.live
-        self.switches = Switches(plan)
+        self.switches = Switches(plan, self.alert)
         self.reviews = Reviews(plan, self.alert)
         self.rollouts = Rollouts(plan, self.reviews.critical)
         self.paging = Paging(
@@ -161,7 +161,7 @@ class Engine:
         out: list[Decision] = []
         if self.rollouts.open or event.type in TYPES:
             self.rollouts.observe(event, now, out)
-        elif event.type == "action.result":
+        if event.type == "action.result":
             self.switches.observe(event, now, out)
         matched = self.detection.observe(event, now, out)
         self.outcomes[Outcome.MATCHED if matched else Outcome.UNMATCHED] += 1

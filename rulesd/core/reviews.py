@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from rulesd.core.group import dump_alert, load_alert
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Plan
+from rulesd.core.switch_draft import review_of
 from rulesd.model.alert import Alert
 from rulesd.model.decision import Decision, NoticeDue, ReviewClosed, ReviewOpened, SwitchChanged
 from rulesd.model.event import Json
@@ -19,7 +20,7 @@ from rulesd.model.fingerprint import episode_id
 from rulesd.model.inputs import Input, ReviewCompleted
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
 from rulesd.model.reasons import Reason
-from rulesd.model.switch import Until
+from rulesd.model.switch import Setting, SettingState, Until
 
 VERDICTS = ("benign", "fixed", "harm")
 "What a reviewer may find."
@@ -48,6 +49,9 @@ class Review:
     due_at: Instant
     locked: bool
     "Whether a switch stays set until the verdict."
+
+    held: tuple[str, ...] = ()
+    "The settings that stay for it."
 
     told: int = 0
     "How often its owner was told that it is overdue."
@@ -108,22 +112,38 @@ class Reviews:
         match decision:
             case ReviewOpened():
                 self._open(decision.review, decision.alert, decision.reason, now)
-            case SwitchChanged(reason=Reason.SET | Reason.APPROVED | Reason.SET_AGAIN):
-                if decision.setting.until is Until.REVIEW:
-                    for id_ in decision.setting.holders:
-                        self._lock(id_, now, out)
+            case SwitchChanged(setting=setting) if setting.until is Until.REVIEW:
+                if decision.reason in (Reason.SET, Reason.APPROVED, Reason.SET_AGAIN):
+                    active = setting.state is SettingState.ACTIVE
+                    for id_ in setting.holders if active else ():
+                        self._lock(id_, setting, now, out)
+                elif setting.state is SettingState.ENDED:
+                    self._unlock(setting.id)
 
-    def _lock(self, alert_id: str, now: Instant, out: list[Decision]) -> None:
+    def _lock(self, holder: str, setting: Setting, now: Instant, out: list[Decision]) -> None:
+        """One item for each alert that holds it; where none is open, the item is about the setting: a lock never has nobody to end it."""
         for review in self.open.values():
-            if review.alert.alert == alert_id:
-                self.open[review.id] = replace(review, locked=True)
+            if review.alert.alert == holder:
+                held = tuple(dict.fromkeys((*review.held, setting.id)))
+                self.open[review.id] = replace(review, locked=True, held=held)
                 return
-        alert = self._alert_of(alert_id)
-        if alert is not None:
-            id_ = episode_id("review", (alert.alert,), "lock", alert.started_at)
-            out.append(ReviewOpened(at=now, reason=Reason.LOCKED, review=id_, alert=alert))
+        alert = self._alert_of(holder) or review_of(setting, holder, now)
+        id_ = episode_id("review", (alert.alert,), "lock", alert.started_at)
+        if any(r.id == id_ for r in self.closed):
+            id_ = episode_id("review", (alert.alert, setting.id), "lock", now)
+        out.append(ReviewOpened(at=now, reason=Reason.LOCKED, review=id_, alert=alert))
+        self._open(id_, alert, Reason.LOCKED, now, (setting.id,))
 
-    def _open(self, id_: str, alert: Alert, why: Reason, now: Instant) -> None:
+    def _unlock(self, setting: str) -> None:
+        """A setting ended otherwise: what held nothing else waits for its verdict all the same, but holds nothing any more."""
+        for review in list(self.open.values()):
+            if setting in review.held:
+                held = tuple(s for s in review.held if s != setting)
+                self.open[review.id] = replace(review, held=held, locked=bool(held))
+
+    def _open(
+        self, id_: str, alert: Alert, why: Reason, now: Instant, held: tuple[str, ...] = ()
+    ) -> None:
         if id_ in self.open or any(r.id == id_ for r in self.closed):
             return
         if len(self.open) >= MOST_OPEN:
@@ -134,6 +154,7 @@ class Reviews:
             opened_at=now,
             due_at=now + time_for(alert),
             locked=why is Reason.LOCKED,
+            held=held,
         )
         self._look()
 
@@ -229,10 +250,16 @@ def _dump(review: Review) -> Json:
     out: dict[str, Json] = {
         f.name: getattr(review, f.name) for f in fields(review) if f.name != "alert"
     }
-    return out | {"alert": dump_alert(review.alert)}
+    return out | {"alert": dump_alert(review.alert), "held": list(review.held)}
 
 
 def _load(data: Json) -> Review:
     assert isinstance(data, dict)
-    values: dict[str, object] = {**data, "alert": load_alert(data["alert"])}
+    held = data.get("held", [])
+    assert isinstance(held, list)
+    values: dict[str, object] = {
+        **data,
+        "alert": load_alert(data["alert"]),
+        "held": tuple(str(h) for h in held),
+    }
     return Review(**values)  # type: ignore[arg-type]

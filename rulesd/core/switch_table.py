@@ -5,6 +5,7 @@ then the latest. Without one the switch's default holds. The same table answers 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from rulesd.model.event import Json
@@ -64,6 +65,16 @@ class SwitchTable:
         """Every key that has a value of its own now: those with a setting, and those without a label in them."""
         fixed = (s.key for s in self.switches.values() if not places(s.key))
         return sorted({*self.by_key, *fixed})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What was in force at one moment: it does not change when the machine goes on."""
+
+    version: int
+    table: SwitchTable
+    settings: tuple[Setting, ...]
+    humans_only: bool
 
 
 def scope_of(switch: Switch, labels: Mapping[str, str]) -> dict[str, str]:

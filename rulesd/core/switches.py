@@ -5,16 +5,23 @@ allowed; a wide one waits for a second person; the state shown is the state in f
 one that fell into a downtime is carried out first thing after it, stamped with the time it was due.
 """
 
-import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Plan
-from rulesd.core.switch_guard import REFUSED, Guard, asks, notice, unheard
+from rulesd.core.switch_draft import (
+    asked,
+    asked_by_rule,
+    later_end,
+    only_people,
+    same_effect,
+    still_fits,
+)
+from rulesd.core.switch_guard import REFUSED, Guard, asks, notice, same_person, unheard, untold
 from rulesd.core.switch_state import deadline, dump_setting, load_setting, settles
-from rulesd.core.switch_table import SwitchTable, scope_of
+from rulesd.core.switch_table import Shown, SwitchTable
 from rulesd.model.alert import Alert
 from rulesd.model.decision import (
     ActionDue,
@@ -25,7 +32,6 @@ from rulesd.model.decision import (
     SwitchChanged,
 )
 from rulesd.model.event import Event, Json
-from rulesd.model.fingerprint import episode_id
 from rulesd.model.inputs import (
     Delivered,
     HumansOnly,
@@ -36,10 +42,10 @@ from rulesd.model.inputs import (
 )
 from rulesd.model.instant import HOUR, MINUTE, Instant, Milliseconds
 from rulesd.model.reasons import DeliveryOutcome, Reason
-from rulesd.model.switch import Setting, SettingState, Switch, Until, fill, places
+from rulesd.model.switch import Setting, SettingState, Switch, Until
 
 HISTORY = 1_000
-"Ended settings that are kept for people to see; the decision log has them all."
+"Ended settings, and as many refused ones, that are kept for people to see; the decision log has them all."
 
 MOST_HOLDERS = 100
 "Alerts that may keep one setting."
@@ -53,20 +59,39 @@ class Switches:
 
     name = "switches"
 
-    def __init__(self, plan: Plan) -> None:
-        """Nothing is set."""
+    def __init__(
+        self, plan: Plan, alert_of: Callable[[str], Alert | None] = lambda _id: None
+    ) -> None:
+        """Nothing is set. ``alert_of``: the open alert of an episode id."""
         self.plan = plan
         self.due: Instant = NOT_DUE
         self.open: dict[str, Setting] = {}
         "By id, in the order in which they were made."
         self.ended: deque[Setting] = deque(maxlen=HISTORY)
+        self.refused: deque[Setting] = deque(maxlen=HISTORY)
+        "Apart, so that a rule that is refused all the time does not wash away what was set."
         self.humans_only = plan.humans_only
         self.table = SwitchTable(plan.switches)
         self.version = 0
         "Grows with every change of what services read."
         self.guard = Guard()
+        self._alert_of = alert_of
         self._said: dict[str, Instant] = {}
         "By setting: when it was last said that it was set again."
+
+    def shown(self) -> Shown:
+        """What is in force now."""
+        return Shown(
+            version=self.version,
+            table=self.table,
+            settings=tuple(self.open.values()),
+            humans_only=self.humans_only,
+        )
+
+    def history(self) -> list[Setting]:
+        """Settings that have ended or were refused, the latest first."""
+        rows = [*self.ended, *self.refused]
+        return sorted(rows, key=lambda s: s.ended_at or 0, reverse=True)
 
     # ------------------------------------------------------------------ inputs
 
@@ -90,23 +115,17 @@ class Switches:
 
     def _asked(self, item: SwitchSet, now: Instant, out: list[Decision]) -> None:
         switch = self.plan.switches.get(item.switch)
-        if switch is None or item.id in self.open or any(s.id == item.id for s in self.ended):
+        if switch is None or item.id in self.open or any(s.id == item.id for s in self.history()):
             return
-        value = json.loads(item.value) if item.value else switch.safe
-        ttl = switch.ttl if item.ttl is None else item.ttl
-        setting = self._draft(switch, item.labels, value, now, ttl, by=item.by, reason=item.reason)
-        if item.ttl is not None:
-            setting = replace(setting, until=Until.TTL, expires_at=now + ttl, lasts=ttl)
-        held = (item.alert,) if item.alert else ()
-        made = replace(setting, id=item.id, origin=item.origin, alert=item.alert, holders=held)
-        trial = item.dry_run or switch.dry_run
-        self._set(switch, made, item.labels, trial, now, out)
+        is_open = bool(item.alert) and self._alert_of(item.alert) is not None
+        setting = asked(switch, item, now, alert_is_open=is_open)
+        self._set(switch, setting, item.labels, item.dry_run or switch.dry_run, now, out)
 
     def _approve(self, item: SwitchApproved, now: Instant, out: list[Decision]) -> None:
         setting = self.open.get(item.id)
         if setting is None or setting.state is not SettingState.PENDING:
             return
-        if item.by == setting.by:
+        if same_person(item.by, setting.by):
             self._say(Reason.REFUSED_APPROVER, setting, now, out)
             return
         end = None if setting.lasts is None else now + setting.lasts
@@ -125,38 +144,36 @@ class Switches:
         if item.on == self.humans_only:
             return
         self.humans_only = item.on
-        state = SettingState.ACTIVE if item.on else SettingState.ENDED
-        setting = Setting(
-            id="humans-only",
-            switch="",
-            key="humans_only",
-            scope={},
-            value=item.on,
-            priority=0,
-            by=item.by,
-            reason=item.reason,
-            origin="person",
-            set_at=now,
-            expires_at=None,
-            until=Until.TTL,
-            state=state,
-        )
+        setting = only_people(item, now)
+        self.ended.append(setting)
+        self._changed()
         out.append(SwitchChanged(at=now, reason=Reason.HUMANS_ONLY, setting=setting, value=item.on))
 
     def _answered(self, item: Delivered, now: Instant, out: list[Decision]) -> None:
         """A webhook was told; its idempotency id begins with the setting's."""
-        id_ = item.notification.partition("/")[0]
+        id_, _, verb = item.notification.rpartition("/")
         self._result(id_, f"{item.outcome}: {item.reason}", now, out)
-        if id_ in self.open and item.outcome is DeliveryOutcome.FAILED:
-            told = unheard(self.plan, self.open[id_], item.reason, now)
-            out.append(told)
+        if item.outcome is not DeliveryOutcome.FAILED:
+            return
+        if id_ in self.open:
+            out.append(unheard(self.plan, self.open[id_], item.reason, now))
+        elif verb == "end":
+            over = next((s for s in self.ended if s.id == id_), None)
+            if over is not None:
+                out.append(
+                    untold(self.plan, over, f"the webhook was given up ({item.reason})", now)
+                )
 
     def observe(self, event: Event, now: Instant, out: list[Decision]) -> None:
         """An ``action.result`` event: what a service that took an order has to say (``setting``, ``outcome``)."""
         data = event.document.get("data")
-        if isinstance(data, dict):
-            words = f"{data.get('outcome', 'done')}, says {event.source}"
-            self._result(str(data.get("setting", "")), words, now, out)
+        if not isinstance(data, dict):
+            return
+        setting = self.open.get(str(data.get("setting", "")))
+        if setting is None or event.tenant not in ("", setting.scope.get("tenant", event.tenant)):
+            return  # Nobody reports for another tenant.
+        words = f"{data.get('outcome', 'done')}, says {event.source}"
+        self._result(setting.id, words, now, out)
 
     def _result(self, id_: str, words: str, now: Instant, out: list[Decision]) -> None:
         if id_ in self.open and self.open[id_].result != words:
@@ -181,20 +198,8 @@ class Switches:
         switch = self.plan.switches.get(name)
         if switch is None:
             return
-        labels = alert.all_labels()
-        setting = self._draft(
-            switch, labels, switch.safe, now, switch.ttl, by=f"rule {alert.rule}", reason=alert.rule
-        )
-        made = replace(
-            setting,
-            id=episode_id("switch", (name, setting.key), alert.alert, now),
-            origin="rule",
-            alert=alert.alert,
-            holders=(alert.alert,),
-            rule=alert.rule,
-            owner=alert.owner,
-        )
-        self._set(switch, made, labels, switch.dry_run, now, out)
+        made = asked_by_rule(switch, alert, now)
+        self._set(switch, made, alert.all_labels(), switch.dry_run, now, out)
 
     def _reviewed(self, closed: ReviewClosed, now: Instant, out: list[Decision]) -> None:
         alert = closed.alert.alert
@@ -219,37 +224,6 @@ class Switches:
 
     # ------------------------------------------------------------------ setting
 
-    def _draft(
-        self,
-        switch: Switch,
-        labels: Mapping[str, str],
-        value: Json,
-        now: Instant,
-        ttl: int,
-        *,
-        by: str,
-        reason: str,
-    ) -> Setting:
-        timed = switch.until is Until.TTL
-        return Setting(
-            id="",
-            switch=switch.name,
-            key=fill(switch.key, labels) or switch.key,
-            scope=scope_of(switch, labels),
-            labels={name: labels.get(name, "") for name in places(switch.key)},
-            value=value,
-            priority=switch.priority,
-            by=by,
-            reason=reason,
-            origin="person",
-            set_at=now,
-            expires_at=now + ttl if timed else None,
-            lasts=ttl if timed else None,
-            until=switch.until,
-            state=SettingState.ACTIVE,
-            owner=switch.owner,
-        )
-
     def _set(
         self,
         switch: Switch,
@@ -259,20 +233,12 @@ class Switches:
         now: Instant,
         out: list[Decision],
     ) -> None:
-        if self._again(setting, now, out):
+        refused = self.guard.refused(switch, setting, labels, humans_only=self.humans_only)
+        if refused is None and self._again(setting, trial, now, out):
             return
-        refused = self.guard.refused(switch, setting, labels, now, humans_only=self.humans_only)
+        refused = refused or self.guard.admit(switch, setting, now)
         if refused is not None:
-            over = replace(
-                setting,
-                state=SettingState.ENDED,
-                ended_at=now,
-                ended_by="rulesd",
-                ended_why=REFUSED[refused],
-            )
-            self.ended.append(over)
-            self._say(refused, over, now, out)
-            self._tell(setting, refused, now, out)
+            self._refuse(setting, refused, now, out)
             return
         state, reason = SettingState.ACTIVE, Reason.SET
         if trial:
@@ -285,29 +251,48 @@ class Switches:
         self._changed()
         self._say(reason, made, now, out)
         if state is SettingState.PENDING:
-            self._tell(made, None, now, out)
+            out.append(notice(self.plan, made, None, now))
 
-    def _tell(
-        self, setting: Setting, why: Reason | None, now: Instant, out: list[Decision]
-    ) -> None:
-        told = notice(self.plan, setting, why, now)
-        if told is not None:
-            out.append(told)
+    def _refuse(self, setting: Setting, why: Reason, now: Instant, out: list[Decision]) -> None:
+        """On record always; told to its owner unless a person asked, who reads the answer anyway."""
+        over = replace(
+            setting,
+            state=SettingState.ENDED,
+            ended_at=now,
+            ended_by="rulesd",
+            ended_why=REFUSED[why],
+        )
+        self.refused.append(over)
+        self._say(why, over, now, out)
+        count = 0 if setting.origin == "person" else self.guard.tell(setting, why, now)
+        if count:
+            out.append(notice(self.plan, setting, why, now, count))
 
-    def _again(self, setting: Setting, now: Instant, out: list[Decision]) -> bool:
-        """The same setting is in force: move its end, and say so for each new holder, else at most once a minute."""
-        found = next((s for s in self.open.values() if _same(s, setting)), None)
-        if found is None:
+    def _again(self, setting: Setting, trial: bool, now: Instant, out: list[Decision]) -> bool:
+        """It is set already, or waits: note who else holds it and move its end, which is said.
+
+        What waits for approval is not prolonged by asking again; a setting on trial contains nothing, so a real one is made beside it.
+        """
+        found = next((s for s in self.open.values() if same_effect(s, setting)), None)
+        if found is None or (found.state is SettingState.TRIAL and not trial):
             return False
-        ends = (found.expires_at, setting.expires_at)
-        later = max(e for e in ends if e is not None) if None not in ends else found.expires_at
-        new = [h for h in setting.holders if h not in found.holders]
-        if found.until is Until.TTL or len(found.holders) >= MOST_HOLDERS:
-            new = []
-        holders = (*found.holders, *new)
-        found = self.open[found.id] = replace(found, expires_at=later, holders=holders)
-        self._look()
-        if new or now - self._said.get(found.id, found.set_at) >= MINUTE:
+        new = () if found.until is Until.TTL else tuple(
+            h for h in setting.holders if h not in (*found.holders, setting.id)
+        )  # fmt: skip
+        if len(found.holders) >= MOST_HOLDERS:
+            new = ()
+        ends = found.expires_at
+        if found.state is SettingState.ACTIVE and not trial:
+            ends = later_end(found, setting)
+        moved = ends != found.expires_at
+        found = self.open[found.id] = replace(
+            found, expires_at=ends, holders=(*found.holders, *new)
+        )
+        if moved:
+            self._said[found.id] = now
+            self._changed()
+            self._say(Reason.MOVED, found, now, out)
+        elif new or now - self._said.get(found.id, found.set_at) >= MINUTE:
             self._said[found.id] = now
             self._say(Reason.SET_AGAIN, found, now, out)
         return True
@@ -352,14 +337,24 @@ class Switches:
             elif settles(setting) <= now:
                 self.open[setting.id] = made = replace(setting, settled=True)
                 self._say(Reason.SETTLED, made, now, out)
+                if self.plan.switches[made.switch].action == "webhook" and not made.result:
+                    out.append(unheard(self.plan, made, None, now))
         self._look()
 
     def replace(self, plan: Plan, now: Instant, out: list[Decision]) -> None:
-        """Take a new plan; settings of a switch that is gone end."""
-        self.plan = plan
+        """Take a new plan; settings that would mean something else under it, or nothing, end."""
+        before, self.plan = self.plan, plan
+        if plan.humans_only is not before.humans_only:
+            self.humans_only = plan.humans_only
         for setting in list(self.open.values()):
-            if setting.switch not in plan.switches:
-                self._end(setting.id, Reason.SWITCH_REMOVED, "rulesd", "", now, out)
+            switch = plan.switches.get(setting.switch)
+            if still_fits(setting, switch):
+                continue
+            self._end(setting.id, Reason.SWITCH_REMOVED, "rulesd", "", now, out)
+            told = before.switches[setting.switch].action == "webhook" and setting.begun
+            if told and (switch is None or switch.action != "webhook"):
+                why = "its webhook is no longer in switches.yaml"
+                out.append(untold(plan, setting, why, now))
         self._changed()
 
     def alerts(self) -> list[Alert]:
@@ -371,7 +366,8 @@ class Switches:
         return {
             "open": [dump_setting(s) for s in self.open.values()],
             "ended": [dump_setting(s) for s in self.ended],
-            "recent": self.guard.dump(),
+            "refused": [dump_setting(s) for s in self.refused],
+            "guard": self.guard.dump(),
             "said": dict(self._said),
             "humans_only": self.humans_only,
             "version": self.version,
@@ -380,23 +376,18 @@ class Switches:
     def load(self, data: Json) -> None:
         """From what ``dump`` gave."""
         assert isinstance(data, dict)
-        opened, ended, said = data["open"], data["ended"], data["said"]
+        opened, said = data["open"], data["said"]
         assert isinstance(opened, list)
-        assert isinstance(ended, list)
         assert isinstance(said, dict)
         for row in opened:
             setting = load_setting(row)
             self.open[setting.id] = setting
-        self.ended.extend(load_setting(row) for row in ended)
-        self.guard.load(data["recent"])
+        for name, kept in (("ended", self.ended), ("refused", self.refused)):
+            rows = data.get(name, [])
+            assert isinstance(rows, list)
+            kept.extend(load_setting(row) for row in rows)
+        self.guard.load(data.get("guard", {"recent": data.get("recent", {}), "told": {}}))
         self._said = {k: int(str(v)) for k, v in said.items()}
         self.humans_only = data["humans_only"] is True
         self.version = int(str(data["version"])) - 1
         self._changed()
-
-
-def _same(one: Setting, other: Setting) -> bool:
-    """Whether two settings do the same thing."""
-    return (one.switch, one.key, one.scope, one.value, one.until) == (
-        other.switch, other.key, other.scope, other.value, other.until,
-    )  # fmt: skip

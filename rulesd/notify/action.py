@@ -2,7 +2,7 @@
 
 Law: Standard Webhooks headers, one signature for each secret (rotation), the id stable over every retry; the body is a CloudEvent and the
 same bytes each time. 2xx: done; 202: accepted, the service reports with an ``action.result`` event; 3xx is never followed. Public
-addresses only, unless the file says otherwise.
+addresses only, unless the file says otherwise; a private one is given up at once, as a mistake of the file, and its owner is told.
 """
 
 import time
@@ -17,8 +17,8 @@ from rulesd.model.notification import ActionCall, Delivery, Notification
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.model.switch import Switch
 from rulesd.notify.action_rows import CHANNEL, receiver_of
-from rulesd.notify.guarded import open_guarded_session
-from rulesd.notify.http import Answer, Request, judge, post
+from rulesd.notify.guarded import WORDS, open_guarded_session
+from rulesd.notify.http import Answer, Request, failed, judge, post
 from rulesd.notify.settings import Secrets, Settings
 from rulesd.notify.signing import read_secret, sign
 
@@ -70,7 +70,10 @@ class ActionWebhook:
             ),
         )
         if isinstance(answer, Delivery):
-            return answer
+            # What the file forbids is not cured by trying again: the owner is told now.
+            return (
+                failed(DeliveryReason.CONFIG, answer.detail) if WORDS in answer.detail else answer
+            )
         return accepted(answer) if answer.status == 202 else judge(answer)
 
     async def close(self) -> None:

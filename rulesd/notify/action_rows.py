@@ -1,7 +1,7 @@
 """What a change of a switch owes: the webhook of that switch, and a change event for the record beside incidents.
 
-Law: pure. The same change gives the same rows, ids included: ``<setting>/set`` and ``<setting>/end``, so that a service which is told
-twice does it once. A setting that never was in force owes nothing.
+Law: pure. The same change gives the same rows, ids included: ``<setting>/set``, ``<setting>/end``, and ``<setting>/until-<ms>`` when its end
+was moved, so that a service which is told twice does it once. A setting that never was in force owes nothing.
 """
 
 import json
@@ -33,6 +33,10 @@ def receiver_of(switch: str) -> str:
 def switch_rows(changed: SwitchChanged, plan: Plan) -> list[OutboxRow]:
     """What a change of a switch owes: the webhook of that switch, and a change event beside incidents."""
     setting = changed.setting
+    switch = plan.switches.get(setting.switch)
+    webhook = switch is not None and switch.action == "webhook"
+    if changed.reason is Reason.MOVED and webhook:
+        return [_row(changed, f"until-{setting.expires_at}")]
     begins = changed.reason in _BEGINS
     if not begins and not (changed.reason in _ENDS and setting.begun):
         return []
@@ -45,8 +49,7 @@ def switch_rows(changed: SwitchChanged, plan: Plan) -> list[OutboxRow]:
         lines=(f"by {setting.ended_by or setting.by}: {setting.ended_why or setting.reason}",),
         source="rulesd",
     )
-    switch = plan.switches.get(setting.switch)
-    if switch is not None and switch.action == "webhook":
+    if webhook:
         rows.append(_row(changed, "set" if begins else "end"))
     return rows
 
@@ -57,7 +60,7 @@ def _title(setting: Setting, verb: str) -> str:
 
 
 def _row(changed: SwitchChanged, verb: str) -> OutboxRow:
-    setting = changed.setting
+    setting, over = changed.setting, verb == "end"
     call = ActionCall(
         setting=setting.id,
         switch=setting.switch,
@@ -65,9 +68,9 @@ def _row(changed: SwitchChanged, verb: str) -> OutboxRow:
         scope=dict(setting.scope),
         set_to=json.dumps(setting.value),
         value=json.dumps(changed.value),
-        state="set" if verb == "set" else "ended",
-        by=setting.by if verb == "set" else setting.ended_by,
-        reason=setting.reason if verb == "set" else setting.ended_why,
+        state="ended" if over else "set",
+        by=setting.ended_by if over else setting.by,
+        reason=setting.ended_why if over else setting.reason,
         alert=setting.alert,
         rule=setting.rule,
         expires_at="" if setting.expires_at is None else format_instant(setting.expires_at),
@@ -79,12 +82,12 @@ def _row(changed: SwitchChanged, verb: str) -> OutboxRow:
         group=setting.key,
         group_labels=dict(setting.scope),
         incident=setting.id,
-        status="firing" if verb == "set" else "resolved",
+        status="resolved" if over else "firing",
         reason=str(changed.reason),
         page=True,
         at=format_instant(changed.at),
         alerts=(),
-        title=_title(setting, verb),
+        title=_title(setting, "lifted" if over else "set"),
         action=call,
     )
     return OutboxRow(

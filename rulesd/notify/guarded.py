@@ -14,16 +14,18 @@ from aiohttp.abc import AbstractResolver
 
 from rulesd.notify.resolve import PatientResolver
 
+WORDS = (
+    "the address is private or reserved; say allow_private: true in switches.yaml if it is meant"
+)
+"What an attempt says that was stopped here."
+
 
 class PrivateAddress(OSError):
     """The address belongs to a private, local or reserved network."""
 
     def __init__(self) -> None:
         """Without the address: it may be a secret of the network."""
-        super().__init__(
-            errno.EACCES,
-            "the address is private or reserved; say allow_private: true in switches.yaml if it is meant",
-        )
+        super().__init__(errno.EACCES, WORDS)
 
 
 def is_public(address: str) -> bool:

@@ -1,8 +1,9 @@
 """Kill switches as retained MQTT messages: what a service reads that has a broker but no HTTP, also while the daemon is down.
 
 Law: the same truth as the flags. Every key's message holds all its settings with their scopes and ends, so that a service which only
-holds the last message can let them expire by itself. After a connection everything is published again: the broker's copy converges
-whatever it missed. Retained messages can be written by whoever may publish on the topic: each is signed (Standard Webhooks:
+holds the last message can let them expire by itself. Only what is durable is published. After a connection everything is published again,
+keys whose settings ended lately (also during a downtime) with it: the broker's copy converges whatever it missed; a change publishes
+the keys it concerns. Retained messages can be written by whoever may publish on the topic: each is signed (Standard Webhooks:
 ``id.timestamp.body``), and a broker's access list should let only rulesd write (docs/switches.md).
 """
 
@@ -70,7 +71,8 @@ class RetainedSwitches:
         """
         self._broker, self._acting, self._now = broker, acting, now
         self._keys = tuple(read_secret(s) for s in secrets)
-        self._published: set[str] = set()
+        self._published: dict[str, bytes] = {}
+        "By key: what was last said of it, but for the version and the time."
         self.problem = ""
         "Why nothing is published; empty while it works."
 
@@ -105,9 +107,10 @@ class RetainedSwitches:
         )
 
     async def _keep_publishing(self, client: aiomqtt.Client) -> None:
+        whole = True
         while True:
             version = self._acting.version
-            for key, payload in self.messages():
+            for key, payload in self.messages(whole=whole):
                 await client.publish(TOPIC + key, payload, qos=1, retain=True)
             changed = asyncio.ensure_future(self._acting.changed(version, REFRESH_S))
             lost = asyncio.ensure_future(anext(aiter(client.messages)))
@@ -118,21 +121,30 @@ class RetainedSwitches:
                     await task
             if lost in done:
                 raise aiomqtt.MqttError("the connection is gone")
+            whole = changed not in done or self._acting.version == version
 
-    def messages(self) -> list[tuple[str, bytes]]:
-        """Every key that has, or had since the start, a value of its own, with its signed message."""
+    def messages(self, *, whole: bool = True) -> list[tuple[str, bytes]]:
+        """Keys with their signed messages: every one that has a value of its own, or had one lately; else those that differ from before."""
         table, version, at = self._acting.table, self._acting.version, self._now()
-        keys = sorted(self._published | set(table.current_keys()))
-        self._published = set(keys)
-        return [(key, self._message(table, key, version, at)) for key in keys]
+        known = {*self._published, *table.current_keys()}
+        if whole:
+            known.update(s.key for s in self._acting.history() if table.switch_of(s.key))
+        out: list[tuple[str, bytes]] = []
+        for key in sorted(known):
+            said = body_of(table, key)
+            plain = orjson.dumps(said)
+            if whole or self._published.get(key) != plain:
+                self._published[key] = plain
+                out.append((key, self._message(key, said, version, at)))
+        return out
 
-    def _message(self, table: SwitchTable, key: str, version: int, at: Instant) -> bytes:
-        body = orjson.dumps(body_of(table, key, version, at))
+    def _message(self, key: str, said: dict[str, Json], version: int, at: Instant) -> bytes:
+        body = orjson.dumps(said | {"version": version, "at": format_instant(at)})
         headers = sign(self._keys, f"{key}@{version}", at // 1000, body)
         return orjson.dumps({"body": body.decode(), **headers})
 
 
-def body_of(table: SwitchTable, key: str, version: int, at: Instant) -> dict[str, Json]:
+def body_of(table: SwitchTable, key: str) -> dict[str, Json]:
     """What is said of one key: its value for everybody, and every setting with its scope and end, the winning one first."""
     everybody = table.verdict(key, {})
     settings: list[Json] = [
@@ -149,6 +161,4 @@ def body_of(table: SwitchTable, key: str, version: int, at: Instant) -> dict[str
         "value": None if everybody is None else everybody.value,
         "default": None if everybody is None else everybody.switch.default,
         "settings": settings,
-        "version": version,
-        "at": format_instant(at),
     }

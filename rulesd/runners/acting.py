@@ -1,19 +1,22 @@
 """Kill switches and reviews of the running daemon: a person's wish becomes an input, and is answered when that is durable.
 
 Law: this file decides nothing. What is set, refused or ended the engine says; here its decisions are found again for whoever asked.
+What is read here is durable: a setting whose commit is not through yet is not shown, not told, and not obeyed, so that no crash can take
+back what a service has been told.
 """
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from rulesd.core.reviews import Review
 from rulesd.core.switch_guard import REFUSED
-from rulesd.core.switch_table import SwitchTable
-from rulesd.model.decision import Decision, SwitchChanged
+from rulesd.core.switch_table import SwitchTable, scope_of
+from rulesd.model.decision import SwitchChanged
 from rulesd.model.inputs import (
     HumansOnly,
+    Input,
     ReviewCompleted,
     RolloutFinished,
     RolloutSigned,
@@ -21,9 +24,10 @@ from rulesd.model.inputs import (
     SwitchReverted,
     SwitchSet,
 )
+from rulesd.model.instant import format_instant
 from rulesd.model.reasons import Reason
 from rulesd.model.rollout import Finding, Rollout
-from rulesd.model.switch import Setting
+from rulesd.model.switch import Setting, fill
 from rulesd.ports.acting import Completed, SwitchAnswer, Wish
 from rulesd.runners.crank import Crank
 
@@ -43,25 +47,25 @@ class LocalActing:
     @property
     def table(self) -> SwitchTable:
         """What services read."""
-        return self._crank.engine.switches.table
+        return self._crank.shown.table
 
     @property
     def version(self) -> int:
         """Grows with every change."""
-        return self._crank.engine.switches.version
+        return self._crank.shown.version
 
     @property
     def humans_only(self) -> bool:
         """Whether only people may set switches."""
-        return self._crank.engine.switches.humans_only
+        return self._crank.shown.humans_only
 
     def settings(self) -> Sequence[Setting]:
         """Open settings, in the order in which they were made."""
-        return list(self._crank.engine.switches.open.values())
+        return self._crank.shown.settings
 
     def history(self) -> Sequence[Setting]:
         """Ended and refused ones, the latest first."""
-        return list(reversed(self._crank.engine.switches.ended))
+        return self._crank.engine.switches.history()
 
     def reviews(self) -> Sequence[Review]:
         """Open items, the most urgent first, then closed ones, the latest first."""
@@ -105,18 +109,18 @@ class LocalActing:
             ttl=wish.ttl,
             dry_run=wish.dry_run,
         )
-        said = _changes(await self._crank.act(item), wish.switch)
-        if said:
-            return _answer(said[0])
-        known = next((s for s in (*self.settings(), *self.history()) if s.id == id_), None)
-        again = known or self._standing(wish)
-        return SwitchAnswer(reason=Reason.SET_AGAIN, setting=again)
-
-    def _standing(self, wish: Wish) -> Setting | None:
-        """The setting that does already what was asked for."""
-        rows = [s for s in self.settings() if s.switch == wish.switch]
-        fits = (s for s in rows if all(wish.labels.get(k) == v for k, v in s.scope.items()))
-        return next(fits, None)
+        decisions = await self._crank.act(item)
+        # Deadlines that were due came first: only what is about this wish is its answer.
+        again = (Reason.SET_AGAIN, Reason.MOVED)
+        said = [d for d in decisions if isinstance(d, SwitchChanged)]
+        mine = [d for d in said if d.setting.id == id_]
+        mine += [d for d in said if d.reason in again and _means(d.setting, wish, self.table)]
+        if mine:
+            return _answer(mine[0])
+        rows = (*self.settings(), *self.history())
+        known = next((s for s in rows if s.id == id_), None)
+        standing = (s for s in self.settings() if _means(s, wish, self.table))
+        return SwitchAnswer(reason=Reason.SET_AGAIN, setting=known or next(standing, None))
 
     async def approve(self, setting: str, by: str) -> SwitchAnswer:
         """A second person agrees."""
@@ -130,16 +134,22 @@ class LocalActing:
         known = next((s for s in (*self.settings(), *self.history()) if s.id == setting), None)
         if known is None:
             return SwitchAnswer(reason=None, setting=None)
+        decisions = await self._crank.act(item)
+        wanted = _ABOUT[type(item)]
         said = [
             d
-            for d in _changes(await self._crank.act(item), known.switch)
-            if d.setting.id == setting
+            for d in decisions
+            if isinstance(d, SwitchChanged) and d.setting.id == setting and d.reason in wanted
         ]
         if said:
             return _answer(said[0])
-        words = "it is not waiting for approval"
-        if isinstance(item, SwitchReverted):
-            words = "it has ended already"
+        rows = (*self.settings(), *self.history())
+        known = next((s for s in rows if s.id == setting), known)
+        words = "it has ended already"
+        if isinstance(item, SwitchApproved):
+            words = "it is not waiting for approval"
+        if known.ended_at is not None:
+            words += f": {known.ended_why} at {format_instant(known.ended_at)}"
         return SwitchAnswer(reason=Reason.UNCHANGED, setting=known, refused=words)
 
     async def only_people(self, on: bool, by: str, reason: str) -> None:
@@ -167,8 +177,22 @@ class LocalActing:
         return Completed.DONE
 
 
-def _changes(decisions: Iterable[Decision], switch: str) -> list[SwitchChanged]:
-    return [d for d in decisions if isinstance(d, SwitchChanged) and d.setting.switch == switch]
+_ABOUT: Mapping[type[Input], tuple[Reason, ...]] = {
+    SwitchApproved: (Reason.APPROVED, Reason.REFUSED_APPROVER),
+    SwitchReverted: (Reason.REVERTED,),
+}
+"What the engine says when it has done as it was told, or refuses."
+
+
+def _means(setting: Setting, wish: Wish, table: SwitchTable) -> bool:
+    """Whether a setting is what the wish asks for."""
+    switch = table.switches.get(wish.switch)
+    if switch is None or setting.switch != wish.switch:
+        return False
+    value = switch.safe if wish.value is None else wish.value
+    return (setting.key, setting.scope, setting.value) == (
+        fill(switch.key, wish.labels), scope_of(switch, wish.labels), value,
+    )  # fmt: skip
 
 
 def _answer(said: SwitchChanged) -> SwitchAnswer:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
+from rulesd.core.switch_table import Shown
 from rulesd.model.alert import Alert
 from rulesd.model.decision import (
     AlertChanged,
@@ -79,6 +80,9 @@ class Crank:
         self.meter = meter
         self.seq = decision_seq
         self.resolved: dict[str, Alert] = {}
+        self.shown = engine.switches.shown()
+        "The switches as they are durable: what services read. A setting that could still be lost is nobody's to obey."
+        self._switched = False
         self._compose = compose
         self._deliver = deliver
         self._shadow = shadow or ShadowCheck(0)
@@ -292,12 +296,19 @@ class Crank:
                 settings=settings,
             )
         )
+        if self._switched or plan is not None:
+            self._switched, shown = False, self.engine.switches.shown()
+            future.add_done_callback(lambda f: self._show(f, shown))
         if outbox:
             future.add_done_callback(lambda f: self._hand_over(f, outbox))
         if self._changed >= CHECKPOINT_KEYS:
             self.checkpoint()
         self._arm()
         return future
+
+    def _show(self, future: "asyncio.Future[None]", shown: Shown) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self.shown = shown
 
     def _hand_over(self, future: "asyncio.Future[None]", outbox: list[OutboxRow]) -> None:
         if not future.cancelled() and future.exception() is None:
@@ -314,6 +325,7 @@ class Crank:
             if isinstance(decision, NotificationDue | NoticeDue):
                 outbox += self._compose(decision, self.engine.plan, self.seq)
             elif isinstance(decision, SwitchChanged):
+                self._switched = True
                 outbox += switch_rows(decision, self.engine.plan)
             elif isinstance(decision, AlertChanged) and decision.kind is Kind.RESOLVED:
                 self._remember(decision.alert)

@@ -14,7 +14,7 @@ from rulesd.web.answers import Refused, answer
 from rulesd.web.door import Door
 from rulesd.web.hook_spec import Hook
 from rulesd.web.small_body import text
-from rulesd.web.switches import find_switch, labels_of, ttl_of
+from rulesd.web.switches import about, find_switch, labels_of, ttl_of
 
 
 def author(hook: Hook, fields: Mapping[str, Json]) -> str:
@@ -60,8 +60,7 @@ async def revert_switch(door: Door, hook: Hook, fields: Mapping[str, Json]) -> w
     ended: list[Json] = []
     for one in door.daemon.acting.settings():
         mine = one.origin == f"hook:{hook.name}"
-        agrees = all(labels.get(k) in (None, v) for k, v in one.scope.items())
-        if mine and (one.id == setting or (one.switch == name and agrees)):
+        if mine and (one.id == setting or (one.switch == name and about(one, labels))):
             await door.daemon.acting.revert(one.id, author(hook, fields), reason)
             ended.append(one.id)
     return answer({"result": "done" if ended else "nothing_to_do", "settings": ended})

@@ -11,11 +11,10 @@ import orjson
 from aiohttp import hdrs, web
 
 from rulesd.core.switch_state import describe
-from rulesd.core.switch_table import scope_of
 from rulesd.model.duration import parse_duration
 from rulesd.model.event import Json
 from rulesd.model.instant import DAY, format_instant
-from rulesd.model.switch import Setting, SettingState, Switch, labels_in
+from rulesd.model.switch import Setting, SettingState, Switch, key_part, labels_in
 from rulesd.ports.acting import SwitchAnswer, Wish
 from rulesd.web import ofrep
 from rulesd.web.alerts import signed
@@ -43,7 +42,7 @@ def listing(door: Door, token: Token) -> dict[str, Json]:
     acting = door.daemon.acting
     context = {"tenant": token.tenant} if token.tenant else {}
     switches: list[Json] = [_switch(s) for s in door.daemon.plan.switches.values()]
-    settings: list[Json] = [_setting(s) for s in acting.settings() if visible(s, token)]
+    settings: list[Json] = [shown(s) for s in acting.settings() if visible(s, token)]
     return {
         "version": acting.version,
         "humans_only": acting.humans_only,
@@ -57,7 +56,7 @@ async def history(door: Door, request: web.Request, token: Token) -> web.Respons
     """Settings that have ended or were refused, the latest first; ``switch`` chooses."""
     wanted = request.query.get("switch")
     rows: list[Json] = [
-        _setting(s)
+        shown(s)
         for s in door.daemon.acting.history()
         if visible(s, token) and wanted in (None, s.switch)
     ]
@@ -68,7 +67,7 @@ async def put_switch(door: Door, request: web.Request, token: Token) -> web.Resp
     """``PUT /v1/switches/{key}``: set a switch, by its flag key or its name; ``revert: true`` ends what is set for these labels."""
     fields = await read_object(door, request)
     switch, labels = find_switch(door, request.match_info["key"])
-    labels |= _own(labels_of(fields), token)
+    labels |= _own(switch, labels_of(fields), token)
     by = signed(text(fields, "by", most=100), token)
     reason = text(fields, "reason", most=door.settings.limits.note_chars, required=True)
     if fields.get("revert") is True:
@@ -82,7 +81,7 @@ async def put_switch(door: Door, request: web.Request, token: Token) -> web.Resp
         ttl=ttl_of(fields),
         alert=text(fields, "alert", most=100),
         dry_run=fields.get("dry_run") is True,
-        id=text(fields, "id", most=100),
+        id=own_id(text(fields, "id", most=100), token),
     )
     return _answered(await door.daemon.acting.set(wish))
 
@@ -90,14 +89,12 @@ async def put_switch(door: Door, request: web.Request, token: Token) -> web.Resp
 async def _revert_all(
     door: Door, switch: Switch, labels: Mapping[str, str], by: str, reason: str, token: Token
 ) -> web.Response:
-    scope = scope_of(switch, labels)
     ended: list[Json] = []
     for setting in door.daemon.acting.settings():
-        agrees = all(setting.scope.get(k) == v for k, v in scope.items())
-        if setting.switch == switch.name and agrees and visible(setting, token):
+        if setting.switch == switch.name and about(setting, labels) and visible(setting, token):
             done = await door.daemon.acting.revert(setting.id, by, reason)
-            if done.setting is not None:
-                ended.append(_setting(done.setting))
+            if done.setting is not None and not done.refused:
+                ended.append(shown(done.setting))
     return answer({"result": "reverted" if ended else "already", "settings": ended})
 
 
@@ -128,6 +125,15 @@ async def only_people(door: Door, request: web.Request, token: Token) -> web.Res
     by = signed(text(fields, "by", most=100), token)
     await door.daemon.acting.only_people(on, by, reason)
     return answer({"humans_only": on})
+
+
+def about(setting: Setting, labels: Mapping[str, str]) -> bool:
+    """Whether a setting is one of those these labels choose: none of its own, of key and scope, is another."""
+    key = all(
+        name not in labels or key_part(labels[name]) == key_part(value)
+        for name, value in setting.labels.items()
+    )
+    return key and all(labels.get(name, value) == value for name, value in setting.scope.items())
 
 
 def visible(setting: Setting, token: Token) -> bool:
@@ -161,11 +167,21 @@ def labels_of(fields: Mapping[str, Json]) -> dict[str, str]:
     return {name: str(value) for name, value in given.items()}
 
 
-def _own(labels: dict[str, str], token: Token) -> dict[str, str]:
+def _own(switch: Switch, labels: dict[str, str], token: Token) -> dict[str, str]:
     """The labels, narrowed to the token's tenant. Raises ``Refused`` (403)."""
-    if token.tenant and labels.setdefault("tenant", token.tenant) != token.tenant:
+    if not token.tenant:
+        return labels
+    if "tenant" not in switch.scope:
+        words = f"{switch.name} is not set per tenant, and this token is one of a tenant"
+        raise Refused(403, "forbidden", words)
+    if labels.setdefault("tenant", token.tenant) != token.tenant:
         raise Refused(403, "forbidden", "this token may set switches of its own tenant only")
     return labels
+
+
+def own_id(given: str, token: Token) -> str:
+    """An idempotency id as it is kept: tenants choose among their own, and learn of nobody else's."""
+    return f"{token.tenant}:{given}" if given and token.tenant else given
 
 
 def ttl_of(fields: Mapping[str, Json]) -> int | None:
@@ -188,7 +204,7 @@ def ttl_of(fields: Mapping[str, Json]) -> int | None:
 def _answered(done: SwitchAnswer) -> web.Response:
     if done.reason is None or done.setting is None:
         raise _unknown()
-    body: dict[str, Json] = {"result": str(done.reason), "setting": _setting(done.setting)}
+    body: dict[str, Json] = {"result": str(done.reason), "setting": shown(done.setting)}
     if done.refused:
         raise Refused(409, str(done.reason), done.refused, facts=body)
     return answer(body, 202 if done.setting.state is SettingState.PENDING else 200)
@@ -222,7 +238,9 @@ def _switch(switch: Switch) -> dict[str, Json]:
     }
 
 
-def _setting(setting: Setting) -> dict[str, Json]:
+def shown(setting: Setting) -> dict[str, Json]:
+    """A setting as the API shows it."""
+
     def time(at: int | None) -> str | None:
         return None if at is None else format_instant(at)
 
@@ -242,6 +260,7 @@ def _setting(setting: Setting) -> dict[str, Json]:
         "until": str(setting.until),
         "alert": setting.alert,
         "rule": setting.rule,
+        "owner": setting.owner,
         "approved_by": setting.approved_by,
         "ended_at": time(setting.ended_at),
         "ended_by": setting.ended_by,

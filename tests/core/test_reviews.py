@@ -14,7 +14,7 @@ from rulesd.model.decision import Decision, NoticeDue, ReviewClosed, ReviewOpene
 from rulesd.model.inputs import HumansOnly, ReviewCompleted
 from rulesd.model.instant import DAY, HOUR
 from rulesd.model.reasons import Reason
-from rulesd.model.switch import Until
+from rulesd.model.switch import Setting, SettingState, Until
 from tests.core.plans import T0, plan, rule
 from tests.core.test_switch_table import setting
 from tests.core.test_switches import LOCK, with_switches
@@ -95,7 +95,7 @@ def test_an_overdue_item_is_told_again_and_again() -> None:
 
 def test_a_lock_opens_an_item_for_each_alert_that_keeps_it_once() -> None:
     one, two = alert(alert="a1"), alert(alert="a2")
-    room = Room(one, two).hear(locked("a1", "a2", "gone"))
+    room = Room(one, two).hear(locked("a1", "a2"))
     opened = [d for d in room.said if isinstance(d, ReviewOpened)]
     assert [(d.reason, d.alert.alert) for d in opened] == [
         (Reason.LOCKED, "a1"),
@@ -116,6 +116,52 @@ def test_a_sampled_item_becomes_a_locked_one() -> None:
     (said,) = room.said
     assert isinstance(said, NoticeDue)
     assert "A switch stays locked until there is a verdict." in said.lines
+
+
+def test_a_lock_whose_alert_is_gone_gets_a_review_of_itself() -> None:
+    room = Room().hear(locked("gone"))
+    (opened,) = room.said
+    assert isinstance(opened, ReviewOpened)
+    assert (opened.alert.alert, opened.alert.rule) == ("gone", "switch:lock_tool")
+    assert room.machine.open[opened.review].held == ("s1",)
+
+
+def test_a_lock_that_waits_for_approval_has_nothing_to_review_yet() -> None:
+    waits = setting(until=Until.REVIEW, holders=("a1",), state=SettingState.PENDING)
+    said = SwitchChanged(at=T0, reason=Reason.SET_AGAIN, setting=waits, value=True)
+    assert Room(alert(alert="a1")).hear(said).said == []
+
+
+def test_a_lock_that_ends_otherwise_is_no_longer_said_to_hold() -> None:
+    one = setting(until=Until.REVIEW, holders=("a1",))
+    two = replace(one, id="s2")
+
+    def said(which: Setting, reason: Reason, state: SettingState) -> SwitchChanged:
+        return SwitchChanged(at=T0, reason=reason, setting=replace(which, state=state), value=True)
+
+    room = Room(alert(alert="a1")).hear(said(one, Reason.SET, SettingState.ACTIVE))
+    room.hear(said(two, Reason.SET, SettingState.ACTIVE))
+    room.hear(said(one, Reason.SETTLED, SettingState.ACTIVE))
+    (review,) = room.machine.open.values()
+    assert review.held == ("s1", "s2")
+    room.hear(said(one, Reason.REVERTED, SettingState.ENDED))
+    room.hear(said(replace(one, id="other"), Reason.REVERTED, SettingState.ENDED))
+    (review,) = room.machine.open.values()
+    assert (review.locked, review.held) == (True, ("s2",))
+    again = Reviews(plan(rule()), lambda _: None)
+    again.load(json.loads(json.dumps(room.machine.dump())))
+    assert again.open == room.machine.open
+    room.hear(said(two, Reason.REVERTED, SettingState.ENDED))
+    (review,) = room.machine.open.values()
+    assert not review.locked
+
+
+def test_an_alert_that_is_locked_again_after_its_review_gets_another() -> None:
+    room = Room(alert(alert="a1")).hear(locked("a1"))
+    (first,) = room.machine.open
+    room.verdict("fixed", first).hear(locked("a1"), T0 + DAY)
+    (second,) = room.machine.open
+    assert first != second
 
 
 def test_a_setting_that_ends_by_time_needs_no_review() -> None:

@@ -4,10 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from rulesd.core.switch_guard import REFUSED, Guard, asks, notice
+from rulesd.core.switch_guard import (
+    REFUSED,
+    TELL_AGAIN,
+    Guard,
+    asks,
+    notice,
+    same_person,
+    unheard,
+    untold,
+)
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR
-from rulesd.model.reasons import Reason
+from rulesd.model.reasons import DeliveryReason, Reason
 from rulesd.model.switch import Approvals, Switch
 from tests.core.plans import plan, rule
 from tests.core.test_switch_table import LOCK, setting
@@ -27,7 +36,6 @@ def refused(
         switch,
         setting(origin=origin, value=value),
         LABELS if labels is None else labels,
-        0,
         humans_only=humans_only,
     )
 
@@ -52,7 +60,7 @@ def test_rules_may_set_a_switch_so_often_within_an_hour_and_people_as_they_must(
     guard, switch = Guard(), replace(LOCK, limit_per_hour=2)
 
     def at(now: int, origin: str = "rule") -> Reason | None:
-        return guard.refused(switch, setting(origin=origin), LABELS, now, humans_only=False)
+        return guard.admit(switch, setting(origin=origin), now)
 
     assert [at(0), at(1), at(2)] == [None, None, Reason.REFUSED_LIMIT]
     assert at(3, "person") is None
@@ -60,6 +68,43 @@ def test_rules_may_set_a_switch_so_often_within_an_hour_and_people_as_they_must(
     again.load(guard.dump())
     assert again.recent == guard.recent
     assert at(HOUR) is None
+
+
+def test_a_thousand_refusals_a_minute_are_told_once_in_ten_minutes_with_their_number() -> None:
+    guard = Guard()
+    why = Reason.REFUSED_LIMIT
+    told = [guard.tell(setting(owner="a"), why, i * 60) for i in range(1_000)]
+    assert (told[0], sum(told)) == (1, 1)
+    assert guard.tell(setting(owner="b"), why, 0) == 1
+    again = Guard()
+    again.load(guard.dump())
+    assert again.told == guard.told
+    assert again.tell(setting(owner="a"), why, TELL_AGAIN) == 1_000
+    assert again.tell(setting(owner="a"), why, TELL_AGAIN + 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ana", "ana", True),
+        ("ana", "bo", False),
+        ("ana (ci)", "ana (laptop)", True),
+        ("Ana  (laptop)", "ana (U123, Slack)", True),
+        ("\uff41na (laptop)", "ana (hook ci)", True),
+        ("ana (ci)", "bo (CI)", True),
+        ("ana (U1, Slack)", "bo (U2, Slack)", False),
+        ("ana (U1, Slack)", "bo (U1, Slack)", True),
+        ("hook ci", "bo (hook ci)", True),
+        ("rule tool.x", "ana", False),
+        ("admin", "ana (admin)", True),
+        ("", "", False),
+    ],
+)
+def test_one_person_is_one_person_however_the_name_is_spelled(
+    one: str, other: str, same: bool
+) -> None:
+    assert same_person(one, other) is same
+    assert same_person(other, one) is same
 
 
 @pytest.mark.parametrize(
@@ -86,4 +131,16 @@ def test_people_are_told_what_did_not_happen_and_what_waits_for_them() -> None:
     assert waits is not None
     assert waits.reason is Reason.APPROVAL_NEEDED
     assert waits.lines[-1] == "Approve: rulesd switch approve s1"
-    assert notice(plan(rule()), setting(), Reason.REFUSED_SCOPE, 5) is None
+    many = notice(plan(rule()), setting(), Reason.REFUSED_SCOPE, 5, 40)
+    assert many.lines[1] == "40 settings were refused since the last notice."
+
+
+def test_people_are_told_when_a_service_was_not_told() -> None:
+    made = plan(rule())
+    slow = unheard(made, setting(), None, 5)
+    assert slow.title == "lock_tool is set, but its service has not answered yet"
+    given_up = unheard(made, setting(), DeliveryReason.CONFIG, 5)
+    assert "configuration_error" in given_up.lines[0]
+    assert "rulesd deliveries redeliver s1/set" in given_up.lines[0]
+    over = untold(made, setting(), "its webhook is gone", 5)
+    assert over.lines[0].endswith(": its webhook is gone.")

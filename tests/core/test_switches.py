@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from rulesd.core.engine import Engine
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Plan
@@ -145,9 +147,105 @@ def test_a_rule_that_asks_a_thousand_times_holds_one_setting_and_says_so_once_a_
         room.rule(T0 + i * 60, alert=f"a{i}")
     assert room.reasons() == [Reason.SET]
     (one,) = room.machine.open.values()
-    assert one.expires_at == T0 + 999 * 60 + 4 * HOUR
+    assert one.expires_at == T0 + 4 * HOUR
+    version = room.machine.version
     room.rule(T0 + 2 * MINUTE).rule(T0 + 2 * MINUTE + 1)
-    assert room.reasons() == [Reason.SET_AGAIN]
+    assert room.reasons() == [Reason.MOVED]
+    assert room.machine.version == version + 1
+    (one,) = room.machine.open.values()
+    assert one.expires_at == T0 + 2 * MINUTE + 4 * HOUR
+    (shown,) = room.machine.table.by_key["tool.shell.enabled"]
+    assert shown.expires_at == one.expires_at
+
+
+def test_a_person_moves_an_end_by_what_was_asked_and_never_brings_it_forward() -> None:
+    room = Room().set().set("w2", T0 + 1)
+    assert room.reasons() == [Reason.SET, Reason.MOVED]
+    room.set("w3", T0 + 2, ttl=MINUTE)
+    assert room.reasons() == []
+    (one,) = room.machine.open.values()
+    assert one.expires_at == T0 + 1 + 4 * HOUR
+    room.set("w4", T0 + 2, dry_run=True, ttl=9 * HOUR)
+    assert room.machine.open["w1"].expires_at == T0 + 1 + 4 * HOUR
+
+
+def test_what_waits_is_not_prolonged_by_asking_again() -> None:
+    room = Room(replace(LOCK, approvals=Approvals.ALWAYS)).rule().rule(T0 + MINUTE)
+    assert room.reasons() == [Reason.APPROVAL_NEEDED, Reason.SET_AGAIN]
+    assert room.ring(T0 + PATIENCE).reasons() == [Reason.EXPIRED]
+
+
+def test_a_setting_on_trial_does_not_keep_a_real_one_from_being_set() -> None:
+    room = Room().set(dry_run=True).set("w2")
+    assert room.reasons() == [Reason.DRY_RUN, Reason.SET]
+    assert room.value() is False
+
+
+def test_a_rule_does_not_prolong_what_it_may_not_set() -> None:
+    room = Room().set().give(HumansOnly(on=True, by="ana"))
+    room.rule(T0 + HOUR)
+    assert room.reasons() == [Reason.SET, Reason.HUMANS_ONLY, Reason.REFUSED_HUMANS_ONLY]
+    assert room.machine.open["w1"].expires_at == T0 + 4 * HOUR
+
+
+@pytest.mark.parametrize("until", [Until.REVIEW, Until.RESOLVED])
+def test_a_setting_without_an_alert_has_an_end_all_the_same(until: Until) -> None:
+    room = Room(replace(LOCK, until=until)).set().set("w2", T0 + 1, alert="")
+    one = room.machine.open["w1"]
+    if until is Until.RESOLVED:
+        assert (one.until, one.expires_at) == (Until.TTL, T0 + 1 + 4 * HOUR)
+    else:
+        assert one.holders == ("w1",)
+        assert room.hear(closed("w1", "fixed")).reasons()[-1] is Reason.REVIEW_RELEASED
+    assert Room(replace(LOCK, until=until)).set(alert="over").machine.open["w1"].holders == (
+        "over",
+    )
+
+
+def test_until_an_open_alert_resolves_it_has_no_time() -> None:
+    machine = Switches(with_switches(replace(LOCK, until=Until.RESOLVED)), lambda _: alert())
+    said: list[Decision] = []
+    machine.take(
+        SwitchSet(id="w", switch="lock_tool", by="a", reason="r", labels=ACME, alert="a1"), T0, said
+    )
+    assert machine.open["w"].expires_at is None
+
+
+def test_names_are_compared_however_they_are_spelled() -> None:
+    room = Room(replace(LOCK, approvals=Approvals.ALWAYS)).set(by="ana (laptop)")
+    room.give(SwitchApproved(id="w1", by="Ana (U1, Slack)"))
+    room.give(SwitchApproved(id="w1", by="bo (laptop)"))
+    wanted = [Reason.APPROVAL_NEEDED, Reason.REFUSED_APPROVER, Reason.REFUSED_APPROVER]
+    assert room.reasons() == wanted
+
+
+def test_a_webhook_that_has_not_answered_when_services_must_obey_is_told() -> None:
+    hook = replace(LOCK, action="webhook")
+    room = Room(hook).set().ring(T0 + SETTLED)
+    assert [d.title for d in room.said if isinstance(d, NoticeDue)] == [
+        "lock_tool is set, but its service has not answered yet"
+    ]
+    heard = Room(hook).set()
+    heard.give(told("w1/set")).ring(T0 + SETTLED)
+    assert not [d for d in heard.said if isinstance(d, NoticeDue)]
+
+
+def test_an_end_that_the_service_did_not_take_is_told() -> None:
+    room = Room(replace(LOCK, action="webhook")).set("a/b").give(SwitchReverted(id="a/b", by="bo"))
+    room.give(told("a/b/end", DeliveryOutcome.FAILED))
+    room.give(told("gone/end", DeliveryOutcome.FAILED)).give(
+        told("a/b/set", DeliveryOutcome.FAILED)
+    )
+    assert [d.title for d in room.said if isinstance(d, NoticeDue)] == [
+        "lock_tool was lifted, but its service could not be told"
+    ]
+
+
+def told(id_: str, outcome: DeliveryOutcome = DeliveryOutcome.DELIVERED) -> Delivered:
+    return Delivered(
+        notification=id_, receiver="action:lock_tool", channel="webhook[0]",
+        outcome=outcome, reason=DeliveryReason.OK,
+    )  # fmt: skip
 
 
 def test_the_alerts_that_keep_a_lock_are_bounded_and_each_is_said() -> None:
@@ -167,8 +265,18 @@ def test_a_rule_that_flips_many_switches_is_stopped_and_people_are_told() -> Non
         "lock_tool was not set: the switch was already set as often as limit_per_hour allows"
     ]
     assert room.reasons() == [Reason.SET, Reason.SET, Reason.REFUSED_LIMIT]
-    assert room.machine.ended[-1].state is SettingState.ENDED
+    assert room.machine.refused[-1].state is SettingState.ENDED
+    assert room.machine.history() == list(room.machine.refused)
     assert room.value("c") is True
+
+
+def test_a_thousand_refusals_are_all_on_record_and_one_notice() -> None:
+    room = Room(replace(LOCK, limit_per_hour=1)).set().give(SwitchReverted(id="w1", by="ana"))
+    for i in range(1_000):
+        room.rule(T0 + i * 60, alert=f"a{i}", labels={"tool": "shell", "tenant": f"t{i}"})
+    assert len([d for d in room.said if isinstance(d, NoticeDue)]) == 1
+    assert room.reasons().count(Reason.REFUSED_LIMIT) == 999
+    assert [s.id for s in room.machine.ended] == ["w1"]
 
 
 def test_a_person_who_is_refused_reads_it_in_the_answer() -> None:
@@ -292,8 +400,42 @@ def test_a_switch_that_leaves_the_file_ends_its_settings() -> None:
     room.said.clear()
     room.machine.replace(with_switches(LOCK), T0, room.said)
     assert room.said == []
-    room.machine.replace(with_switches(), T0, room.said)
+    room.machine.replace(with_switches(replace(LOCK, scope=())), T0, room.said)
     assert room.reasons() == [Reason.SWITCH_REMOVED]
+
+
+@pytest.mark.parametrize(
+    "after", [(), (replace(LOCK, key="x.{tool}"),), (replace(LOCK, key="x", action="webhook"),)]
+)
+def test_a_service_that_will_not_hear_of_the_end_is_the_owners_to_tell(
+    after: tuple[Switch, ...],
+) -> None:
+    room = Room(replace(LOCK, action="webhook")).set()
+    room.said.clear()
+    room.machine.replace(with_switches(*after), T0, room.said)
+    notices = [d.title for d in room.said if isinstance(d, NoticeDue)]
+    still = bool(after) and after[0].action == "webhook"
+    assert notices == ([] if still else ["lock_tool was lifted, but its service could not be told"])
+    assert room.reasons() == [Reason.SWITCH_REMOVED]
+
+
+def test_humans_only_in_the_file_takes_effect_with_a_reload() -> None:
+    room = Room()
+    room.machine.replace(with_switches(LOCK, humans_only=True), T0, room.said)
+    assert room.machine.humans_only
+    room.give(HumansOnly(on=False, by="ana"))
+    room.machine.replace(with_switches(LOCK, humans_only=True), T0, room.said)
+    assert not room.machine.humans_only
+    assert room.machine.history()[0].key == "humans_only"
+
+
+def test_what_is_shown_does_not_change_when_the_machine_goes_on() -> None:
+    room = Room().set()
+    shown = room.machine.shown()
+    room.give(SwitchReverted(id="w1", by="ana"))
+    assert ([s.id for s in shown.settings], shown.humans_only) == (["w1"], False)
+    assert shown.version < room.machine.version
+    assert room.machine.shown().settings == ()
 
 
 def test_state_survives_as_plain_data() -> None:
@@ -353,6 +495,12 @@ def test_a_service_that_took_an_order_reports_later() -> None:
     w.give(event("r", T0, type_="action.result", setting="w1", outcome="ok"))
     assert w.engine.switches.open["w1"].result.startswith("ok, says ")
     w.give(event("r2", T0, type_="action.result", setting="gone"))
+    other = event("r4", T0, type_="action.result", setting="w1", outcome="no")
+    w.give(other._replace(tenant="globex"))
+    assert w.engine.switches.open["w1"].result.startswith("ok, says ")
+    w.give(event("d", T0, type_="deploy.change", change_id="c1"))
+    w.give(event("r5", T0, type_="action.result", setting="w1", outcome="undone"))
+    assert w.engine.switches.open["w1"].result.startswith("undone, says ")
     odd = event("r3", T0, type_="action.result")._replace(
         document={"id": "r3", "type": "action.result", "data": None}
     )

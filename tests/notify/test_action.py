@@ -99,7 +99,7 @@ def test_202_is_a_promise_and_a_redirect_is_not_followed() -> None:
 def test_a_private_address_is_refused_without_permission() -> None:
     service = Service(200)
     (refused,) = told(service, allow_private=False, timeout=1_000)
-    assert refused.outcome is DeliveryOutcome.RETRY
+    assert (refused.outcome, refused.reason) == (DeliveryOutcome.FAILED, DeliveryReason.CONFIG)
     assert "private" in refused.detail
     assert service.heard == []
 

@@ -73,6 +73,14 @@ def test_its_end_is_told_once_it_was_in_force() -> None:
     assert switch_rows(changed(Reason.EXPIRED, begun=False, **over), world()) == []
 
 
+def test_an_end_that_was_moved_is_told_under_an_id_of_its_own() -> None:
+    (hook,) = switch_rows(changed(Reason.MOVED), world())
+    assert hook.id == "s1/until-100"
+    body = orjson.loads(hook.body)
+    assert (body["action"]["state"], body["status"]) == ("set", "firing")
+    assert switch_rows(changed(Reason.MOVED), world("switch")) == []
+
+
 @pytest.mark.parametrize("reason", [Reason.SETTLED, Reason.SET_AGAIN, Reason.REFUSED_LIMIT])
 def test_other_changes_owe_nothing(reason: Reason) -> None:
     assert switch_rows(changed(reason), world()) == []

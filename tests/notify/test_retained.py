@@ -19,6 +19,7 @@ from tests.mosquitto import Mosquitto
 from tests.web.acting import CAP, LOCK, HandCrank
 from tests.web.fakes import NOW
 
+LABELS = {"tool": "shell", "tenant": "acme"}
 SECRET = "whsec_c2VjcmV0IG9mIHJldGFpbmVkIG1lc3NhZ2Vz"
 
 
@@ -29,8 +30,7 @@ def outlet(crank: HandCrank, url: str = "mqtt://127.0.0.1:1", now: int = NOW) ->
 
 
 def lock(crank: HandCrank) -> None:
-    labels = {"tool": "shell", "tenant": "acme"}
-    item = SwitchSet(id="w1", switch="lock_tool", by="ana", reason="r", labels=labels)
+    item = SwitchSet(id="w1", switch="lock_tool", by="ana", reason="r", labels=LABELS)
     crank.engine.receive(item, NOW)
 
 
@@ -60,6 +60,28 @@ def test_every_key_says_its_settings_with_scope_and_end() -> None:
     ]
     crank.engine.receive(SwitchReverted(id="w1", by="ana"), NOW)
     assert read(dict(made.messages())["tool.shell.enabled"])["settings"] == []
+
+
+def test_a_lock_that_ended_while_nobody_published_is_taken_from_the_broker() -> None:
+    crank = HandCrank(LOCK, CAP)
+    lock(crank)
+    crank.engine.receive(SwitchReverted(id="w1", by="ana"), NOW)
+    messages = dict(outlet(crank).messages())  # the daemon has just started
+    assert read(messages["tool.shell.enabled"])["settings"] == []
+
+
+def test_a_change_publishes_the_keys_it_concerns() -> None:
+    crank = HandCrank(LOCK, CAP)
+    made = outlet(crank)
+    assert [key for key, _ in made.messages()] == ["cap.usd_per_hour"]
+    lock(crank)
+    assert [key for key, _ in made.messages(whole=False)] == ["tool.shell.enabled"]
+    assert made.messages(whole=False) == []
+    moved = SwitchSet(id="w2", switch="lock_tool", by="ana", reason="r", labels=LABELS)
+    crank.engine.receive(moved, NOW + 60_000)
+    ((_, payload),) = made.messages(whole=False)
+    ends = format_instant(NOW + 60_000 + 4 * 3_600_000)
+    assert read(payload)["settings"][0]["expires_at"] == ends
 
 
 def test_a_message_is_signed_and_a_forged_one_is_recognised() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from rulesd.core.engine import Engine
+from rulesd.core.switch_table import Shown
 from rulesd.model.decision import Decision
 from rulesd.model.inputs import Input
 from rulesd.model.switch import Switch
@@ -27,6 +28,10 @@ class HandCrank:
         chosen = {s.name: s for s in switches}
         self.engine = Engine(replace(made, switches=chosen))
         self.now = NOW
+
+    @property
+    def shown(self) -> Shown:
+        return self.engine.switches.shown()
 
     async def act(self, *items: Input) -> list[Decision]:
         out: list[Decision] = []

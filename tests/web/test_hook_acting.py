@@ -75,13 +75,24 @@ def test_a_switch_is_set_once_for_one_call_and_lifted_again() -> None:
         )
         assert (await act(world, "1", **WISH))[1] == {"result": "already"}
         again = await act(world, "2", **WISH)
-        assert again[1]["result"] == "switch_set_again"
+        assert again[1]["result"] == "end_moved"
         wrong = await act(world, "3", operation="revert_switch")
         assert (wrong[0], wrong[1]["error"]) == (400, "missing_field")
         other = {"operation": "revert_switch", "switch": "lock_tool", "labels": {"tenant": "b"}}
         assert (await act(world, "4", **other))[1]["result"] == "nothing_to_do"
         over = await act(world, "5", operation="revert_switch", setting=one.id)
         assert over[1] == {"result": "done", "settings": [one.id]}
+
+    story(tell)
+
+
+def test_a_hook_that_reverts_one_key_leaves_its_others() -> None:
+    async def tell(world: World, crank: HandCrank) -> None:
+        await act(world, "1", **WISH)
+        await act(world, "2", **{**WISH, "switch": "tool.sql.enabled"})
+        over = {"operation": "revert_switch", "switch": "tool.shell.enabled"}
+        assert (await act(world, "3", **over))[1]["result"] == "done"
+        assert [s.key for s in crank.engine.switches.open.values()] == ["tool.sql.enabled"]
 
     story(tell)
 

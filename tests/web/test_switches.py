@@ -117,7 +117,8 @@ def test_a_wide_setting_waits_for_somebody_else() -> None:
             status, twice = await post(world, f"{path}/approve", headers=second)
             assert (status, twice["error"]) == (409, "unchanged")
             assert (await post(world, f"{path}/revert"))[0] == 200
-            assert (await post(world, f"{path}/revert"))[1]["message"] == "it has ended already"
+            again = (await post(world, f"{path}/revert"))[1]["message"]
+            assert again.startswith("it has ended already: reverted at ")
             assert (await post(world, "/v1/switches/settings/no/revert"))[0] == 404
 
     asyncio.run(story())
@@ -153,6 +154,37 @@ def test_a_tenants_token_sees_and_sets_its_own_only() -> None:
             assert (await put(world, "/v1/switches/humans-only", on=True, headers=acme))[0] == 400
             none = await world.token("reader", Scope.READ)
             assert (await put(world, SHELL, headers=none))[0] == 403
+
+    asyncio.run(story())
+
+
+def test_a_tenant_sets_nothing_that_is_everybodys_and_learns_of_no_others() -> None:
+    async def story() -> None:
+        lock = replace(LOCK, approvals=Approvals.NEVER)
+        async with opened(acting_daemon(lock, CAP)[0]) as world:
+            acme = await world.token("acme-ops", Scope.SWITCH, Scope.READ, tenant="acme")
+            status, said = await put(world, "/v1/switches/cap", headers=acme)
+            assert (status, "not set per tenant" in said["message"]) == (403, True)
+            labels = {"tenant": "other"}
+            await put(world, SHELL, labels=labels, id="call-7", reason="theirs")
+            status, mine = await put(world, SHELL, headers=acme, id="call-7", reason="mine")
+            assert (status, mine["setting"]["reason"]) == (200, "mine")
+            assert mine["setting"]["scope"] == {"tenant": "acme"}
+
+    asyncio.run(story())
+
+
+def test_reverting_one_key_leaves_the_others() -> None:
+    async def story() -> None:
+        async with opened(acting_daemon()[0]) as world:
+            for tool in ("shell", "sql"):
+                await put(world, f"/v1/switches/tool.{tool}.enabled", labels={"tenant": "acme"})
+            for by_key, labels in (("tool.shell.enabled", {}), ("lock_tool", {"tool": "other"})):
+                await put(world, f"/v1/switches/{by_key}", labels=labels, revert=True)
+            left = (await get(world, "/v1/switches"))["settings"]
+            assert [s["key"] for s in left] == ["tool.sql.enabled"]
+            await put(world, "/v1/switches/lock_tool", labels={"tool": "SQL"}, revert=True)
+            assert (await get(world, "/v1/switches"))["settings"] == []
 
     asyncio.run(story())
 
