@@ -29,6 +29,7 @@ from rulesd.model.inputs import (
     Unacknowledged,
 )  # fmt: skip
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason, Outcome, Reason
+from tests.core.crew import chain, crew
 from tests.core.plans import T0, burst, event, field, plan, rule
 from tests.core.world import World
 from tests.model.test_alert import alert
@@ -322,3 +323,10 @@ def test_a_machine_takes_its_inputs_hears_every_decision_and_keeps_its_deadlines
     without.machines = (odd,)
     without.restore(small, keys)
     assert odd.heard == []
+
+
+def test_an_acknowledgement_that_expires_is_taken_back() -> None:
+    w = World(crew(ladder=chain(ack_timeout=60_000))).send(0)
+    w.give(Acknowledged(alert=w.engine.alerts()[0].alert, by="jo")).at(120)
+    assert w.engine.alerts()[0].acknowledged_by == ""
+    assert str(w.last(Kind.UPDATED).acknowledged_by) == ""

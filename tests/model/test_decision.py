@@ -180,3 +180,11 @@ def test_a_rollout_says_its_verdict() -> None:
         "inconclusive",
     )
     assert said["missing"] == ["the watch is not over"]
+
+
+def test_a_notification_says_who_is_on_call_and_who_is_next() -> None:
+    said = line(2, due(on_call="ben", next_at=60_000, next_to="leads"))
+    assert said["on_call"] == "ben"
+    assert said["next"] == {"at": "1970-01-01T00:01:00.000Z", "to": "leads"}
+    assert "on_call" not in line(2, due())
+    assert "next" not in line(2, due())
