@@ -33,6 +33,9 @@ from rulesd.ports.store import OutboxRow
 LISTED = 100
 "Alerts one notification holds; the rest is counted in ``more``."
 
+LISTED_FOR_MACHINES = 1_000
+"The same for channels that programs read: nobody has to scroll."
+
 QUIET = 5
 "Added to the priority of rows that wake nobody: pages overtake updates."
 
@@ -87,7 +90,7 @@ def compose(
             continue
         for told, alone in _portions(due, spec):
             base = _notification(due, spec, told, alone, number)
-            listed = tuple(tell_one(t) for t in _listed(told))
+            listed = tuple(tell_one(t) for t in _listed(told, _most(spec)))
             note = replace(base, alerts=listed, external_url=links.external_url)
             rows.append(_row(note, spec, due.at, told))
     return rows
@@ -210,7 +213,7 @@ def _notification(
         storm=due.storm,
         story=story(told),
         next_page=next_page(due) if due.status is Status.FIRING else "",
-        more=max(0, len(told) - LISTED),
+        more=max(0, len(told) - _most(spec)),
     )
 
 
@@ -220,9 +223,13 @@ def _status(due: NotificationDue, told: Sequence[Told]) -> Status:
     return due.status if len(told) == len(due.alerts) or len(left) != 1 else left.pop()
 
 
-def _listed(told: tuple[Told, ...]) -> tuple[Told, ...]:
+def _most(spec: ChannelSpec) -> int:
+    return LISTED if spec.for_people else LISTED_FOR_MACHINES
+
+
+def _listed(told: tuple[Told, ...], most: int) -> tuple[Told, ...]:
     """All alerts of a small group; of a large one the worst new ones first."""
-    if len(told) <= LISTED:
+    if len(told) <= most:
         return told
     ordered = sorted(
         told,
@@ -232,7 +239,7 @@ def _listed(told: tuple[Told, ...]) -> tuple[Told, ...]:
             severity_rank(t.alert.severity),
         ),
     )
-    return tuple(ordered[:LISTED])
+    return tuple(ordered[:most])
 
 
 def _row(note: Notification, spec: ChannelSpec, at: Instant, told: tuple[Told, ...]) -> OutboxRow:

@@ -36,10 +36,11 @@ class Webhook:
         *,
         url: str,
         secrets: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
         deadline_s: float = DEADLINE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``secrets``: without any, messages are not signed. ``clock``: seconds since the epoch, for the timestamp.
+        """``secrets``: without any, messages are not signed. ``headers``: further ones, of the operator. ``clock``: seconds since the epoch, for the timestamp.
 
         Raises:
             ValueError: when a secret is none of Standard Webhooks; the text says how to make one.
@@ -47,6 +48,7 @@ class Webhook:
         self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
         self.send_resolved, self.deadline_s = spec.send_resolved, deadline_s
         self._session, self._url, self._clock = session, url, clock
+        self._headers = dict(headers or {})
         self._keys, self._secrets = tuple(read_secret(s) for s in secrets), tuple(secrets)
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
@@ -62,6 +64,7 @@ class Webhook:
                 url=self._url,
                 body=body,
                 headers={
+                    **self._headers,
                     "Content-Type": "application/cloudevents+json; charset=utf-8",
                     **signature,
                 },
@@ -97,12 +100,15 @@ def webhook(spec: ChannelSpec, secrets: Secrets, session: aiohttp.ClientSession)
         ChannelError: when the address or a secret cannot be used.
     """
     settings = Settings(spec, secrets)
+    given = spec.settings.get("headers")
+    headers = {str(k): str(v) for k, v in given.items()} if isinstance(given, Mapping) else {}
     try:
         return Webhook(
             spec,
             session,
             url=settings.url("url"),
             secrets=settings.secret_list("secret"),
+            headers=headers,
             deadline_s=settings.number("deadline_s", DEADLINE_S),
         )
     except ValueError as error:

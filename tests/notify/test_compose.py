@@ -5,6 +5,7 @@ from rulesd.model.decision import Audience, NoticeDue, Status
 from rulesd.model.reasons import Reason
 from rulesd.notify.compose import (
     LISTED,
+    LISTED_FOR_MACHINES,
     NOTICE,
     NoLinks,
     compose,
@@ -121,6 +122,10 @@ def test_a_large_group_lists_the_worst_new_ones_and_counts_the_rest() -> None:
     assert (len(page.alerts), page.more) == (LISTED, 401 - LISTED)
     assert page.alerts[0].alert == alert(999).alert
     assert all(a.changed for a in page.alerts)
+    program = note(*members, channel=2)
+    assert (len(program.alerts), program.more) == (401, 0)
+    many = note(*members, *(told(burst(i)) for i in range(1_000, 2_000)), channel=2)
+    assert (len(many.alerts), many.more) == (LISTED_FOR_MACHINES, 1_401 - LISTED_FOR_MACHINES)
 
 
 def test_links_and_receiver_are_in_the_page() -> None:

@@ -84,3 +84,17 @@ def test_bad_settings_say_what_to_write(settings: dict[str, str]) -> None:
     with pytest.raises(ChannelError, match=r"(Write https|openssl)") as caught:
         webhook(spec("webhook", settings), str, None)  # type: ignore[arg-type]
     assert "short-secret" not in str(caught.value)
+
+
+def test_an_operators_headers_go_along_and_replace_none_of_ours() -> None:
+    async def run() -> None:
+        async with Fakes() as fakes, open_session() as session:
+            given = {"X-Team": "safety", "webhook-id": "forged", "Content-Type": "text/plain"}
+            settings = {"url": fakes.webhook(), "secret": SECRET, "headers": given}
+            await webhook(spec("webhook", settings), str, session).send(PAGE, {})
+            ((_, headers, _),) = fakes.delivered
+            assert headers["X-Team"] == "safety"
+            assert headers["webhook-id"] == PAGE.id
+            assert headers["Content-Type"].startswith("application/cloudevents+json")
+
+    asyncio.run(run())
