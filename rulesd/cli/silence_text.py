@@ -119,9 +119,7 @@ def foresight(preview: Shown) -> list[str]:
     if preview["now"]:
         out.append(f"right now it hides {_counted(preview['now'])}")
     if not preview["complete"]:
-        out.append(
-            f"the log was read from {since} to {moment(preview['until'])} only: there is too much of it"
-        )
+        out.append(f"there is too much in the log to look further back than {since}")
     return out
 
 

@@ -90,9 +90,7 @@ class Memory:
 
     def _note(self, change: Filed | str) -> None:
         if not self._answers:
-            # Nobody remembers anything yet, so there is nothing to bring up to date.
-            self._first += 1
-            return
+            return  # Nothing is remembered, so there is nothing to bring up to date.
         self._changes.append(change)
         if len(self._changes) > MOST_CHANGES:
             self._first += len(self._changes)

@@ -1,12 +1,15 @@
 """What a silence would have done: the pages of the last days, read from the decision log and held against its matchers.
 
-Law: it reads, and never decides. It is bounded in rows and time, and says how far back it came; one runs at a time, beside the loop.
-A page is hidden when all its firing alerts are; when some are, it would have left with fewer of them.
+Law: it reads, and never decides. It goes back from now, is bounded in rows and time, and says how far it came; one runs at a time, beside
+the loop. A page is hidden when all its firing alerts are; when some are, it would have left with fewer of them.
+
+A page's line tells the labels that make its alerts distinct. What else a matcher may ask for (context, owner) stands in an alert's own
+lines, which came before; so a page those labels do not rule out waits until one of these is met.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,15 +41,18 @@ MOST_SHARES = 1_000
 "Rules and owners told apart."
 
 MOST_ALERTS = 200_000
-"Episodes whose labels are remembered while reading."
+"Episodes remembered while reading, and pages that wait for theirs."
+
+MOST_SOUGHT = 200
+"Episodes that began before what was read, and are looked up one by one."
 
 _SPOKEN = (str(Kind.FIRING), str(Kind.UPDATED))
 _PAGE = str(Kind.NOTIFICATION)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Known:
-    """What the log says of one episode."""
+    """One alert of a page, of which the silence speaks."""
 
     labels: Mapping[str, str]
     rule: str
@@ -55,8 +61,20 @@ class _Known:
     never: bool
 
 
-_OTHER = _Known({}, "", "", "", False)
-"An episode of which the silence does not speak."
+@dataclass(slots=True)
+class _Page:
+    """A page that may have been hidden."""
+
+    at: Instant
+    receiver: str
+    told: Sequence[Mapping[str, Any]]
+    "The firing alerts in it that its labels do not rule out."
+
+    firing: int
+    "How many there are in all."
+
+    open: int = 0
+    "Of how many the own line is still to come."
 
 
 @dataclass(slots=True)
@@ -86,7 +104,7 @@ class Hindsight:
         async with self._one:
             reading = _Reading(self._store, engine.plan, silence, filed, windows)
             rows = self._crank.seq
-            begun, until, complete = await asyncio.to_thread(reading.read, rows, since, now)
+            begun, complete = await asyncio.to_thread(reading.read, rows, since)
         here: dict[str, int] = {}
         for alert in {a.alert: a for a in engine.firing()}.values():
             if windows(now) and filed.fits(alert.all_labels()) and _holds(silence, alert.never):
@@ -100,7 +118,7 @@ class Hindsight:
         shares.sort(key=lambda s: (-s.pages, s.rule, s.owner))
         return Preview(
             since=begun,
-            until=until,
+            until=now,
             complete=complete,
             pages=tally.pages,
             shortened=tally.shortened,
@@ -119,29 +137,39 @@ def _wakes(body: Mapping[str, Any]) -> bool:
     )
 
 
+def _told_labels(told: Mapping[str, Any]) -> dict[str, str]:
+    """What a page says of an alert's labels; of an alert from another system that is all of them."""
+    labels = dict(told["labels"])
+    # No label of a rule may be called so.
+    if "alertname" not in labels:
+        labels |= {"alertname": told["rule"], "severity": told["severity"]}
+    return labels
+
+
 def _holds(silence: Silence, never: bool) -> bool:
     return not never or suits_never(silence)
 
 
 def _windows(silence: Silence, plan: Plan) -> Callable[[Instant], bool]:
-    """Whether a window would have been open; always, for a silence without any. Asked in order of time."""
+    """Whether a window would have been open; always, for a silence without any."""
     if not silence.cron:
         return lambda at: True
     zone = f"CRON_TZ={silence.timezone} " if silence.timezone else ""
     after = plan.schedule(zone + silence.cron)
-    begins = 0
+    asked, begins = 0, 0
+    "From ``asked`` to the end of the window that begins then, ``begins`` is the next beginning."
 
     def inside(at: Instant) -> bool:
-        nonlocal begins
-        if begins <= at - silence.lasts:
-            begins = after(at - silence.lasts)
+        nonlocal asked, begins
+        if not asked <= at < begins + silence.lasts:
+            asked, begins = at, after(at - silence.lasts)
         return begins <= at
 
     return inside
 
 
 class _Reading:
-    """One pass over the log, from ``since`` to now."""
+    """One pass over the log, from now back to ``since``."""
 
     def __init__(
         self,
@@ -153,90 +181,112 @@ class _Reading:
     ) -> None:
         self._store, self._plan, self._silence = store, plan, silence
         self._filed, self._windows = filed, windows
-        self._known: dict[str, _Known] = {}
+        self._words: dict[str, tuple[Mapping[str, str], str]] = {}
+        "By episode: its context and its owner."
+        self._waiting: dict[str, list[_Page]] = {}
         self.tally = _Tally()
 
-    def read(self, last: int, since: Instant, now: Instant) -> tuple[Instant, Instant, bool]:
-        """From when until when pages were counted, and whether that is all that was asked."""
+    def read(self, last: int, since: Instant) -> tuple[Instant, bool]:
+        """Count; says since when, and whether that is all that was asked and is there."""
+        found = self._back(last, since)
+        self._seek()
+        return found
+
+    def _back(self, last: int, since: Instant) -> tuple[Instant, bool]:
+        """Since when pages were counted, and whether that is all that was asked and is there."""
         ends = time.monotonic() + MOST_SECONDS
-        first = self._first(last, since)
-        floor = max(first, last - MOST_ROWS)
-        complete = floor == first
-        begun = since if complete and first else None
-        for n, row in enumerate(self._rows(floor)):
-            if begun is None:
-                # The log is younger than what was asked, or there is more of it than may be read.
-                begun = max(since, row.at)
-            if n % STRIDE == 0 and time.monotonic() > ends:
-                return begun, row.at, False
-            self._see(row)
-        return since if begun is None else begun, now, complete
+        begun, floor = since, max(0, last - MOST_ROWS)
+        while last > floor:
+            rows = self._rows(last)
+            for row in reversed(rows):
+                if row.at < since:
+                    return since, True
+                begun = row.at
+                self._see(row)
+            if not rows:
+                return begun, True
+            last = rows[0].seq - 1
+            if last > 0 and time.monotonic() > ends:
+                return begun, False
+        # The log may be younger than what was asked; then this is all there is.
+        return begun, last <= 0
 
-    def _first(self, last: int, since: Instant) -> int:
-        """The number before the first decision at or after ``since``; numbers grow with time."""
-        low, high = 0, last
-        while low < high:
-            middle = (low + high) // 2
-            rows = self._store.read_decisions(after_seq=middle, limit=1)
-            if not rows or rows[0].at >= since:
-                high = middle
-            else:
-                low = rows[0].seq
-        return low
-
-    def _rows(self, after: int) -> Iterator[DecisionRow]:
-        while rows := self._store.read_decisions(after_seq=after, limit=STRIDE):
-            yield from rows
-            after = rows[-1].seq
+    def _rows(self, last: int) -> list[DecisionRow]:
+        """Some rows up to number ``last``; none when older ones were dropped."""
+        rows = self._store.read_decisions(after_seq=max(0, last - STRIDE), limit=STRIDE)
+        return [row for row in rows if row.seq <= last]
 
     def _see(self, row: DecisionRow) -> None:
-        if row.kind in _SPOKEN:
-            if len(self._known) < MOST_ALERTS or row.alert in self._known:
-                self._known[row.alert] = self._learn(orjson.loads(row.body))
-        elif row.kind == _PAGE:
+        if row.kind == _PAGE:
             body = orjson.loads(row.body)
             if _wakes(body):
                 self._page(row.at, body)
-
-    def _learn(self, body: Mapping[str, Any]) -> _Known:
-        """What an alert's own line says of it: every label, as routes and silences saw them."""
-        rule, owner, severity = body["rule"], body["owner"], body["severity"]
-        labels, never = dict(body["labels"]), False
-        # No label of a rule may be called so: this alert came from another system, with all its labels.
-        if "alertname" not in labels:
-            context = {name: value for name, value in body["context"].items() if value}
-            labels = {**context, **labels, "alertname": rule, "owner": owner, "severity": severity}
-            position = self._plan.by_id.get(rule)
-            never = position is not None and self._plan.rules[position].never
-        # Of what does not fit nothing more is asked, and there may be a hundred thousand of it.
-        return _Known(labels, rule, owner, severity, never) if self._filed.fits(labels) else _OTHER
+        elif row.kind in _SPOKEN and row.alert in self._waiting:
+            self._hear(row.alert, orjson.loads(row.body))
 
     def _page(self, at: Instant, body: Mapping[str, Any]) -> None:
-        told = [t for t in body["alerts"] if t["status"] == Status.FIRING]
-        known = [self._of(t) for t in told]
-        spoken = [k for k in known if k is not _OTHER]
-        if not spoken or not self._windows(at):
+        firing = [told for told in body["alerts"] if told["status"] == Status.FIRING]
+        may = [told for told in firing if self._may(told)]
+        if not may or not self._windows(at):
             return
-        tally = self.tally
-        hidden = [k for k in spoken if _holds(self._silence, k.never)]
-        if len(hidden) == len(told):
-            tally.pages += 1
-            self._share(at, str(body["receiver"]), hidden[0])
-        elif hidden:
-            tally.shortened += 1
-        if len(hidden) < len(spoken):
-            tally.unapplied += 1
+        page = _Page(at, str(body["receiver"]), may, len(firing))
+        if len(self._waiting) < MOST_ALERTS:
+            for name in {t["alert"]: None for t in may if "alertname" not in t["labels"]}:
+                if name not in self._words:
+                    self._waiting.setdefault(name, []).append(page)
+                    page.open += 1
+        if not page.open:
+            self._count(page)
 
-    def _of(self, told: Mapping[str, Any]) -> _Known:
-        """An episode by what was said of it; one that began before what is read is looked up."""
-        name = told["alert"]
-        known = self._known.get(name)
-        if known is None:
-            rows = self._store.read_decisions(alert=name, limit=1)
-            known = self._learn(orjson.loads(rows[0].body)) if rows else _OTHER
-            if len(self._known) < MOST_ALERTS:
-                self._known[name] = known
-        return known
+    def _may(self, told: Mapping[str, Any]) -> bool:
+        """Whether what the page says of an alert leaves it open that the silence speaks of it."""
+        labels = _told_labels(told)
+        whole = "alertname" in told["labels"]
+        return all(
+            test(labels.get(name, ""))
+            for name, test in self._filed.tests
+            if whole or name in labels
+        )
+
+    def _hear(self, name: str, body: Mapping[str, Any]) -> None:
+        """An alert's own line: what waited for it need wait no longer."""
+        context = {key: value for key, value in body.get("context", {}).items() if value}
+        if len(self._words) < MOST_ALERTS:
+            self._words[name] = (context, body.get("owner", ""))
+        for page in self._waiting.pop(name, ()):
+            page.open -= 1
+            if not page.open:
+                self._count(page)
+
+    def _seek(self) -> None:
+        """Look up what began earlier; of what is not found there is only what its pages say."""
+        for n, name in enumerate(list(self._waiting)):
+            rows = self._store.read_decisions(alert=name, limit=1) if n < MOST_SOUGHT else ()
+            self._hear(name, orjson.loads(rows[0].body) if rows else {})
+
+    def _count(self, page: _Page) -> None:
+        spoken = [known for told in page.told if (known := self._known(told)) is not None]
+        hidden = [known for known in spoken if _holds(self._silence, known.never)]
+        if hidden and len(hidden) == page.firing:
+            self.tally.pages += 1
+            self._share(page.at, page.receiver, hidden[0])
+        elif hidden:
+            self.tally.shortened += 1
+        if len(hidden) < len(spoken):
+            self.tally.unapplied += 1
+
+    def _known(self, told: Mapping[str, Any]) -> _Known | None:
+        """All that can be said of an alert, if the silence speaks of it."""
+        rule, severity, labels = told["rule"], told["severity"], _told_labels(told)
+        if "alertname" in told["labels"]:
+            return _Known(labels, rule, labels.get("owner", ""), severity, False)
+        context, owner = self._words.get(told["alert"], ({}, ""))
+        labels = {**context, **labels, "owner": owner}
+        if not self._filed.fits(labels):
+            return None
+        position = self._plan.by_id.get(rule)
+        never = position is not None and self._plan.rules[position].never
+        return _Known(labels, rule, owner, severity, never)
 
     def _share(self, at: Instant, receiver: str, known: _Known) -> None:
         name = (known.rule, known.owner)

@@ -76,7 +76,7 @@ def test_a_preview_in_words() -> None:
     assert lines[2] == "2 pages would have left with fewer alerts"
     assert lines[3].startswith("1 page would have come all the same")
     assert lines[4] == "right now it hides 1 of a"
-    assert lines[5].endswith("to 2026-01-05 09:00 UTC only: there is too much of it")
+    assert lines[5].endswith("to look further back than 2026-01-01 09:00 UTC")
 
 
 def test_lines_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

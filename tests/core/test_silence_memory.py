@@ -56,7 +56,7 @@ def test_a_pattern_is_asked_once() -> None:
     "changes",
     [
         {"labels": {"tool": "mail"}},
-        {"context": {"tool": "x"}, "labels": {}},
+        {"context": {"tool": "mail"}},
         {"severity": "low"},
         {"owner": "other"},
         {"rule": "tool.other"},
@@ -65,8 +65,9 @@ def test_a_pattern_is_asked_once() -> None:
 def test_a_changed_label_is_asked_anew(changes: dict[str, Any]) -> None:
     patterns = Counting()
     memory = made(patterns)
-    memory.find(alert())
-    changed = replace(alert(), **changes)
+    before = alert(labels={"tenant": "acme"}, context={"tool": "shell"})
+    assert memory.find(before) == ["b"]
+    changed = replace(before, **changes)
     assert memory.find(changed) == memory.index.find(changed.all_labels())
     assert patterns.asked == 3
 

@@ -6,6 +6,7 @@ from rulesd.cli.decoding import offline_decoder
 from rulesd.config.rule_tests import START
 from rulesd.runners.simulate import Verdict, play
 from tests.config.testing import loaded, rule
+from tests.law.tree import ROOT
 
 BURST = "{burst: {count: 3, within: 1m}}"
 WHEN = '{"===": [{"var": "data.outcome"}, "denied"]}'
@@ -153,3 +154,13 @@ def test_an_acknowledgement_comes_at_its_own_time() -> None:
     taken = [d for d in verdict(test).decisions if str(d.reason) == "acknowledged"]
     assert taken
     assert {d.at for d in taken} == {START + 30_000}
+
+
+def test_the_example_of_the_documentation_passes() -> None:
+    page = (ROOT / "docs" / "silences.md").read_text()
+    block = page.partition("```yaml\n")[2].partition("```")[0]
+    _, _, tests = block.partition("tests:\n  - ")
+    said = verdict(tests, detect="{burst: {count: 20, within: 5m}}", by="[tenant, tool]")
+    assert said.passed, said.failures
+    loud = verdict(tests.replace("severity: high", "severity: high, receiver: inbox"), detect="{burst: {count: 20, within: 5m}}", by="[tenant, tool]")  # fmt: skip
+    assert "inbox should be paged, but nobody was" in loud.failures[0]
