@@ -179,6 +179,9 @@ class _Gathered:
     def _page(self, due: NotificationDue) -> None:
         if not due.page or due.status is not Status.FIRING or due.audience is Audience.MACHINES:
             return
+        if due.reason in (Reason.ESCALATED, Reason.NOBODY):
+            # A recording holds nobody's acknowledgements, so every page would climb to its end.
+            return
         firing = [t for t in due.alerts if t.status is Status.FIRING]
         told = [t.alert for t in firing if t.changed] or [t.alert for t in firing]
         told.sort(key=lambda a: (severity_rank(a.severity), a.started_at, a.alert))

@@ -58,3 +58,22 @@ def test_a_path_that_is_not_there_is_wrong_usage(run: Run, tmp_path: Path) -> No
 
 def test_the_shipped_set_is_what_is_checked_by_default(run: Run) -> None:
     assert run("check").code == 0
+
+
+def test_a_time_at_which_nobody_is_on_call_is_told(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(tmp_path)
+    (notifiers / "owners.yaml").write_text(
+        "owners: {safety: {schedule: main}}\npeople: {anna: {receivers: {default: default}}}\n"
+        "schedules: {main: {rota: {people: anna, from: 2026-01-05T00:00, hours: {days: mon-fri}}}}\n"
+    )
+    said = run("check", rules, notifiers)
+    assert said.code == 0
+    assert 'nobody is on call for "safety" from S' in said.out  # Saturday, or now, on a weekend
+    assert said.out.startswith("warning: ")
+    assert run("check", rules, notifiers, "--strict").code == 1
+    (notifiers / "owners.yaml").write_text(
+        (notifiers / "owners.yaml")
+        .read_text()
+        .replace("main}", "main, receivers: {default: default}}", 1)
+    )
+    assert "info: " in run("check", rules, notifiers).out

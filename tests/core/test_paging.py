@@ -6,10 +6,11 @@ from rulesd.core.engine import Engine
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.people import Budget, DigestSpec
 from rulesd.core.plan import Plan
-from rulesd.model.decision import Audience, NoticeDue, NotificationDue, Status
+from rulesd.model.decision import Audience, Decision, NoticeDue, NotificationDue, Status, line
 from rulesd.model.inputs import Acknowledged, PlanReplaced, ResolvedByPerson
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.reasons import Reason
+from rulesd.runners import codec
 from tests.core.crew import chain, crew, shifts, step
 from tests.core.plans import T0, burst, event, rule
 from tests.core.world import World
@@ -182,3 +183,21 @@ def test_what_is_no_notification_passes() -> None:
     w.send(0)
     assert [kind for _, kind, _ in w.changes()] == ["alert.firing", "alert.suppressed"]
     assert w.told() == []
+
+
+def test_what_wakes_in_between_changes_nothing() -> None:
+    """A replay has the inputs alone; live, a timer woke the engine at every deadline."""
+    live, replayed = Engine(everything()), Engine(everything())
+    one: list[Decision] = []
+    two: list[Decision] = []
+    for n in range(60):
+        now = T0 + n * 9 * MINUTE
+        while (due := live.next_timer()) is not None and due <= now:
+            one += live.handle_timer(due)
+        item = event(f"e{n}", now, tenant=f"t{n % 2}")
+        one += live.receive(item, now)
+        two += replayed.take_again(item, now) if n % 2 else replayed.receive(item, now)
+    assert [codec.decision_line(n, d) for n, d in enumerate(one)] == [
+        codec.decision_line(n, d) for n, d in enumerate(two)
+    ]
+    assert {"notice.due", "notification.due"} <= {str(line(0, d)["kind"]) for d in one}

@@ -1,6 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
+from rulesd.core.people import Escalation
+from rulesd.core.plan import Owner
 from rulesd.runners.backtest import backtest, promoted
+from tests.core.crew import chain
 from tests.runners.recorded import LINES, RULE, loaded, outcome, recorded
 
 SHADOW = RULE.replace("severity: critical", "severity: critical\nmaturity: shadow", 1)
@@ -40,3 +44,18 @@ def test_the_clock_stops_at_until_and_refusals_are_counted(tmp_path: Path) -> No
     assert plan is not None
     (out,) = backtest(recorded([b"{broken", *LINES]), [("a", plan)], until=1767603600000)
     assert (out.events, out.rejected, len(out.pages)) == (2, 1, 1)
+
+
+def test_pages_that_climb_because_nobody_acknowledges_a_recording_are_not_counted(
+    tmp_path: Path,
+) -> None:
+    plan = loaded(tmp_path).plan
+    assert plan is not None
+    up = Escalation(name="up", default=chain(), critical=chain())
+    climbs = replace(
+        plan,
+        owners={**plan.owners, "safety": Owner(name="safety", escalation="up")},
+        escalations={"up": up},
+    )
+    without, with_ = backtest(recorded(), [("a", plan), ("b", climbs)])
+    assert len(without.pages) == len(with_.pages) == 3
