@@ -116,6 +116,12 @@ def test_a_page_with_more_in_it_is_only_shortened() -> None:
     assert (seen.pages, seen.shortened) == (0, 1)
 
 
+def test_a_page_with_several_alerts_is_one_page() -> None:
+    several = [alert(f"a{n}") for n in range(3)]
+    seen = looked([*(firing(a, T0) for a in several), page(T0 + 1, *several)])
+    assert (seen.pages, seen.shortened) == (1, 0)
+
+
 def test_what_must_never_happen_would_have_come_all_the_same() -> None:
     never = alert("n", rule="tool.scope", never=True)
     log = [firing(never, T0), page(T0, never)]
@@ -123,7 +129,8 @@ def test_what_must_never_happen_would_have_come_all_the_same() -> None:
     assert (seen.pages, seen.unapplied) == (0, 1)
     seen = looked(log, approved_by="jo")
     assert (seen.pages, seen.unapplied) == (1, 0)
-    there = foreign("f", tool="shell", alertname="tool.scope")
+    # One of another system that is only called like such a rule.
+    there = replace(foreign("f", tool="shell", alertname="tool.scope"), rule="tool.scope")
     seen = looked([firing(there, T0), page(T0, there)])
     assert (seen.pages, seen.unapplied) == (1, 0)
 
