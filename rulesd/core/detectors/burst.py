@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rulesd.core.detectors.distinct import Values
-from rulesd.core.detectors.plain import rows, texts, wholes
+from rulesd.core.detectors.plain import rows, texts
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.field import Field
 from rulesd.model.event import Json
@@ -181,8 +181,10 @@ class Burst:
         if self.distinct is not None:
             out = Stamps(array("q"), Values.load(kept))
         else:
-            out = Stamps(array("q", wholes(kept)), None)
-        out.recent = texts(recent)
+            # The array itself refuses what is no whole number; a restart asks for a million of these.
+            out = Stamps(array("q", rows(kept)), None)  # type: ignore[arg-type]
+        if recent:
+            out.recent = texts(recent)
         return out
 
     def dump_pool(self, pool: object) -> Json:
