@@ -98,7 +98,7 @@ async def _real(scenarios: Sequence[Scenario], folder: Path, *, daemon: bool) ->
     record = Record()
     runner = web.AppRunner(_inbox(record))
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=2048).start()
     try:
         inbox = f"http://127.0.0.1:{runner.addresses[0][1]}"
         with ExitStack() as stack:
