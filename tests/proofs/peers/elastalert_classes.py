@@ -1,0 +1,115 @@
+"""The real rule classes of ElastAlert2, asked about series of events: runs in a Python that has ``elastalert2``, and imports nothing of this product.
+
+In: a JSON list of {"rule", "events": [[second, fields]], "ticks"} on standard input. Out: a JSON list of lists of [second, key].
+"""
+
+import datetime
+import json
+import sys
+
+from elastalert import ruletypes
+
+ZERO = datetime.datetime(2026, 1, 5, tzinfo=datetime.timezone.utc)  # noqa: UP017
+CLASSES = {
+    "any": ruletypes.AnyRule,
+    "blacklist": ruletypes.BlacklistRule,
+    "whitelist": ruletypes.WhitelistRule,
+    "change": ruletypes.ChangeRule,
+    "frequency": ruletypes.FrequencyRule,
+    "spike": ruletypes.SpikeRule,
+    "flatline": ruletypes.FlatlineRule,
+    "cardinality": ruletypes.CardinalityRule,
+    "percentage_match": ruletypes.PercentageMatchRule,
+    "metric_aggregation": ruletypes.MetricAggregationRule,
+}
+
+
+class Terms(ruletypes.NewTermsRule):
+    """``new_term`` with its baseline given instead of searched."""
+
+    def get_all_terms(self, args):
+        self.seen_values = {self.fields[0]: list(self.rules["baseline"])}
+
+
+def when(second):
+    return ZERO + datetime.timedelta(seconds=second)
+
+
+def configured(rule):
+    """The configuration as the loader hands it to a rule class."""
+    out = {
+        "timestamp_field": "@timestamp",
+        "name": "r",
+        "index": "i",
+        "alert_text_args": [],
+        **rule,
+    }
+    out.pop("type"), out.pop("bucket", None)
+    if "timeframe" in out:
+        out["timeframe"] = datetime.timedelta(seconds=out["timeframe"])
+    if "compare_key" in out:
+        out["compound_compare_key"] = [out["compare_key"]]
+    if rule["type"] == "percentage_match":
+        out["match_bucket_filter"] = [{"term": {out.pop("numerator"): True}}]
+    if rule["type"] in ("percentage_match", "metric_aggregation"):
+        out |= {
+            "buffer_time": datetime.timedelta(minutes=10),
+            "run_every": datetime.timedelta(minutes=10),
+        }
+    return out
+
+
+def asked(case):
+    rule = case["rule"]
+    ruletypes.ChangeRule.change_map, ruletypes.ChangeRule.occurrence_time = {}, {}
+    made = (
+        Terms(configured(rule))
+        if rule["type"] == "new_term"
+        else CLASSES[rule["type"]](configured(rule))
+    )
+    events = [({"@timestamp": when(second), **fields}) for second, fields in case["events"]]
+    if rule["type"] in ("percentage_match", "metric_aggregation"):
+        buckets(made, rule, case["events"])
+    elif case["ticks"]:
+        left = list(events)
+        for tick in case["ticks"]:
+            while left and left[0]["@timestamp"] <= when(tick):
+                made.add_data([left.pop(0)])
+            made.garbage_collect(when(tick))
+    else:
+        for event in events:
+            made.add_data([event])
+    return [said(match, rule) for match in made.matches]
+
+
+def buckets(made, rule, events):
+    """The sums that Elasticsearch would give for each bucket."""
+    width = rule["bucket"]
+    for start in sorted({second // width * width for second, _ in events}):
+        inside = [fields for second, fields in events if start <= second < start + width]
+        if rule["type"] == "metric_aggregation":
+            values = [fields[rule["metric_agg_key"]] for fields in inside]
+            made.check_matches(
+                when(start), None, {made.metric_key: {"value": sum(values) / len(values)}}
+            )
+        else:
+            hits = sum(fields[rule["numerator"]] for fields in inside)
+            found = {
+                "match_bucket": {"doc_count": hits},
+                "_other_": {"doc_count": len(inside) - hits},
+            }
+            made.check_matches(when(start), None, {"percentage_match_aggs": {"buckets": found}})
+
+
+def said(match, rule):
+    at = match.get("@timestamp", ZERO)
+    at = datetime.datetime.fromisoformat(at.replace("Z", "+00:00")) if isinstance(at, str) else at
+    key = match.get(rule["query_key"]) if "query_key" in rule else "all"
+    return [
+        int((at - ZERO).total_seconds()),
+        match.get("key", key) if rule["type"] == "flatline" else key,
+    ]
+
+
+if __name__ == "__main__":
+    json.dump([asked(case) for case in json.load(sys.stdin)], sys.stdout)
