@@ -75,7 +75,8 @@ def _steps(chance: random.Random) -> list[Step]:
             if number in firing and chance.random() < 0.55:
                 alerts.append(Fire(chosen[number], firing.pop(number), at - 0.05))
                 continue
-            starts = firing.get(number, float(at))
+            # A moment earlier: at the very millisecond at which one that timed out ends, it would be a matter of luck.
+            starts = firing.get(number, at - 0.02)
             ends = chance.choice([1000, 1000, 1000, None, at + 4.2, at + 8.1])
             alerts.append(Fire(chosen[number], starts, ends))
             if ends == 1000:
