@@ -104,7 +104,7 @@ def _spike(rule: Any, events: Sequence[Event]) -> Matches:
         before = [s for s, _ in events[: i + 1] if width <= second - s < 2 * width]
         if second < blind or len(now) < rule.get("threshold_cur", 0):
             continue
-        if len(before) and len(now) >= rule["spike_height"] * len(before):
+        if before and len(now) >= rule["spike_height"] * len(before):
             found.append((now[0], "all"))
             blind = second + 2 * width
     return found

@@ -205,6 +205,30 @@ def test_a_deploy_opens_a_watch_with_a_tighter_threshold_and_is_learned_from_aft
     assert levels[-1][1] == pytest.approx(-2.2, abs=0.3)
 
 
+def test_a_release_is_a_head_start_that_its_stages_share() -> None:
+    quiet = [*BEFORE, *traffic(DAY, 3 * DAY, MINUTE, 0.05, 2)]
+
+    def evidence(*deploys: int) -> float:
+        """What the evidence is worth a minute after the last deploy."""
+        detector = shift()
+        pool, state = detector.pool(), detector.start(("k",), 0)
+        for seen in sorted([*quiet, *(Seen(at, DEPLOY) for at in deploys)], key=lambda e: e.at):
+            observation = Observation(seen.at, seen.at, "e", 1, seen.document)
+            if not detector.observe_pool(pool, observation):
+                detector.advance(state, pool, seen.at)
+                detector.observe(state, pool, observation)
+            if seen.at >= 2 * DAY + 2 * HOUR:
+                break
+        return float(state.sides["up"].evidence.total)
+
+    none, one = evidence(), evidence(2 * DAY + HOUR)
+    staged = evidence(2 * DAY + HOUR, 2 * DAY + HOUR + 30 * MINUTE)
+    apart = evidence(2 * DAY, 2 * DAY + HOUR)
+    assert none < one / 3
+    assert staged == one
+    assert apart > 1.2 * one
+
+
 def test_a_thousand_segments_share_the_budget_of_one() -> None:
     rng = Random(5)
     events = [

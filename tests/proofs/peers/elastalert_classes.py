@@ -3,13 +3,13 @@
 In: a JSON list of {"rule", "events": [[second, fields]], "ticks"} on standard input. Out: a JSON list of lists of [second, key].
 """
 
-import datetime
+import datetime as dt
 import json
 import sys
 
 from elastalert import ruletypes
 
-ZERO = datetime.datetime(2026, 1, 5, tzinfo=datetime.timezone.utc)  # noqa: UP017
+ZERO = dt.datetime(2026, 1, 5, tzinfo=dt.timezone.utc)  # noqa: UP017
 CLASSES = {
     "any": ruletypes.AnyRule,
     "blacklist": ruletypes.BlacklistRule,
@@ -32,7 +32,7 @@ class Terms(ruletypes.NewTermsRule):
 
 
 def when(second):
-    return ZERO + datetime.timedelta(seconds=second)
+    return ZERO + dt.timedelta(seconds=second)
 
 
 def configured(rule):
@@ -46,15 +46,15 @@ def configured(rule):
     }
     out.pop("type"), out.pop("bucket", None)
     if "timeframe" in out:
-        out["timeframe"] = datetime.timedelta(seconds=out["timeframe"])
+        out["timeframe"] = dt.timedelta(seconds=out["timeframe"])
     if "compare_key" in out:
         out["compound_compare_key"] = [out["compare_key"]]
     if rule["type"] == "percentage_match":
         out["match_bucket_filter"] = [{"term": {out.pop("numerator"): True}}]
     if rule["type"] in ("percentage_match", "metric_aggregation"):
         out |= {
-            "buffer_time": datetime.timedelta(minutes=10),
-            "run_every": datetime.timedelta(minutes=10),
+            "buffer_time": dt.timedelta(minutes=10),
+            "run_every": dt.timedelta(minutes=10),
         }
     return out
 
@@ -103,7 +103,7 @@ def buckets(made, rule, events):
 
 def said(match, rule):
     at = match.get("@timestamp", ZERO)
-    at = datetime.datetime.fromisoformat(at.replace("Z", "+00:00")) if isinstance(at, str) else at
+    at = dt.datetime.fromisoformat(at) if isinstance(at, str) else at
     key = match.get(rule["query_key"]) if "query_key" in rule else "all"
     return [
         int((at - ZERO).total_seconds()),
