@@ -9,7 +9,7 @@ last alert it covers has resolved. It may be active in recurring windows only. A
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from heapq import heappop, heappush
 
 from rulesd.core.labels import Key
@@ -17,7 +17,7 @@ from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Maturity, Plan
 from rulesd.core.silence_index import file
 from rulesd.core.silence_memory import Memory
-from rulesd.core.silence_state import Act, Did, Record, changes, pack, unpack
+from rulesd.core.silence_state import Act, Did, Entry, Record, changes, pack, unpack
 from rulesd.model.alert import Alert
 from rulesd.model.decision import AlertChanged, Decision, Kind, NoticeDue
 from rulesd.model.event import Json
@@ -41,53 +41,11 @@ MOST_ACTS = 50
 NAMED = 10
 "Alerts that a warning names one by one."
 
+FEW = 8
+"So many silences at once are looked for one by one."
+
 Firing = Callable[[], Iterable[Alert]]
 "What is firing now; an alert may come more than once."
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One silence and what it has done."""
-
-    silence: Silence
-    acts: list[Act] = field(default_factory=list)
-    held_back: int = 0
-    last_held: Instant = 0
-    covers: dict[str, None] = field(default_factory=dict)
-    "Firing alerts it covers; kept only for one that ends with them."
-
-    covered: bool = False
-    "Whether it has looked for the alerts that fired before it began."
-
-    warned: bool = False
-    armed: Instant | None = None
-    after: Callable[[Instant], Instant] | None = None
-    "When the next window begins, for one with windows."
-
-    window: tuple[Instant, Instant, bool] = (0, 0, False)
-    "From when until when it is known whether a window is open."
-
-    def open(self, now: Instant) -> bool:
-        """Whether it is active, and in a window if it has any."""
-        silence = self.silence
-        if not silence.starts_at <= now < silence.ends_at:
-            return False
-        if self.after is None:
-            return not silence.cron
-        since, until, is_open = self.window
-        if not since <= now < until:
-            begins = self.after(now - silence.lasts)
-            is_open = begins <= now
-            self.window = (now, begins + silence.lasts if is_open else begins, is_open)
-        return is_open
-
-    def record(self) -> Record:
-        return Record(
-            silence=self.silence,
-            acts=tuple(self.acts),
-            held_back=self.held_back,
-            last_held=self.last_held,
-        )
 
 
 def suits_never(silence: Silence) -> bool:
@@ -105,10 +63,10 @@ class Silences:
         self.plan = plan
         self.due: Instant = NOT_DUE
         self._firing = firing
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._memory = Memory()
         self._index = self._memory.index
-        self._ending: dict[str, _Entry] = {}
+        self._ending: dict[str, Entry] = {}
         "Those that end with the alerts they cover."
         self._heap: list[tuple[Instant, str]] = []
         self._dirty: dict[str, None] = {}
@@ -124,7 +82,7 @@ class Silences:
         """Ids of active silences that speak of this alert and do not hold it back, because it must never happen."""
         return tuple(e.silence.id for e in self._covering(alert, now) if not _applies(e, alert))
 
-    def _covering(self, alert: Alert, now: Instant) -> list[_Entry]:
+    def _covering(self, alert: Alert, now: Instant) -> list[Entry]:
         if not self._index:
             return []
         found = (self._entries[id_] for id_ in self._memory.find(alert))
@@ -164,7 +122,7 @@ class Silences:
     def _set(self, silence: Silence, by: str, now: Instant) -> None:
         entry = self._entries.get(silence.id)
         if entry is None:
-            entry = self._entries[silence.id] = _Entry(silence)
+            entry = self._entries[silence.id] = Entry(silence)
             _note(entry, Act(now, by, Did.CREATED, ""))
         else:
             did, what = changes(entry.silence, silence)
@@ -179,7 +137,7 @@ class Silences:
                 self._cover(entry, now)
         self._arm(entry)
 
-    def _prepare(self, entry: _Entry) -> None:
+    def _prepare(self, entry: Entry) -> None:
         """File it, unless it cannot be understood."""
         silence = entry.silence
         entry.after, entry.window = None, (0, 0, False)
@@ -204,7 +162,7 @@ class Silences:
         self._close(entry)
         self._arm(entry)
 
-    def _close(self, entry: _Entry) -> None:
+    def _close(self, entry: Entry) -> None:
         self._memory.remove(entry.silence.id)
         self._ending.pop(entry.silence.id, None)
         entry.covers.clear()
@@ -243,12 +201,11 @@ class Silences:
                 self._expire(id_, "rulesd", Did.ENDED, why, now)
         self._look()
 
-    def _cover(self, entry: _Entry, now: Instant) -> None:
+    def _cover(self, entry: Entry, now: Instant) -> None:
         """Look for what fired before it began."""
         entry.covered = True
-        for alert in self._firing():
-            if entry.silence.id in self.silencing(alert, now):
-                entry.covers[alert.alert] = None
+        for _, alert in self._hidden([entry], now):
+            entry.covers[alert.alert] = None
 
     def _shadow(self, alert: Alert) -> bool:
         """Whether it never pages anyway."""
@@ -260,12 +217,15 @@ class Silences:
 
     def handle_timer(self, now: Instant, out: list[Decision]) -> None:
         """Begin, warn, end, forget."""
+        ending: list[Entry] = []
         while self._heap and self._heap[0][0] <= now:
             due, id_ = heappop(self._heap)
             if self._valid(due, id_):
                 entry = self._entries[id_]
                 entry.armed = None
-                self._turn(entry, now, out)
+                self._turn(entry, now, ending)
+        if ending:
+            self._warn(ending, now, out)
         self._look()
 
     def _valid(self, due: Instant, id_: str) -> bool:
@@ -273,7 +233,8 @@ class Silences:
         entry = self._entries.get(id_)
         return entry is not None and entry.armed == due
 
-    def _turn(self, entry: _Entry, now: Instant, out: list[Decision]) -> None:
+    def _turn(self, entry: Entry, now: Instant, ending: list[Entry]) -> None:
+        """Do what is due; who is to be warned of is added to ``ending``."""
         silence = entry.silence
         if now >= silence.ends_at + KEPT:
             del self._entries[silence.id]
@@ -285,10 +246,10 @@ class Silences:
             self._cover(entry, now)
         else:
             entry.warned = True
-            self._warn(entry, now, out)
+            ending.append(entry)
         self._arm(entry)
 
-    def _arm(self, entry: _Entry) -> None:
+    def _arm(self, entry: Entry) -> None:
         """Set its next deadline; whatever led here changed it."""
         silence = entry.silence
         self._dirty[silence.id] = None
@@ -307,20 +268,29 @@ class Silences:
             heappop(self._heap)
         self.due = self._heap[0][0] if self._heap else NOT_DUE
 
-    def _warn(self, entry: _Entry, now: Instant, out: list[Decision]) -> None:
-        """Tell every owner which of their alerts will page again."""
-        silence = entry.silence
-        hidden: dict[str, dict[str, Alert]] = {}
+    def _hidden(self, entries: list[Entry], now: Instant) -> Iterator[tuple[Entry, Alert]]:
+        """What each of these holds back of all that fires. There may be a hundred thousand: most are passed over at a glance."""
+        wanted = {entry.silence.id: entry for entry in entries}
+        few = [f for f in map(self._index.get, wanted) if f is not None][:FEW]
         for alert in self._firing():
-            if silence.id in self.silencing(alert, now):
-                owner = alert.owner or alert.all_labels().get("owner", "")
-                hidden.setdefault(owner, {})[alert.alert] = alert
-        ends = format_instant(silence.ends_at)[:16].replace("T", " ") + " UTC"
-        for owner, alerts in hidden.items():
+            if len(wanted) > FEW or any(filed.near(alert) for filed in few):
+                for id_ in self.silencing(alert, now):
+                    if id_ in wanted:
+                        yield wanted[id_], alert
+
+    def _warn(self, entries: list[Entry], now: Instant, out: list[Decision]) -> None:
+        """Tell every owner which of their alerts will page again."""
+        hidden: dict[tuple[str, str], dict[str, Alert]] = {}
+        for entry, alert in self._hidden(entries, now):
+            owner = alert.owner or alert.all_labels().get("owner", "")
+            hidden.setdefault((entry.silence.id, owner), {})[alert.alert] = alert
+        for (id_, owner), alerts in hidden.items():
+            silence = self._entries[id_].silence
+            ends = format_instant(silence.ends_at)[:16].replace("T", " ") + " UTC"
             lines = [_named(alert) for alert in list(alerts.values())[:NAMED]]
             if len(alerts) > NAMED:
                 lines.append(f"and {len(alerts) - NAMED} more")
-            lines.append(f"silence {silence.id} by {silence.created_by}")
+            lines.append(f"silence {id_} by {silence.created_by}")
             many = "alert pages" if len(alerts) == 1 else "alerts page"
             out.append(
                 NoticeDue(
@@ -363,7 +333,7 @@ class Silences:
         for id_, entry in self._entries.items():
             yield (id_,), self._row(entry)
 
-    def _row(self, entry: _Entry) -> Json:
+    def _row(self, entry: Entry) -> Json:
         live = entry.silence.id in self._index
         return [pack(entry.record()), live, list(entry.covers), entry.covered, entry.warned]
 
@@ -373,7 +343,7 @@ class Silences:
         packed, live, covers, covered, warned = data
         assert isinstance(covers, list)
         record = unpack(packed)
-        entry = _Entry(record.silence, list(record.acts), record.held_back, record.last_held)
+        entry = Entry(record.silence, list(record.acts), record.held_back, record.last_held)
         entry.covers = {str(name): None for name in covers}
         entry.covered, entry.warned = bool(covered), bool(warned)
         self._entries[key[0]] = entry
@@ -382,11 +352,11 @@ class Silences:
         self._arm(entry)
 
 
-def _applies(entry: _Entry, alert: Alert) -> bool:
+def _applies(entry: Entry, alert: Alert) -> bool:
     return not alert.never or alert.foreign is not None or suits_never(entry.silence)
 
 
-def _note(entry: _Entry, act: Act) -> None:
+def _note(entry: Entry, act: Act) -> None:
     entry.acts.append(act)
     if len(entry.acts) > MOST_ACTS:
         del entry.acts[1]

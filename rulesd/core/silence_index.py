@@ -10,6 +10,7 @@ which the fewest others stand so far. One that has no such matcher is asked abou
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from rulesd.model.alert import Alert
 from rulesd.model.silence import Silence, SilenceMatcher
 
 Test = Callable[[str], bool]
@@ -41,6 +42,22 @@ class Filed:
             if not test(labels.get(name, "")):
                 return False
         return True
+
+    def near(self, alert: Alert) -> bool:
+        """Whether the labels that name their values agree: quick to say, and no for most alerts."""
+        return all(label_of(alert, name) in values for name, values in self.places)
+
+
+def label_of(alert: Alert, name: str) -> str:
+    """One of ``alert.all_labels()``, without making them all; empty when it is missing."""
+    if alert.foreign is None:
+        if name == "alertname":
+            return alert.rule
+        if name in ("owner", "severity"):
+            return alert.owner if name == "owner" else alert.severity
+        if name not in alert.labels:
+            return alert.context.get(name, "")
+    return alert.labels.get(name, "")
 
 
 def file(silence: Silence, regex: Regex) -> Filed:
@@ -116,12 +133,17 @@ class Index:
         """Start empty."""
         self._by_label: dict[str, dict[str, dict[str, Filed]]] = {}
         self._rest: dict[str, Filed] = {}
+        self._all: dict[str, Filed] = {}
         self._where: dict[str, tuple[str, tuple[str, ...]] | None] = {}
         self._costly: dict[str, None] = {}
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self._where)
+
+    def get(self, id_: str) -> Filed | None:
+        """The silence of this id."""
+        return self._all.get(id_)
 
     @property
     def costly(self) -> bool:
@@ -137,6 +159,7 @@ class Index:
         self.remove(filed.id)
         place = min(filed.places, key=self._crowd, default=None)
         self._where[filed.id] = place
+        self._all[filed.id] = filed
         if filed.costly:
             self._costly[filed.id] = None
         if place is None:
@@ -151,6 +174,7 @@ class Index:
         """Take one out, if it is there."""
         place = self._where.pop(id_, None)
         self._rest.pop(id_, None)
+        self._all.pop(id_, None)
         self._costly.pop(id_, None)
         if place is None:
             return

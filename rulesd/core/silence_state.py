@@ -3,8 +3,8 @@
 Law: values, and their form as plain data. A field that is new needs a default here, so that an older state can be read.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -49,6 +49,52 @@ class Record:
 
     last_held: Instant
     "When it last did; 0 when it never has."
+
+
+@dataclass(slots=True)
+class Entry:
+    """One silence as the machine keeps it."""
+
+    silence: Silence
+    acts: list[Act] = field(default_factory=list)
+    held_back: int = 0
+    last_held: Instant = 0
+    covers: dict[str, None] = field(default_factory=dict)
+    "Firing alerts it covers; kept only for one that ends with them."
+
+    covered: bool = False
+    "Whether it has looked for the alerts that fired before it began."
+
+    warned: bool = False
+    armed: Instant | None = None
+    after: Callable[[Instant], Instant] | None = None
+    "When the next window begins, for one with windows."
+
+    window: tuple[Instant, Instant, bool] = (0, 0, False)
+    "From when until when it is known whether a window is open."
+
+    def open(self, now: Instant) -> bool:
+        """Whether it is active, and in a window if it has any."""
+        silence = self.silence
+        if not silence.starts_at <= now < silence.ends_at:
+            return False
+        if self.after is None:
+            return not silence.cron
+        since, until, is_open = self.window
+        if not since <= now < until:
+            begins = self.after(now - silence.lasts)
+            is_open = begins <= now
+            self.window = (now, begins + silence.lasts if is_open else begins, is_open)
+        return is_open
+
+    def record(self) -> Record:
+        """As others may see it."""
+        return Record(
+            silence=self.silence,
+            acts=tuple(self.acts),
+            held_back=self.held_back,
+            last_held=self.last_held,
+        )
 
 
 def changes(before: Silence, after: Silence) -> tuple[Did, str]:

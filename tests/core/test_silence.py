@@ -11,6 +11,7 @@ import pytest
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Maturity, Owner, Plan
 from rulesd.core.silence import (
+    FEW,
     KEPT,
     MOST_ACTS,
     NAMED,
@@ -20,12 +21,13 @@ from rulesd.core.silence import (
     suits_never,
 )
 from rulesd.core.silence_state import Did
-from rulesd.model.alert import Alert, Foreign
+from rulesd.model.alert import Alert
 from rulesd.model.decision import AlertChanged, Decision, Kind, LimitReached, NoticeDue
 from rulesd.model.inputs import Acknowledged, SilenceExpired, SilenceSet
 from rulesd.model.instant import DAY, HOUR, MINUTE, Instant
 from rulesd.model.reasons import AlertState, Reason
 from rulesd.model.silence import Silence, SilenceMatcher
+from tests.core.alerts import alert, foreign
 from tests.core.plans import T0, plan, rule
 
 
@@ -55,33 +57,6 @@ def world(**changes: Any) -> Plan:
         },
     )
     return replace(made, regex=regex, schedule=hourly, **changes)
-
-
-def alert(name: str = "a1", **changes: Any) -> Alert:
-    values: dict[str, Any] = {
-        "alert": name,
-        "rule": "tool.denied",
-        "fingerprint": name,
-        "labels": {"tenant": "acme", "tool": "shell"},
-        "context": {"model": "m1"},
-        "severity": "high",
-        "owner": "safety",
-        "state": AlertState.FIRING,
-        "value": 1.0,
-        "threshold": None,
-        "count": 1,
-        "since": T0,
-        "event_time": T0,
-        "started_at": T0,
-    }
-    return Alert(**{**values, **changes})
-
-
-def foreign(name: str, **labels: str) -> Alert:
-    there = Foreign(
-        annotations={}, generator_url="", starts_at=T0, ends_at=T0, timeout=False, updated_at=T0
-    )
-    return alert(name, rule="", owner="", severity="", labels=labels, foreign=there, never=True)
 
 
 def silence(id_: str = "s1", **changes: Any) -> Silence:
@@ -443,6 +418,18 @@ def test_owners_are_told_what_will_page_again() -> None:
     assert notices[2].lines[0] == "alertname=Disk tool=shell"
     b.to(T0 + HOUR)
     assert len(b.out) == 3
+
+
+@pytest.mark.parametrize("many", [1, FEW + 1])
+def test_silences_that_end_together_are_told_one_by_one(many: int) -> None:
+    b = Bench(alert("a1"), alert("a2", labels={"tool": "mail"}))
+    for n in range(many):
+        b.set(silence(f"s{n}"))
+    b.set(silence("other", matchers=(SilenceMatcher(name="tool", value="none"),)))
+    b.to(T0 + HOUR)
+    told = [d.lines for d in b.out if isinstance(d, NoticeDue)]
+    assert [lines[-1] for lines in told] == [f"silence s{n} by ana" for n in range(many)]
+    assert {lines[0] for lines in told} == {"high tool.denied tenant=acme tool=shell"}
 
 
 @pytest.mark.parametrize("changes", [{"ends_at": T0 + WARNING}, {"matchers": ()}])

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from rulesd.core.silence_index import MOST_VALUES, Index, file
+from rulesd.core.silence_index import MOST_VALUES, Index, file, label_of
 from rulesd.model.silence import Silence, SilenceMatcher
+from tests.core.alerts import alert, foreign
 
 
 def regex(pattern: str) -> object:
@@ -113,6 +114,28 @@ def test_what_needs_a_regular_expression_is_known(value: str, costly: bool) -> N
     assert made.costly is costly
     made.remove("a")
     assert not made.costly
+
+
+def test_a_label_without_making_them_all() -> None:
+    own = alert(labels={"tenant": "acme", "empty": ""}, context={"model": "m1", "tenant": "x"})
+    there = foreign("f", tool="shell", alertname="Disk")
+    for one in (own, there):
+        every = one.all_labels()
+        for name in ("tenant", "model", "empty", "alertname", "owner", "severity", "tool", "zone"):
+            assert label_of(one, name) == every.get(name, ""), name
+
+
+def test_a_glance_passes_over_most() -> None:
+    filed = file(
+        silence("a", ("tenant", "=~", "acme|globex"), ("tool", "=", "shell"), ("zone", "!=", "x")),
+        regex,  # type: ignore[arg-type]
+    )
+    assert filed.near(alert())
+    assert not filed.near(alert(labels={"tenant": "acme", "tool": "mail"}))
+    made = Index()
+    made.add(filed)
+    assert made.get("a") is filed
+    assert made.get("b") is None
 
 
 def test_it_is_filed_where_the_fewest_stand() -> None:

@@ -10,7 +10,8 @@ from rulesd.core import silence_memory
 from rulesd.core.silence_index import Filed, file
 from rulesd.core.silence_memory import Memory
 from rulesd.model.reasons import AlertState
-from tests.core.test_silence import alert, regex
+from tests.core.alerts import alert
+from tests.core.test_silence import regex
 from tests.core.test_silence_index import silence
 
 

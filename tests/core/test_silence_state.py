@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from rulesd.core.silence_state import Act, Did, Record, changes, pack, unpack
+from rulesd.core.silence_state import Act, Did, Entry, Record, changes, pack, unpack
 from rulesd.model.silence import Silence, SilenceMatcher
 
 ONE = Silence(
@@ -43,3 +43,21 @@ def test_what_changed_is_said() -> None:
     )
     assert changes(replace(ONE, approved_by=""), ONE) == (Did.APPROVED, "")
     assert changes(ONE, ONE) == (Did.UPDATED, "")
+
+
+def test_it_is_open_between_its_times_and_in_its_windows() -> None:
+    plain = Entry(replace(ONE, cron=""))
+    assert [plain.open(at) for at in (999, 1_000, 1_999, 2_000)] == [False, True, True, False]
+    # Windows nobody can read are never open.
+    assert not Entry(ONE).open(1_500)
+    every_100 = Entry(replace(ONE, lasts=40), after=lambda at: at // 100 * 100 + 100)
+    at = (1_000, 1_039, 1_040, 1_099, 1_100, 1_120, 1_050)
+    assert [every_100.open(moment) for moment in at] == [
+        True, True, False, False, True, True, False,
+    ]  # fmt: skip
+
+
+def test_what_others_may_see() -> None:
+    act = Act(900, "ana", Did.CREATED, "")
+    entry = Entry(ONE, [act], held_back=2, last_held=5)
+    assert entry.record() == Record(silence=ONE, acts=(act,), held_back=2, last_held=5)

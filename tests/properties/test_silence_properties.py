@@ -17,8 +17,9 @@ from rulesd.model.inputs import SilenceExpired, SilenceSet
 from rulesd.model.instant import HOUR, MINUTE, Instant
 from rulesd.model.reasons import AlertState, Reason
 from rulesd.model.silence import Silence, SilenceMatcher
+from tests.core.alerts import alert
 from tests.core.plans import T0
-from tests.core.test_silence import alert, world
+from tests.core.test_silence import world
 
 _VALUES = ("", "a", "b", "ab", "a.b", "x|y")
 _NAMES = ("tool", "tenant", "zone", "model")

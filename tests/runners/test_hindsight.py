@@ -24,8 +24,8 @@ from rulesd.model.silence import Silence, SilenceMatcher
 from rulesd.ports.silences import Preview
 from rulesd.ports.store import Commit, DecisionRow
 from rulesd.runners import codec, hindsight
+from tests.core.alerts import alert, foreign
 from tests.core.plans import T0
-from tests.core.test_silence import alert, foreign
 from tests.runners.room import Room, denied, in_room
 from tests.runners.test_silencing import PLAN, silence
 
