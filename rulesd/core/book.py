@@ -25,6 +25,8 @@ NOT_DUE: Instant = 1 << 62
 "No deadline."
 
 _GIVEN_UP_PER_NEW_KEY = 2
+_GIVEN_UP_WHEN_FULL = 8
+"A rule that is full is asked for room by every event: each looks at so many keys."
 
 
 class Entry:
@@ -121,7 +123,7 @@ class Book:
             return False
         if not self.old:
             self.old, self.young = self.young, {}
-        self._give_up(watermark, 64)
+        self._give_up(watermark, _GIVEN_UP_WHEN_FULL)
         return len(self) >= self.rule.max_keys
 
     def _give_up(self, watermark: Instant, most: int) -> None:

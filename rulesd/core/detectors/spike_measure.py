@@ -36,9 +36,9 @@ _WEEK = 168 * HOUR
 _LOOKS = 3.0
 _LEARNS = 50
 "Windows that only teach."
-_LEAST_MEMORY = 500.0
-"Windows that a mean or variance reaches back at least."
-_LEAST_TAIL = 1000.0
+_STEP = 1.0 / 500.0
+"What a window adds to a mean or variance at most: they reach back 500 windows at least."
+_TAIL_STEP = 1.0 / 1000.0
 _U = 2.25
 "Deviations from which on the tail is told."
 _SHARE, _EXCESS = 0.03, 0.8
@@ -58,6 +58,7 @@ class Past:
     """State of one key."""
 
     __slots__ = (
+        "counts",
         "excess",
         "hour",
         "hour_count",
@@ -70,6 +71,7 @@ class Past:
         "share",
         "spread",
         "timed",
+        "totals",
         "untimed",
         "waiting",
         "week",
@@ -92,8 +94,10 @@ class Past:
 
     def afresh(self) -> None:
         """Learn from nothing."""
-        self.recent: list[tuple[int, float, float]] = []
-        "The judged steps of the window: step, number, sum."
+        self.recent: list[int] = []
+        self.counts: list[float] = []
+        self.totals: list[float] = []
+        "The judged steps of the window, and how many values they held with what sum."
         self.windows = 0
         self.level = self.spread = 0.0
         "Mean and variance."
@@ -159,9 +163,11 @@ class SpikeMeasure(Apart):
         width = state.width
         last = watermark // width - 1
         readings: list[Reading] = []
-        if state.waiting:
+        due = [step for step in state.waiting if step <= last]
+        if due:
             assert isinstance(pool, Keys)
-            for step in sorted([step for step in state.waiting if step <= last]):
+            due.sort()
+            for step in due:
                 if state.open:
                     self._silence(state, step - 1, readings)
                 found = self._judge(state, pool, step, state.waiting.pop(step))
@@ -183,16 +189,14 @@ class SpikeMeasure(Apart):
         if apart * width >= _AFRESH * self.reference:
             state.afresh()
         state.judged = step
-        recent = state.recent
-        recent.append((step, held[0], held[1] + held[2]))
-        while recent[0][0] <= step - STEPS:
-            del recent[0]
-        count = total = 0.0
-        for _, n, s in recent:
-            count += n
-            total += s
-        mean = total / count
-        fades = min(apart, STEPS) * width / self.reference
+        recent, counts, totals = state.recent, state.counts, state.totals
+        recent.append(step)
+        counts.append(held[0])
+        totals.append(held[1] + held[2])
+        while recent[0] <= step - STEPS:
+            del recent[0], counts[0], totals[0]
+        mean = sum(totals) / sum(counts)
+        fades = min(STEPS, apart) * width / self.reference
         expected, spread = self._expected(state, mean, step * width, fades)
         if state.windows <= _LEARNS or spread <= 0.0:
             return None
@@ -200,7 +204,7 @@ class SpikeMeasure(Apart):
         z = (mean - expected) / deviation
         size = abs(z) if self.direction == "both" else z if self.direction == "up" else -z
         if size <= _U and not state.open:
-            state.share -= min(fades, 1.0 / _LEAST_TAIL) * state.share
+            state.share -= min(_TAIL_STEP, fades) * state.share
             return None
         end = (step + 1) * width
         tail = self.budget * self.within / (_LOOKS * _WEEK * pool.alive(end))
@@ -227,15 +231,18 @@ class SpikeMeasure(Apart):
             if state.timed >= _LEARNS and state.left < _EXPLAINS * state.untimed:
                 expected, spread = state.weekly[slot], state.left
             state.timed += 1
-            new = max(min(fades, 1.0 / _LEAST_MEMORY), 1.0 / state.timed)
+            new = max(min(fades, _STEP), 1.0 / state.timed)
             state.left += new * (off * off - state.left)
             state.untimed += new * (apart * apart - state.untimed)
         if hour != state.hour:
             _close_hour(state)
-            state.hour, state.hour_count, state.hour_total = hour, 0.0, 0.0
-        state.hour_count += 1.0
-        state.hour_total += mean
-        new = max(min(fades, 1.0 / _LEAST_MEMORY), 1.0 / state.windows)
+            state.hour, state.hour_count, state.hour_total = hour, 1.0, mean
+        else:
+            state.hour_count += 1.0
+            state.hour_total += mean
+        new = min(_STEP, fades)
+        if new * state.windows < 1.0:
+            new = 1.0 / state.windows
         state.level += new * apart
         state.spread = (1.0 - new) * (state.spread + new * apart * apart)
         return expected, spread
@@ -256,7 +263,8 @@ class SpikeMeasure(Apart):
     def dump(self, state: Past) -> Json:
         """Plain data."""
         waiting: list[Json] = [[step, *state.waiting[step]] for step in sorted(state.waiting)]
-        recent: list[Json] = [list(row) for row in state.recent]
+        rows_ = zip(state.recent, state.counts, state.totals, strict=True)
+        recent: list[Json] = [list(row) for row in rows_]
         weekly: list[Json] = [
             [slot, state.weeks[slot], state.weekly[slot]]
             for slot in range(168)
@@ -282,7 +290,9 @@ class SpikeMeasure(Apart):
             out.waiting[whole(step)] = [real(n) for n in held]
         for row in rows(recent):
             step, count, total = rows(row)
-            out.recent.append((whole(step), real(count), real(total)))
+            out.recent.append(whole(step))
+            out.counts.append(real(count))
+            out.totals.append(real(total))
         for row in rows(weekly):
             slot, weeks, mean = rows(row)
             out.weeks[whole(slot)], out.weekly[whole(slot)] = whole(weeks), real(mean)
@@ -321,7 +331,7 @@ def _close_hour(state: Past) -> None:
 def _learn_tail(state: Past, size: float, fades: float) -> None:
     """How often and how far chance goes beyond u."""
     above = size > _U
-    state.share += min(fades, 1.0 / _LEAST_TAIL) * (above - state.share)
+    state.share += min(fades, _TAIL_STEP) * (above - state.share)
     if above:
         counted = min(size - _U, _CLIP * state.excess)
         state.excess += (counted - state.excess) / _EXCESS_MEMORY
