@@ -27,7 +27,7 @@ _OLDEST = (3, 37, 0)
 
 _SETTINGS = (
     "synchronous = FULL",
-    "cache_size = -32000",  # At most 32 MB, used only when needed.
+    "cache_size = -8000",  # At most 8 MB, used only when needed. Measured: 32 MB made nothing faster, and 25 MB larger.
     "wal_autocheckpoint = 2000",  # 8 MB: folding back costs two more flushes, so not too often.
     "journal_size_limit = 67108864",
     "trusted_schema = OFF",
