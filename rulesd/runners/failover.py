@@ -30,6 +30,7 @@ from rulesd.runners.failover_rows import later_rows, page_rows
 log = logging.getLogger(__name__)
 
 PREFIX = "failover/"
+DELIVERED = "delivered"
 KEEP: Milliseconds = 7 * DAY
 MOST = 2_000
 "Pages whose failover is remembered; the oldest go first."
@@ -229,7 +230,7 @@ class Failover:
             waited = format_duration(max(self.terms.after, 1))
             last = f": {_reason(watched.last)}" if watched.last else ""
             owed = self._fail_over(watched, f"has not accepted it within {waited}{last}")
-            if owed.rows:
+            if owed.settings:
                 self._owe(owed)
         self._arm()
 
@@ -256,7 +257,12 @@ class Failover:
             at=now,
             sentence=sentence,
         )
-        fresh = [one for one in rows if self._is_new(one)]
+        states = {(one.id, one.channel): self._state(one) for one in rows}
+        if DELIVERED in states.values():
+            # Another channel's failure led there before, and somebody has the page: nothing is left to do for this row.
+            words = f"failed over: {target.name} has accepted the page"
+            asyncio.get_running_loop().call_soon(self._withdraw, place, words)
+        fresh = [one for one in rows if not states[one.id, one.channel]]
         return Owed(rows=fresh, settings=[*self._forget(now), self._remember(record)])
 
     def _next(self, receiver: str, path: Sequence[str]) -> Receiver | None:
@@ -270,11 +276,12 @@ class Failover:
             return None
         return target
 
-    def _is_new(self, row: OutboxRow) -> bool:
-        """Whether nobody is owed this row yet: another channel's failure may have led to it before."""
-        place = (row.receiver, row.channel)
-        known = self._store.read_outbox(page=row.id)
-        return all((one.receiver, one.channel) != place for one, _ in known)
+    def _state(self, row: OutboxRow) -> str:
+        """How a row stands that somebody may be owed already: another channel's failure may have led to it. Empty: it is new."""
+        for one, done in self._store.read_outbox(page=row.id):
+            if (one.receiver, one.channel) == (row.receiver, row.channel):
+                return done.state if done is not None else "pending"
+        return ""
 
     def _remember(self, record: Record) -> tuple[str, bytes]:
         self._known.add(record)

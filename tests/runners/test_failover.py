@@ -228,7 +228,7 @@ def test_it_never_comes_back_to_a_receiver_it_has_left() -> None:
 
     async def story(world: World) -> None:
         world.decide()
-        await settle()
+        await world.advance(10_000)
         assert [len(world.sent(name)) for name in ("oncall", "second")] == [1, 1]
 
     play(World({n: Way(NEVER) for n in ("oncall", "second")}, circle), story)
@@ -352,6 +352,37 @@ def test_two_channels_of_one_receiver_that_fail_owe_one_page() -> None:
         world.decide()
         await settle()
         assert len(world.sent("second")) == 1
+
+    play(World({"oncall": Way(NEVER), "second": Way()}, own), story)
+
+
+def test_a_channel_that_fails_after_the_failover_was_accepted_owes_nothing_more() -> None:
+    both = (replace(spec("slack")), replace(spec("slack"), name="slack[1]"))
+    own = replace(
+        CHAIN,
+        receivers={
+            **CHAIN.receivers,
+            "oncall": Receiver(name="oncall", channels=both, failover="second"),
+        },
+    )
+
+    async def story(world: World) -> None:
+        late = Way(LATER, name="slack[1]")
+        channels: dict[Key, Any] = {
+            ("oncall", "slack[0]"): Way(NEVER),
+            ("oncall", "slack[1]"): late,
+            ("second", "slack[0]"): world.ways["second"],
+        }
+        world.courier._channels = channels
+        world.decide()
+        await world.advance(30_000)
+        assert len(world.sent("second")) == 1
+        await world.advance(60_000)  # now the second channel's time is over, too
+        assert len(world.sent("second")) == 1
+        tried = len(late.sent)
+        await world.advance(600_000)
+        assert len(late.sent) == tried  # somebody has the page
+        assert "pending" not in world.states().values()
 
     play(World({"oncall": Way(NEVER), "second": Way()}, own), story)
 

@@ -108,6 +108,7 @@ def test_a_missing_function_is_named() -> None:
     [
         "{{ range 90000 }}{{ range 90000 }}x{{ end }}{{ end }}",
         "{{ range 100001 }}{{ end }}",
+        "{{ range 90000 }}{{ range 90000 }}{{ end }}{{ end }}",
         '{{ define "x" }}{{ template "x" . }}{{ end }}{{ template "x" . }}',
         "{{ $x := `0123456789` }}{{ range 40 }}{{ $x = printf `%s%s` $x $x }}{{ end }}{{ $x }}",
         "{{ range 50000 }}0123456789{{ end }}",
