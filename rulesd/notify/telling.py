@@ -80,8 +80,15 @@ def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAle
         foreign=alert.foreign is not None,
         annotations=_annotations(alert),
         generator_url=safe_url(alert.foreign.generator_url) if alert.foreign else "",
-        actions=rule.actions if rule and getattr(links, "can_contain", False) else (),
+        actions=_containing(rule, plan),
     )
+
+
+def _containing(rule: Rule | None, plan: Plan) -> tuple[str, ...]:
+    """The rule's actions that a person may carry out with a button."""
+    names = rule.actions if rule else ()
+    known = plan.switches
+    return tuple(name for name in names if name in known and "people" in known[name].may_set)
 
 
 def next_page(due: NotificationDue) -> str:

@@ -90,6 +90,10 @@ class Acting(Protocol):
         """Set a switch."""
         ...
 
+    async def contain(self, alert: str, by: str) -> Sequence[SwitchAnswer] | None:
+        """Carry out the actions of an open alert's rule, as this person; guard rails hold. ``None``: there is no such open alert."""
+        ...
+
     async def approve(self, setting: str, by: str) -> SwitchAnswer:
         """A second person agrees."""
         ...

@@ -122,6 +122,21 @@ class LocalActing:
         standing = (s for s in self.settings() if _means(s, wish, self.table))
         return SwitchAnswer(reason=Reason.SET_AGAIN, setting=known or next(standing, None))
 
+    async def contain(self, alert: str, by: str) -> Sequence[SwitchAnswer] | None:
+        """Carry out what the rule of an open alert names in ``actions``."""
+        engine = self._crank.engine
+        found = engine.alert(alert)
+        if found is None:
+            return None
+        position = engine.plan.by_id.get(found.rule) if found.foreign is None else None
+        actions = () if position is None else engine.plan.rules[position].actions
+        labels, why = found.all_labels(), f"contained from the page about {found.rule}"
+        return [
+            await self.set(Wish(switch=name, by=by, reason=why, labels=labels, alert=alert))
+            for name in actions
+            if name in engine.plan.switches
+        ]
+
     async def approve(self, setting: str, by: str) -> SwitchAnswer:
         """A second person agrees."""
         return await self._about(setting, SwitchApproved(id=setting, by=by))

@@ -14,6 +14,7 @@ from rulesd.ports.meter import Meter
 from rulesd.web import (
     alerts,
     console,
+    console_acting,
     deliveries,
     events,
     explaining,
@@ -60,9 +61,11 @@ OPEN: tuple[tuple[str, str, Open], ...] = (
     (hdrs.METH_POST, "/login", login.post_login),
     (hdrs.METH_POST, "/logout", login.post_logout),
     (hdrs.METH_GET, "/static/{name}", pages.static_file),
-    # These three look at the caller themselves: a person is asked to log in, a signed link opens one runbook.
+    # These look at the caller themselves: a person is asked to log in, a signed link opens one runbook.
     (hdrs.METH_GET, "/", console.get_console),
     (hdrs.METH_POST, "/console/alerts/{id}/{act}", console.post_act),
+    (hdrs.METH_POST, "/console/settings/{id}/{act}", console_acting.post_setting),
+    (hdrs.METH_POST, "/console/reviews/{id}", console_acting.post_review),
     (hdrs.METH_GET, "/runbooks/{id}", runbooks.get_runbook),
 )
 GUARDED: tuple[tuple[str, str, Scope, Guarded], ...] = (

@@ -19,6 +19,7 @@ from rulesd.ports.daemon import Done
 from rulesd.ports.store import OutboxDone, OutboxRow
 from rulesd.web.alerts import ACTS, perform, visible
 from rulesd.web.answers import Refused
+from rulesd.web.console_acting import SAID, acting_part, said_before
 from rulesd.web.door import Door
 from rulesd.web.guard import caller
 from rulesd.web.login import login_page, read_form
@@ -56,7 +57,7 @@ async def get_console(door: Door, request: web.Request) -> web.Response:
     )
     cards = [alert_card(door, one, now) for one in shown[:MOST_ALERTS]]
     health, status = door.daemon.health(), door.daemon.status()
-    return render(
+    page = render(
         "console.html",
         title="rulesd",
         now=format_instant(now),
@@ -73,8 +74,12 @@ async def get_console(door: Door, request: web.Request) -> web.Response:
         rules=len(door.daemon.plan.rules),
         name=token.name,
         may_ack=token.may(Scope.ACK),
-        said=_SAID.get(_done(request.query.get("said", "")), ""),
+        said=said_before(request) or _SAID.get(_done(request.query.get("said", "")), ""),
+        acting=acting_part(door, token, now),
     )
+    if SAID in request.cookies:
+        page.del_cookie(SAID, path="/")
+    return page
 
 
 async def post_act(door: Door, request: web.Request) -> web.Response:

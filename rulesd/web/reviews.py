@@ -22,7 +22,7 @@ async def list_reviews(door: Door, request: web.Request, token: Token) -> web.Re
     rows: list[Json] = [
         _shown(r)
         for r in door.daemon.acting.reviews()
-        if _visible(r, token) and wanted in ("all", _state(r))
+        if visible(r, token) and wanted in ("all", _state(r))
     ]
     return answer({"reviews": rows})
 
@@ -40,7 +40,7 @@ async def complete(door: Door, request: web.Request, token: Token) -> web.Respon
             400, "missing_field", "next is missing. Say what must happen before it is over"
         )
     id_ = request.match_info["id"]
-    if not any(r.id == id_ and _visible(r, token) for r in door.daemon.acting.reviews()):
+    if not any(r.id == id_ and visible(r, token) for r in door.daemon.acting.reviews()):
         raise _unknown()
     by = signed(text(fields, "by", most=100), token)
     note = text(fields, "note", most=most)
@@ -50,7 +50,8 @@ async def complete(door: Door, request: web.Request, token: Token) -> web.Respon
     return answer({"review": id_, "result": str(done)})
 
 
-def _visible(review: Review, token: Token) -> bool:
+def visible(review: Review, token: Token) -> bool:
+    """Whether a token may see a review: its tenant's, or all."""
     return not token.tenant or tenant_of(review.alert) == token.tenant
 
 

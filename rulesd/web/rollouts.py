@@ -21,7 +21,7 @@ async def list_rollouts(door: Door, request: web.Request, token: Token) -> web.R
     rows: list[Json] = [
         shown(rollout, finding)
         for rollout, finding in door.daemon.acting.rollouts()
-        if _visible(rollout, token)
+        if visible(rollout, token)
     ]
     return answer({"rollouts": rows})
 
@@ -47,7 +47,7 @@ async def act(door: Door, request: web.Request, token: Token) -> web.Response:
 def _find(door: Door, request: web.Request, token: Token) -> tuple[Rollout, Finding]:
     id_ = request.match_info["id"]
     for rollout, finding in door.daemon.acting.rollouts():
-        if rollout.id == id_ and _visible(rollout, token):
+        if rollout.id == id_ and visible(rollout, token):
             return rollout, finding
     raise Refused(
         404,
@@ -56,7 +56,8 @@ def _find(door: Door, request: web.Request, token: Token) -> tuple[Rollout, Find
     )
 
 
-def _visible(rollout: Rollout, token: Token) -> bool:
+def visible(rollout: Rollout, token: Token) -> bool:
+    """Whether a token may see a change: its tenant's, or all."""
     return not token.tenant or rollout.tenant == token.tenant
 
 

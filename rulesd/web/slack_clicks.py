@@ -13,6 +13,7 @@ from rulesd.model.instant import HOUR, Instant
 from rulesd.model.reasons import AlertState
 from rulesd.model.silence import Silence, SilenceMatcher, SilenceState
 from rulesd.ports.daemon import Done
+from rulesd.web.contained import contained
 from rulesd.web.door import Door
 
 ACKNOWLEDGE, SILENCE, CONTAIN = "rulesd_ack", "rulesd_silence", "rulesd_contain"
@@ -177,11 +178,16 @@ def _key(matcher: SilenceMatcher) -> tuple[str, str, bool, bool]:
 
 
 async def _contain(door: Door, click: Click) -> str:
-    contain = getattr(door.daemon, "contain", None)
-    if contain is None:
-        return "This daemon cannot contain anything: it has no switches."
-    done: list[str] = [str(await contain(name, click.by)) for name in click.alerts]
-    return f"Contain: {', '.join(dict.fromkeys(done))}."
+    said: list[str] = []
+    for name in click.alerts:
+        done = await door.daemon.acting.contain(name, click.by)
+        if done is None:
+            said.append("Nothing was contained: the alert has resolved meanwhile.")
+        elif not done:
+            said.append("Nothing was contained: the rule of this alert names no action any more.")
+        else:
+            said += [_escaped(contained(one)) for one in done]
+    return " ".join(dict.fromkeys(said))
 
 
 _DOES = {ACKNOWLEDGE: _acknowledge, SILENCE: _silence, CONTAIN: _contain}

@@ -127,6 +127,11 @@ async def only_people(door: Door, request: web.Request, token: Token) -> web.Res
     return answer({"humans_only": on})
 
 
+def plain(value: Json) -> str:
+    """A value as people read it."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
 def about(setting: Setting, labels: Mapping[str, str]) -> bool:
     """Whether a setting is one of those these labels choose: none of its own, of key and scope, is another."""
     key = all(

@@ -9,6 +9,7 @@ from rulesd.model.alert import Foreign
 from rulesd.model.decision import Status, Told
 from rulesd.model.instant import DAY, MINUTE, parse_instant
 from rulesd.model.notification import PageAlert
+from rulesd.model.switch import Switch
 from rulesd.notify.compose import NoLinks
 from rulesd.notify.telling import CAUSES, LABELS, amount, next_page, next_step, story, tell
 from tests.notify.samples import Links, T, alert, burst, due, plan, resolved, rule, told
@@ -177,15 +178,6 @@ def test_a_foreign_alert_is_told_in_its_own_words_and_untouched() -> None:
     assert (said.first_five_minutes, said.value, said.foreign) == ("", "", True)
 
 
-def test_actions_are_told_only_where_the_daemon_can_run_them() -> None:
-    class Can(Links):
-        can_contain = True
-
-    own = plan(rule(actions=("lock_tool",)))
-    assert tell(told(alert()), due(), own, Links()).actions == ()
-    assert tell(told(alert()), due(), own, Can()).actions == ("lock_tool",)
-
-
 def test_a_page_says_who_is_paged_next() -> None:
     member = told(alert())
     soon = due(member, next_at=T + 14 * MINUTE, next_to="ben")
@@ -235,3 +227,13 @@ def test_a_group_tells_its_story_in_one_breath() -> None:
     )
     others = [of(labels={"job": j}, foreign=theirs, event_time=T) for j in "ab"]
     assert story(others) == "2 alerts since 02:14 UTC, 2 jobs"
+
+
+def test_the_page_offers_to_contain_what_a_person_may() -> None:
+    lock = Switch(name="lock", key="x", type="boolean", safe=False, default=True)
+    mine = replace(lock, name="mine", may_set=("rules",))
+    made = plan(rule(actions=("lock", "mine", "gone")))
+    made = replace(made, switches={"lock": lock, "mine": mine})
+    member = told(alert())
+    assert tell(member, due(member), made, Links()).actions == ("lock",)
+    assert page(rule="gone.rule").actions == ()

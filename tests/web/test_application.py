@@ -24,6 +24,8 @@ OPEN_WITHOUT_TOKEN = {
     ("GET", "/static/{name}"),
     ("GET", "/"),
     ("POST", "/console/alerts/{id}/{act}"),
+    ("POST", "/console/settings/{id}/{act}"),
+    ("POST", "/console/reviews/{id}"),
     ("GET", "/runbooks/{id}"),
 }
 "Each of these was looked at: it shows nothing, or looks at its caller itself."

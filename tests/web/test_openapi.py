@@ -17,7 +17,14 @@ from tests.web.plans import plan
 
 DOCUMENT: Any = document("1.2.3")
 METHODS = {"get", "post", "put", "delete", "options", "head", "patch"}
-NOT_DESCRIBED = {"/login", "/logout", "/static/{name}", "/console/alerts/{id}/{act}"}
+NOT_DESCRIBED = {
+    "/login",
+    "/logout",
+    "/static/{name}",
+    "/console/alerts/{id}/{act}",
+    "/console/settings/{id}/{act}",
+    "/console/reviews/{id}",
+}
 "Of the console's pages only, not an interface."
 
 

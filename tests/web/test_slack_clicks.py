@@ -1,12 +1,16 @@
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rulesd.model.reasons import AlertState
+from rulesd.model.switch import Switch
 from rulesd.ports.silences import SilenceRefusal, SilenceResult
+from rulesd.runners.acting import LocalActing
 from rulesd.web.slack_clicks import clicks, perform
+from tests.web.acting import LOCK, HandCrank
 from tests.web.fakes import NOW, alert
 from tests.web.integrating import Daemon, click
 
@@ -89,17 +93,38 @@ def test_what_has_resolved_is_not_silenced() -> None:
     assert has.kept == []
 
 
-def test_contain_is_the_daemons_where_it_can() -> None:
-    has = daemon(alert("a1"))
-    assert "cannot contain" in press(has, "rulesd_contain", "a1")
+def test_contain_carries_out_the_rules_actions_and_says_what_came_of_it() -> None:
+    world = containing(LOCK)
+    said = press(world, "rulesd_contain", "a1")
+    until = "2026-01-05T13:00:00.000Z"
+    assert said == (
+        f"Contained: tool.shell.enabled = false for tenant=acme, until {until}, by kim (UKIM, Slack)."
+    )
+    assert press(world, "rulesd_contain", "a1", "lee").startswith("It is so already: ")
+    assert press(world, "rulesd_contain", "a9") == (
+        "Nothing was contained: the alert has resolved meanwhile."
+    )
 
-    async def contain(name: str, by: str) -> str:
-        has.acts.append(("contain", name, by))
-        return "done"
 
-    has.contain = contain  # type: ignore[attr-defined]
-    assert press(has, "rulesd_contain", "a1") == "Contain: done."
-    assert has.acts == [("contain", "a1", "kim (UKIM, Slack)")]
+def test_contain_is_held_by_the_guard_rails_and_says_so() -> None:
+    said = press(containing(replace(LOCK, allow={"tenant": ("globex",)})), "rulesd_contain", "a1")
+    assert said.startswith("lock_tool was not changed: a label of the key is missing, or a value")
+    waits = press(containing(replace(LOCK, scope=("tenant", "region"))), "rulesd_contain", "a1")
+    assert "for tenant=acme waits for a second person: rulesd switch approve " in waits
+    none = press(containing(), "rulesd_contain", "a1")
+    assert none == "Nothing was contained: the rule of this alert names no action any more."
+
+
+def containing(*switches: Switch) -> Daemon:
+    """A daemon whose rule names ``lock_tool``, with the alert a1 open."""
+    has = daemon()
+    crank = HandCrank(*switches)
+    acting = replace(crank.engine.plan.rules[0], actions=("lock_tool",))
+    crank.engine.plan = replace(crank.engine.plan, rules=(acting,))
+    open_ = alert("a1", rule=acting.id)
+    crank.engine.alert = {"a1": open_}.get  # type: ignore[method-assign,assignment]
+    has.hand = LocalActing(crank)  # type: ignore[arg-type]
+    return has
 
 
 def test_a_test_pages_button_proves_itself() -> None:

@@ -6,7 +6,7 @@ let busy = false;
 
 async function freshen() {
   const live = document.getElementById("live");
-  if (!live || busy || document.hidden || live.querySelector("button:focus, button:active")) return;
+  if (!live || busy || document.hidden || live.querySelector("button:focus, button:active, input:focus, details[open]")) return;
   busy = true;
   try {
     const response = await fetch("/", { headers: { Accept: "text/html" }, cache: "no-store" });
