@@ -28,7 +28,7 @@ COMMANDS = {
     "alerts": "What is pending, firing, or resolved lately.",
     "ack": "Take an alert.",
     "resolve": "Say that an alert is over.",
-    "silence": "Hold pages back for a while: add, list, show, preview, expire, approve.",
+    "silence": "Hold pages back for a while: add, list, show, preview, update, expire, approve.",
     "switch": "Kill switches: what is contained; set, revert, approve.",
     "review": "What waits for a person's verdict, and giving one.",
     "gate": "May this release go on? For CI: exit 0 pass, 1 fail or evidence missing.",

@@ -170,6 +170,33 @@ def preview(
 
 
 @app.command()
+def update(
+    silence: Annotated[str, typer.Argument(metavar="SILENCE")],
+    matcher: Annotated[
+        list[str] | None, typer.Argument(help="Other matchers.", metavar="[MATCHER...]")
+    ] = None,
+    for_: Annotated[str, typer.Option("--for", "-f", help="From now on so long.")] = "",
+    until: Annotated[str, typer.Option(help="Or until when.")] = "",
+    comment: Annotated[str, typer.Option("--comment", "-c", help="Another comment.")] = "",
+    by: By = "",
+    server: ServerOption = None,
+    token: TokenOption = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Change a silence; what is not named stays. With other matchers it ends and another takes its place."""
+    body: dict[str, Any] = {"for": _duration(for_, "--for"), "ends_at": until, "comment": comment}
+    body = {name: value for name, value in body.items() if value}
+    if matcher:
+        body["matchers"] = _matchers(matcher)
+    if not body or (for_ and until):
+        raise typer.BadParameter("say what changes: --for or --until, --comment, other matchers")
+    path = f"/v1/silences/{quote(silence, safe='')}"
+    made = Client(server, token).call("PUT", path, body | ({"by": by} if by else {}))
+    replaced = f" (in place of {made['replaced']})" if made["replaced"] else ""
+    _leave(made, f"silence {made['id']}{replaced}", format_)
+
+
+@app.command()
 def expire(
     silence: Ids,
     by: By = "",

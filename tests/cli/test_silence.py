@@ -153,6 +153,19 @@ def test_windows_ends_and_starts(real: Real) -> None:
     assert "until        2026-01-05 10:00 UTC, or when its alerts have resolved" in said
 
 
+def test_a_change(real: Real) -> None:
+    id_ = real.add("tenant=acme", "--for", "1h")
+    assert real.silence("update", id_, "--for", "3h", "--by", "bo").out == f"silence {id_}\n"
+    assert "2026-01-05 11:00 UTC" in real.silence("show", id_).out
+    other = real.silence("update", id_, "tenant=globex", "-c", "else", "--format", "json").json
+    assert other["replaced"] == id_
+    said = real.silence("update", other["id"], "tenant=acme", "--until", "2026-01-06T00:00:00Z").out
+    assert said.endswith(f"(in place of {other['id']})\n")
+    assert real.silence("update", id_).code == 2
+    assert real.silence("update", id_, "--for", "1h", "--until", "x").code == 2
+    assert real.silence("update", "nobody", "--for", "1h").code == 1
+
+
 def test_a_preview_alone(real: Real) -> None:
     real.do(real.fire())
     seen = real.silence("preview", "tenant=acme", "--last", "1d")
