@@ -1,18 +1,22 @@
 """What the segments of a ``rollout`` rule share: the releases, the level before them, and everybody's evidence since.
 
-Law: counted by event time; the same events in any order within the lateness give the same watches and the same level.
+Law: counted by event time; the same events in any order within the lateness give the same watches, the same level and the same alerts. So a segment is judged beside what
+the others had said by the end of the frame (six minutes) before the last: a quiet segment is read at most that much later than a busy one, whatever the order of arrival.
 """
 
-from math import exp
+from math import log
 
 from rulesd.core.detectors.plain import real, rows, texts, whole, wholes
 from rulesd.core.detectors.segments import Key, Segments
 from rulesd.model.event import Json
-from rulesd.model.instant import HOUR, Instant, Milliseconds
+from rulesd.model.instant import HOUR, MINUTE, Instant, Milliseconds
 
 _KEPT = 8
 _ONE_RELEASE: Milliseconds = HOUR
 "Changes closer than this are stages of one release."
+_FRAME: Milliseconds = 6 * MINUTE
+"A minute until a quiet key is woken, and five that clocks may be ahead."
+_FRAMES = 6
 
 
 class Releases:
@@ -26,8 +30,8 @@ class Releases:
         self.changes: list[Instant] = []
         self.watched: Instant = 0
         "The release that ``evidence`` is about."
-        self.evidence: dict[Key, float] = {}
-        "Natural logarithm of E of each segment since that release."
+        self.evidence: dict[Key, dict[int, float]] = {}
+        "Natural logarithm of E of each segment since that release, as of the end of its last frames."
 
     def change(self, at: Instant) -> None:
         """A release, or a further stage of one."""
@@ -41,21 +45,33 @@ class Releases:
                 found = at
         return found if found is not None and end <= found + watch else None
 
-    def passes(self, key: Key, release: Instant, evidence: float, alpha: float) -> bool:
-        """Whether e-BH rejects the null of this segment: at least j segments have E >= segments / (alpha j), it among them."""
+    def passes(
+        self, key: Key, release: Instant, end: Instant, evidence: float, alpha: float
+    ) -> bool:
+        """Whether e-BH rejects the null of this segment at ``end``: at least j segments have E >= segments / (alpha j), it among them."""
         if release != self.watched:
             self.watched, self.evidence = release, {}
-        self.evidence[key] = evidence
-        ranked = sorted(self.evidence.values(), reverse=True)
-        of = len(ranked)
-        limits = (
-            value for j, value in enumerate(ranked, 1) if exp(min(value, 600.0)) >= of / (alpha * j)
+        frame = end // _FRAME
+        mine = self.evidence.setdefault(key, {})
+        mine[frame] = evidence
+        if len(mine) > _FRAMES:
+            del mine[min(mine)]
+        if evidence < -log(alpha):
+            return False
+        said = (
+            _as_of(frames, frame - 2) for other, frames in self.evidence.items() if other != key
         )
+        ranked = sorted([evidence, *(value for value in said if value is not None)], reverse=True)
+        of = log(len(ranked) / alpha)
+        limits = (value for j, value in enumerate(ranked, 1) if value >= of - log(j))
         return evidence >= min(limits, default=float("inf"))
 
     def dump(self) -> Json:
         """Plain data."""
-        evidence: list[Json] = [[list(key), self.evidence[key]] for key in sorted(self.evidence)]
+        evidence: list[Json] = [
+            [list(key), [[frame, value] for frame, value in sorted(self.evidence[key].items())]]
+            for key in sorted(self.evidence)
+        ]
         return [self.segments.dump(), list(self.changes), self.watched, evidence]
 
     @classmethod
@@ -69,6 +85,13 @@ class Releases:
             whole(watched),
         )
         for row in rows(evidence):
-            key, value = rows(row)
-            out.evidence[texts(key)] = real(value)
+            key, frames = rows(row)
+            pairs = (rows(pair) for pair in rows(frames))
+            out.evidence[texts(key)] = {whole(frame): real(value) for frame, value in pairs}
         return out
+
+
+def _as_of(frames: dict[int, float], last: int) -> float | None:
+    """What a segment had said by the end of a frame; ``None`` when nothing."""
+    known = max((frame for frame in frames if frame <= last), default=None)
+    return None if known is None else frames[known]

@@ -92,7 +92,7 @@ class Rollout:
     watch: Milliseconds
 
     name: ClassVar[str] = "rollout"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     clock: ClassVar[Clock] = Clock.EVENT
     counts: ClassVar[bool] = False
     pooled: ClassVar[bool] = True
@@ -181,7 +181,7 @@ class Rollout:
         low, high = expit(level - margin), expit(level + margin)
         n, k = state.after[0] / learned.deff, state.after[1] / learned.deff
         found = log_evidence(n, k, low, high)
-        active = pool.passes(state.key, state.release, found, self.alpha)
+        active = pool.passes(state.key, state.release, end, found, self.alpha)
         if not active and not state.open:
             return []
         state.open = active

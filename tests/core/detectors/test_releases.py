@@ -28,20 +28,29 @@ def test_the_last_eight_are_kept() -> None:
 def test_segments_pass_together_what_one_alone_would_not() -> None:
     pool, alpha = Releases(), 0.05
     for n in range(9):
-        assert not pool.passes((f"t{n}",), 1, 0.0, alpha)
-    assert not pool.passes(("a",), 1, log(150.0), alpha)  # 10 segments: 200 alone
-    assert pool.passes(("b",), 1, log(201.0), alpha)
-    assert pool.passes(("a",), 1, log(150.0), alpha)  # two of ten: 100 each
-    assert not pool.passes(("c",), 1, log(60.0), alpha)
-    assert pool.passes(
-        ("c",), 2, log(60.0), alpha
-    )  # another release, and it is the only segment so far
-    assert pool.passes(("c",), 2, 1e9, alpha)
+        assert not pool.passes((f"t{n}",), 1, 0, 0.0, alpha)
+    later = HOUR
+    assert not pool.passes(("a",), 1, later, log(150.0), alpha)  # 10 segments: 200 alone
+    assert pool.passes(("b",), 1, later + 1, log(230.0), alpha)  # the eleventh: 220 alone
+    assert not pool.passes(("a",), 1, later + 2, log(150.0), alpha)  # b has said so just now
+    later += 12 * MINUTE
+    assert pool.passes(("a",), 1, later, log(150.0), alpha)  # two of eleven: 110 each
+    assert not pool.passes(("c",), 1, later, log(60.0), alpha)
+    assert not pool.passes(("c",), 1, later, log(19.0), alpha)
+    assert pool.passes(("c",), 2, later, log(60.0), alpha)  # another release: the only segment
+    assert pool.passes(("c",), 2, later, 1e9, alpha)
+
+
+def test_of_each_segment_the_last_frames_are_kept() -> None:
+    pool = Releases()
+    for frame in range(9):
+        pool.passes(("a",), 1, frame * 6 * MINUTE, float(frame), 0.05)
+    assert pool.evidence[("a",)] == {n: float(n) for n in range(3, 9)}
 
 
 def test_it_is_written_and_read_back() -> None:
     pool = Releases()
     pool.change(5)
-    pool.passes(("a",), 5, 1.5, 0.01)
+    pool.passes(("a",), 5, HOUR, 1.5, 0.01)
     pool.segments.count(("a",), 1, 1, True, DAY)
     assert Releases.load(pool.dump()).dump() == pool.dump()
