@@ -79,14 +79,19 @@ def of_target(plan: Plan, target: Target, severity: str, at: Instant) -> list[Pl
 
 def places(plan: Plan, due: NotificationDue) -> list[Place]:
     """Where a page that Dispatch decided goes."""
-    here = [Place(due.receiver)]
     owner = due.alerts[0].alert.owner if due.alerts else ""
-    by_owner = due.group.startswith(f'{plan.root.key}/{{owner="{owner}"}}:')
-    if not by_owner:
-        return here
-    severity = worst(due)
-    found = of_owner(plan, owner, severity, due.at)
-    return found if found[0].on_call else here
+    return reached(plan, due.group, due.receiver, owner, worst(due), due.at)
+
+
+def reached(
+    plan: Plan, group: str, receiver: str, owner: str, severity: str, at: Instant
+) -> list[Place]:
+    """Who is behind a group's receiver: whoever is on call, where the group came there by its owner and not by a route."""
+    if group.startswith(f'{plan.root.key}/{{owner="{owner}"}}:'):
+        found = of_owner(plan, owner, severity, at)
+        if found[0].on_call:
+            return found
+    return [Place(receiver)]
 
 
 def answers_for_rulesd(plan: Plan) -> str:

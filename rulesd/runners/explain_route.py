@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan, Route
 from rulesd.core.route import Destination, destinations
+from rulesd.core.shifts import reached
 from rulesd.model.alert import Alert, Foreign
 from rulesd.model.duration import format_duration
 from rulesd.model.event import Json
@@ -25,13 +26,19 @@ def story(labels: Mapping[str, str], engine: Engine, now: Instant) -> Story:
     steps = [_place(place, alert, plan) for place in places]
     steps += people_of(alert, plan, now)
     steps += held_back(alert, engine, now)
-    names = list(dict.fromkeys(place.receiver for place in places))
+    names = list(dict.fromkeys(n for place in places for n in _reached(place, alert, plan, now)))
     receivers: list[Json] = list(names)
     return Story(
         title=f"It goes to {', '.join(names)}.",
         steps=tuple(steps),
         facts={"receivers": receivers, "groups": [p.group for p in places]},
     )
+
+
+def _reached(place: Destination, alert: Alert, plan: Plan, now: Instant) -> list[str]:
+    """The receivers of whoever is on call, else the one the place names."""
+    found = reached(plan, place.group, place.receiver, alert.owner, alert.severity, now)
+    return [each.receiver for each in found]
 
 
 def pretended(labels: Mapping[str, str], plan: Plan, now: Instant) -> Alert:

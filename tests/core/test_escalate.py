@@ -7,7 +7,13 @@ from rulesd.core.machine import NOT_DUE
 from rulesd.core.people import TargetKind
 from rulesd.core.plan import Plan
 from rulesd.model.decision import NotificationDue, Status
-from rulesd.model.inputs import Acknowledged, ResolvedByPerson, Unacknowledged
+from rulesd.model.inputs import (
+    Acknowledged,
+    AlertsPosted,
+    PostedAlert,
+    ResolvedByPerson,
+    Unacknowledged,
+)
 from rulesd.model.instant import MINUTE
 from rulesd.model.reasons import Reason
 from tests.core.crew import chain, crew, shifts, step
@@ -241,3 +247,15 @@ def test_a_page_that_says_how_long_the_storm_is() -> None:
     assert isinstance(told[0], NotificationDue)
     assert (told[0].storm, told[1]) == (9, "team")
     assert e.due == T0 + 15 * MINUTE
+
+
+def test_an_alert_of_another_system_climbs_where_its_owner_label_says_so() -> None:
+    w = World(crew(ladder=chain(step(5, "lead"))))
+    labels = {"alertname": "Down", "owner": "safety", "severity": "critical"}
+    posted = PostedAlert(labels=labels, starts_at=T0, ends_at=T0 + 24 * 60 * MINUTE)
+    w.give(AlertsPosted(alerts=(posted,))).at(6 * M)
+    assert heard(w) == [(0.5, "team", "first_notification"), (5.5, "lead", "escalated")]
+    other = World(w.engine.plan)
+    other.give(AlertsPosted(alerts=(posted,))).at(1 * M)
+    taken(other).at(60 * M)
+    assert heard(other) == [(0.5, "team", "first_notification")]

@@ -6,7 +6,16 @@ from rulesd.core.engine import Engine
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.people import Budget, DigestSpec
 from rulesd.core.plan import Plan
-from rulesd.model.decision import Audience, Decision, NoticeDue, NotificationDue, Status, line
+from rulesd.model.decision import (
+    AlertChanged,
+    Audience,
+    Decision,
+    Kind,
+    NoticeDue,
+    NotificationDue,
+    Status,
+    line,
+)
 from rulesd.model.inputs import Acknowledged, PlanReplaced, ResolvedByPerson
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.reasons import Reason
@@ -156,6 +165,15 @@ def test_a_day_with_everything_in_it_is_the_same_after_any_restart() -> None:
     wanted = {"escalated", "ack_expired", "digest", "hand_over", "page_budget_spent", "flapping"}
     assert wanted <= reasons
     assert "nobody_acknowledged" in reasons
+    # Whatever waits or flaps: what must never happen woke somebody within its second.
+    pages = [d for d in w.told() if d.page and d.audience is not Audience.MACHINES]
+    for change in w.decisions:
+        if isinstance(change, AlertChanged) and change.kind is Kind.FIRING and change.alert.never:
+            assert any(
+                change.at <= d.at <= change.at + 1_000
+                and (d.storm or change.alert.alert in [t.alert.alert for t in d.alerts])
+                for d in pages
+            ), change
 
 
 def test_reminders_are_rarer_each_time() -> None:

@@ -1,9 +1,13 @@
 """Where labels lead."""
 
+from rulesd.core.engine import Engine
 from rulesd.model.instant import HOUR
 from rulesd.model.silence import Silence, SilenceMatcher
 from rulesd.model.story import Part
+from rulesd.runners.explain_route import story
 from rulesd.runners.explaining import Explaining
+from tests.core.crew import crew, shifts
+from tests.core.plans import T0
 from tests.runners.living import lived, said
 from tests.runners.room import Room
 
@@ -29,3 +33,10 @@ def test_where_labels_lead_and_what_would_hold_them_back() -> None:
         assert "nothing holds it back" not in words
 
     lived(tell)
+
+
+def test_it_leads_to_whoever_is_on_call() -> None:
+    engine = Engine(crew(schedule="main", schedules={"main": shifts("anna", "")}))
+    labels = {"alertname": "tool.denied", "owner": "safety", "severity": "high"}
+    assert story(labels, engine, T0).title == "It goes to anna-phone."
+    assert story(labels, engine, T0 + 13 * HOUR).title == "It goes to team."
