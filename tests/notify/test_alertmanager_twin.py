@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 CONFIG = """
-route: {{receiver: 'team/X', group_by: [alertname, job], group_wait: 0s, group_interval: 1s}}
+route: {{receiver: 'team/X', group_by: [alertname, job], group_wait: 700ms, group_interval: 5m}}
 templates: ['templates/*.tmpl']
 receivers:
 - name: 'team/X'
