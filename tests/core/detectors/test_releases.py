@@ -54,3 +54,14 @@ def test_it_is_written_and_read_back() -> None:
     pool.passes(("a",), 5, HOUR, 1.5, 0.01)
     pool.segments.count(("a",), 1, 1, True, DAY)
     assert Releases.load(pool.dump()).dump() == pool.dump()
+
+
+def test_of_two_segments_in_one_slot_neither_waits_for_the_other() -> None:
+    def judged(*order: str) -> dict[str, bool]:
+        pool = Releases()
+        for key in ("a", "b", "c", "d"):
+            pool.passes((key,), 1, 0, 0.0, 0.05)
+        said = {"a": log(50.0), "b": log(90.0)}  # of four 80 alone, two together 40 each
+        return {key: pool.passes((key,), 1, HOUR, said[key], 0.05) for key in order}
+
+    assert judged("a", "b") == judged("b", "a") == {"a": False, "b": True}

@@ -225,7 +225,7 @@ def _as_the_engine_does(events: list[Seen]) -> dict[tuple[str, ...], int]:
 
 def test_segments_that_pass_together_do_so_in_any_order_of_arrival() -> None:
     found = 0
-    for seed in range(12):
+    for seed in range(6):
         rng = Random(seed)
         events = []
         for n in range(8):
@@ -242,7 +242,7 @@ def test_segments_that_pass_together_do_so_in_any_order_of_arrival() -> None:
             for n, e in enumerate(events)
         )
         assert _as_the_engine_does([e for _, _, e in late]) == expected
-    assert found >= 4  # otherwise nothing was tried
+    assert found >= 2  # otherwise nothing was tried
 
 
 def test_old_traffic_gives_way_and_a_silent_segment_is_forgotten() -> None:
