@@ -35,9 +35,9 @@ class Quantile(Sliding):
     def hit(self, document: Document) -> bool | None:
         """Whether the value is above the bound."""
         value = self.field.get(document)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        return value > self.limit
+        if type(value) is float or type(value) is int:
+            return value > self.limit
+        return None
 
     def _judge(self, state: Window, last: int) -> Reading | None:
         found = Sliding._judge(self, state, last)  # noqa: SLF001 - the same object

@@ -58,15 +58,14 @@ class Ring:
 
     def _clear(self, pane: int, stale: int) -> None:
         """Empty the ``stale`` panes that end with ``pane``."""
-        size = len(self.trials)
-        end = pane % size + 1
+        end = pane % len(self.trials) + 1
         low = end - stale
-        for held in (self.trials, self.hits, self.squares):
-            if low < 0:
-                held[low:] = array("q", bytes(-8 * low))
-                held[:end] = array("q", bytes(8 * end))
-            else:
-                held[low:end] = array("q", bytes(8 * stale))
+        if low < 0:
+            zeros = array("q", bytes(-8 * low))
+            self.trials[low:] = self.hits[low:] = self.squares[low:] = zeros
+            low = 0
+        zeros = array("q", bytes(8 * (end - low)))
+        self.trials[low:end] = self.hits[low:end] = self.squares[low:end] = zeros
 
     def window(self, last: int, panes: int) -> tuple[int, int, float]:
         """Trials, hits and design effect of the window of ``panes`` panes that ends with pane ``last``."""
