@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from rulesd.core.engine import Engine
 from rulesd.core.silence import KEPT, NEVER_LONGEST, suits_never
-from rulesd.core.silence_index import file
 from rulesd.core.silence_state import Did, Record
 from rulesd.model.alert import Alert
 from rulesd.model.inputs import Input, SilenceExpired, SilenceSet
@@ -248,8 +247,7 @@ def _invalid(silence: Silence, engine: Engine) -> str:
     for n, matcher in enumerate(matchers):
         if said := _bad_matcher(matcher, engine):
             return f"invalid label matcher {n}: {said}"
-    filed = file(silence, engine.plan.regex)
-    if all(test("") for _, test in filed.tests):
+    if all(_matches_empty(matcher, engine) for matcher in matchers):
         return "at least one matcher must not match the empty string"
     texts = (
         silence.created_by,
@@ -260,6 +258,13 @@ def _invalid(silence: Silence, engine: Engine) -> str:
     if any(len(text) > MOST_CHARACTERS for text in texts):
         return f"a text is longer than {MOST_CHARACTERS} characters"
     return _bad_windows(silence, engine)
+
+
+def _matches_empty(matcher: SilenceMatcher, engine: Engine) -> bool:
+    """As Alertmanager counts it: a matcher that excludes a value never does."""
+    if not matcher.is_equal:
+        return False
+    return engine.plan.regex(matcher.value)("") if matcher.is_regex else not matcher.value
 
 
 def _bad_matcher(matcher: SilenceMatcher, engine: Engine) -> str:

@@ -92,7 +92,7 @@ BAD: list[tuple[dict[str, Any], SilenceRefusal, str]] = [
         "silence invalid: at least one matcher must not match the empty string",
     ),
     (
-        {"matchers": regex("x", is_equal=False)},
+        {"matchers": (SilenceMatcher(name="a", value=""), *regex("b|"))},
         SilenceRefusal.INVALID,
         "silence invalid: at least one matcher must not match the empty string",
     ),
@@ -149,9 +149,13 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
 
 def test_a_check_changes_nothing() -> None:
     async def story(room: Room) -> None:
-        # One matcher that speaks of something is enough.
-        some = (*silence().matchers, SilenceMatcher(name="tool", value="x", is_equal=False))
-        assert room.daemon.check_silence(silence(matchers=some)).refused is None
+        # One matcher that speaks of something is enough; to exclude something counts, as in Alertmanager.
+        for some in (
+            (*silence().matchers, SilenceMatcher(name="tool", value="")),
+            (SilenceMatcher(name="tool", value="x", is_equal=False),),
+            regex("x.*", is_equal=False),
+        ):
+            assert room.daemon.check_silence(silence(matchers=some)).refused is None
         assert room.daemon.check_silence(silence()).refused is None
 
     assert in_room(story, made=PLAN).kinds() == ["plan"]
