@@ -20,6 +20,7 @@ from rulesd.ports.silences import SilenceRefusal
 from rulesd.web import body as bodies
 from rulesd.web.alerts import signed
 from rulesd.web.door import Door
+from rulesd.web.silences import may_silence
 from rulesd.web.tokens import Token
 from rulesd.web.v2_answers import V2Refused, coded, quoted, sentence, shown
 from rulesd.web.v2_filters import filters, fits
@@ -57,7 +58,8 @@ async def get_silences(door: Door, request: web.Request, token: Token) -> web.Re
     found = [
         one
         for one in door.daemon.silences(now)
-        if _visible(one, token) and fits(matchers, {m.name: m.value for m in one.matchers})
+        if may_silence(one, token.tenant)
+        and fits(matchers, {m.name: m.value for m in one.matchers})
     ]
     found.sort(key=lambda one: _key(one, now))
     return shown([_shown(one, now) for one in found])
@@ -168,25 +170,17 @@ def _find(door: Door, name: str, token: Token) -> Silence | None:
         (
             one
             for one in door.daemon.silences(door.daemon.now())
-            if one.id == name and _visible(one, token)
+            if one.id == name and may_silence(one, token.tenant)
         ),
         None,
     )
 
 
-def _of(tenant: str) -> SilenceMatcher:
-    return SilenceMatcher(name="tenant", value=tenant)
-
-
-def _visible(silence: Silence, token: Token) -> bool:
-    return not token.tenant or _of(token.tenant) in silence.matchers
-
-
 def _limited(silence: Silence, tenant: str) -> Silence:
     """The same for one tenant's alerts only."""
-    own = _of(tenant)
-    if own in silence.matchers:
+    if may_silence(silence, tenant):
         return silence
+    own = SilenceMatcher(name="tenant", value=tenant)
     return replace(silence, matchers=(*silence.matchers, own))
 
 
