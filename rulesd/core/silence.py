@@ -88,6 +88,13 @@ class Silences:
         found = (self._entries[id_] for id_ in self._memory.find(alert))
         return [entry for entry in found if entry.open(now)]
 
+    def glance(self, ids: Iterable[str]) -> Callable[[Alert], bool]:
+        """A quick test that tells most alerts none of these silences speaks of; of many silences it tells nothing."""
+        filed = [f for f in map(self._index.get, ids) if f is not None]
+        if len(filed) > FEW:
+            return lambda alert: True
+        return lambda alert: any(f.near(alert) for f in filed)
+
     def live(self) -> bool:
         """Whether any silence is pending or active at all."""
         return bool(self._index)
@@ -271,9 +278,9 @@ class Silences:
     def _hidden(self, entries: list[Entry], now: Instant) -> Iterator[tuple[Entry, Alert]]:
         """What each of these holds back of all that fires. There may be a hundred thousand: most are passed over at a glance."""
         wanted = {entry.silence.id: entry for entry in entries}
-        few = [f for f in map(self._index.get, wanted) if f is not None][:FEW]
+        may = self.glance(wanted)
         for alert in self._firing():
-            if len(wanted) > FEW or any(filed.near(alert) for filed in few):
+            if may(alert):
                 for id_ in self.silencing(alert, now):
                     if id_ in wanted:
                         yield wanted[id_], alert
@@ -290,7 +297,8 @@ class Silences:
             lines = [_named(alert) for alert in list(alerts.values())[:NAMED]]
             if len(alerts) > NAMED:
                 lines.append(f"and {len(alerts) - NAMED} more")
-            lines.append(f"silence {id_} by {silence.created_by}")
+            author = " ".join(silence.created_by.split())[:100]
+            lines.append(f"silence {id_} by {author}")
             many = "alert pages" if len(alerts) == 1 else "alerts page"
             out.append(
                 NoticeDue(

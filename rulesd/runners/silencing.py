@@ -158,19 +158,20 @@ class Silencing:
     async def silence_views(self, choose: Callable[[Silence], bool]) -> list[SilenceView]:
         """Those chosen, with what each hides now; newest first."""
         silences, now = self._engine.silences, self._instant()
+        chosen = [
+            record
+            for record in silences.records()
+            if now < record.silence.ends_at + KEPT and choose(record.silence)
+        ]
+        may = silences.glance(record.silence.id for record in chosen)
         hides: dict[str, dict[str, int]] = {}
         unapplied: dict[str, dict[str, int]] = {}
         for n, alert in enumerate(self._firing()):
             if n % STRIDE == STRIDE - 1:
                 await asyncio.sleep(0)
-            for ids, counts in (
-                (silences.silencing(alert, now), hides),
-                (silences.unapplied(alert, now), unapplied),
-            ):
-                for id_ in ids:
-                    by_rule = counts.setdefault(id_, {})
-                    name = _name(alert)
-                    by_rule[name] = by_rule.get(name, 0) + 1
+            if may(alert):
+                _tally(hides, silences.silencing(alert, now), alert)
+                _tally(unapplied, silences.unapplied(alert, now), alert)
         out = [
             SilenceView(
                 record=record,
@@ -178,8 +179,7 @@ class Silencing:
                 unapplied=unapplied.get(record.silence.id, {}),
                 suits_never=suits_never(record.silence),
             )
-            for record in silences.records()
-            if now < record.silence.ends_at + KEPT and choose(record.silence)
+            for record in chosen
         ]
         out.sort(key=lambda view: (-view.record.acts[0].at, view.record.silence.id))
         return out
@@ -208,6 +208,13 @@ def may_update(before: Silence, after: Silence, now: Instant) -> bool:
 def person(by: str) -> str:
     """Whom a recorded name stands for: ``ana (token)`` is ana."""
     return by.partition(" (")[0].strip().casefold()
+
+
+def _tally(counts: dict[str, dict[str, int]], ids: Iterable[str], alert: Alert) -> None:
+    name = _name(alert)
+    for id_ in ids:
+        by_rule = counts.setdefault(id_, {})
+        by_rule[name] = by_rule.get(name, 0) + 1
 
 
 def _name(alert: Alert) -> str:

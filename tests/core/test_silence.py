@@ -441,6 +441,13 @@ def test_nobody_is_told_of_a_short_one_or_one_that_hides_nothing(changes: dict[s
     assert b.out == []
 
 
+def test_an_authors_name_is_one_short_line() -> None:
+    b = Bench(alert()).set(silence(created_by="ana\nof " + "x" * 500)).to(T0 + HOUR)
+    (notice,) = b.out
+    assert isinstance(notice, NoticeDue)
+    assert notice.lines[-1] == "silence s1 by ana of " + "x" * 93
+
+
 def test_a_new_plan_names_the_receivers() -> None:
     b = Bench(alert()).set(silence())
     b.machine.replace(world(owners={}), T0, b.out)
