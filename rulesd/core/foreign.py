@@ -10,7 +10,7 @@ person's "resolved" ends an alert until its source sends it again: rulesd cannot
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from sys import intern
 
 from rulesd.core.labels import Key
@@ -34,6 +34,10 @@ SWEEP: Milliseconds = 30 * MINUTE
 "The grid on which alerts that are over are forgotten (Alertmanager's ``alerts.gc-interval``, here in step with the clock)."
 
 
+MOST_TEXTS = 5_000
+"Different values that are worth keeping once; what many alerts share is among the first."
+
+
 class ForeignAlerts:
     """Every alert other systems have posted: those that fire, and those that were over a short time ago."""
 
@@ -48,14 +52,20 @@ class ForeignAlerts:
         self.dirty: dict[str, None] = {}
         "Fingerprints whose row changed since the last checkpoint."
 
-        self._ends: list[tuple[Instant, str]] = []
-        "When to look at an alert: at its end, or earlier."
+        self._ends: dict[Instant, list[str]] = {}
+        "Whom to look at when: each firing alert at its end, or earlier. A source sends many with one end."
 
-        self._armed: dict[str, Instant] = {}
-        "The entry of each firing alert that counts."
+        self._order: list[Instant] = []
+        "The times of ``_ends`` as a heap."
+
+        self._texts: dict[str, str] = {}
+        "Values that many alerts have, once."
 
         self._over = 0
         "How many of the known are over."
+
+        self._firing: list[str] | None = None
+        "Those that fire, in order; ``None``: look again."
 
         self._sweep: Instant = NOT_DUE
 
@@ -78,16 +88,17 @@ class ForeignAlerts:
         if old is not None and (fired or not firing):
             alert = _renewed(old, new, None if firing else old.ended_at or now)
         else:
-            alert = _opened(name, posted.labels, new, now, firing)
+            alert = _opened(name, self._shared(posted.labels), new, now, firing)
         self.known[name] = alert
         self.dirty[name] = None
         self._over += (not firing) - (old is not None and not fired)
-        if firing and new.ends_at < self._armed.get(name, NOT_DUE):
+        if firing and (old is None or not fired or new.ends_at < _end(old)):
             self._arm(name, new.ends_at)
+        if firing != fired:
+            self._firing = None
         if firing and not fired:
             out.append(_changed(Kind.FIRING, Reason.CONDITION_MET, alert, now))
         elif fired and not firing:
-            self._armed.pop(name, None)
             out.append(_changed(Kind.RESOLVED, Reason.CONDITION_CLEARED, alert, now))
         return alert
 
@@ -135,40 +146,55 @@ class ForeignAlerts:
 
     def handle_timer(self, now: Instant, out: list[Decision]) -> None:
         """End what was not sent again in time; forget what is over."""
-        while self._ends and self._ends[0][0] <= now:
-            due, name = heappop(self._ends)
-            if self._armed.get(name) != due:
-                continue
-            old = self.known[name]
-            assert old.foreign is not None
-            if old.foreign.ends_at > now:
-                self._arm(name, old.foreign.ends_at)
-                continue
-            alert = _renewed(old, old.foreign, now)
-            self._end(alert)
-            out.append(_changed(Kind.RESOLVED, Reason.CONDITION_CLEARED, alert, now))
+        while self._order and self._order[0] <= now:
+            # One that was told to end earlier may stand here twice.
+            for name in sorted(set(self._ends.pop(heappop(self._order)))):
+                self._expire(name, now, out)
         if self._sweep <= now:
             over = [n for n, a in self.known.items() if a.state is not AlertState.FIRING]
             for name in over:
                 del self.known[name]
                 self.dirty[name] = None
             self._over, self._sweep = 0, NOT_DUE
+            self._texts.clear()
         self._look(now)
 
+    def _expire(self, name: str, now: Instant, out: list[Decision]) -> None:
+        old = self.known.get(name)
+        if old is None or old.foreign is None or old.state is not AlertState.FIRING:
+            return
+        if old.foreign.ends_at > now:
+            self._arm(name, old.foreign.ends_at)
+            return
+        alert = _renewed(old, old.foreign, now)
+        self._end(alert)
+        out.append(_changed(Kind.RESOLVED, Reason.CONDITION_CLEARED, alert, now))
+
     def _arm(self, name: str, at: Instant) -> None:
-        self._armed[name] = at
-        heappush(self._ends, (at, name))
+        names = self._ends.get(at)
+        if names is None:
+            self._ends[at] = [name]
+            heappush(self._order, at)
+        else:
+            names.append(name)
 
     def _end(self, alert: Alert) -> None:
         self.known[alert.fingerprint] = alert
-        self._armed.pop(alert.fingerprint, None)
         self.dirty[alert.fingerprint] = None
+        self._firing = None
         self._over += 1
+
+    def _shared(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """The labels, with texts that others have, too, kept once."""
+        texts = self._texts
+        if len(texts) < MOST_TEXTS:
+            return {intern(str(n)): texts.setdefault(v, v) for n, v in labels.items()}
+        return {intern(str(n)): texts.get(v, v) for n, v in labels.items()}
 
     def _look(self, now: Instant) -> None:
         if self._over and self._sweep == NOT_DUE:
             self._sweep = (now // SWEEP + 1) * SWEEP
-        self.due = min(self._ends[0][0] if self._ends else NOT_DUE, self._sweep)
+        self.due = min(self._order[0] if self._order else NOT_DUE, self._sweep)
 
     # ------------------------------------------------------------------ the rest of a machine
 
@@ -179,8 +205,12 @@ class ForeignAlerts:
         """No plan changes what others posted."""
 
     def alerts(self) -> list[Alert]:
-        """Those that fire."""
-        return [a for a in self.known.values() if a.state is AlertState.FIRING]
+        """Those that fire, the oldest first, in the same order before and after a restart."""
+        if self._firing is None:
+            firing = [a for a in self.known.values() if a.state is AlertState.FIRING]
+            firing.sort(key=lambda alert: (alert.started_at, alert.fingerprint))
+            self._firing = [alert.fingerprint for alert in firing]
+        return [self.known[name] for name in self._firing]
 
     def dump(self) -> Json:
         """Only the sweep: each alert is a row of its own."""
@@ -188,12 +218,12 @@ class ForeignAlerts:
 
     def load(self, data: Json) -> None:
         """From what ``dump`` gave, after the rows."""
-        self._armed = {a.fingerprint: a.foreign.ends_at for a in self.alerts() if a.foreign}
-        self._ends = [(at, name) for name, at in self._armed.items()]
-        heapify(self._ends)
-        self._over = len(self.known) - len(self._ends)
+        firing = self.alerts()
+        for alert in firing:
+            self._arm(alert.fingerprint, _end(alert))
+        self._over = len(self.known) - len(firing)
         self._sweep = data if isinstance(data, int) else NOT_DUE
-        self.due = min(self._ends[0][0] if self._ends else NOT_DUE, self._sweep)
+        self.due = min(self._order[0] if self._order else NOT_DUE, self._sweep)
 
     def changes(self) -> Iterator[tuple[Key, Json]]:
         """Rows that changed since the last call, by fingerprint; ``None``: it is gone."""
@@ -209,7 +239,13 @@ class ForeignAlerts:
     def load_row(self, key: Key, data: Json) -> None:
         """One row; the rest follows by ``load``."""
         (name,) = key
-        self.known[name] = load_foreign(name, data)
+        self._firing = None
+        alert = load_foreign(name, data)
+        self.known[name] = replace(alert, labels=self._shared(alert.labels))
+
+
+def _end(alert: Alert) -> Instant:
+    return NOT_DUE if alert.foreign is None else alert.foreign.ends_at
 
 
 def merge(old: Foreign, new: Foreign, now: Instant) -> Foreign:
@@ -249,16 +285,15 @@ def _foreign(posted: PostedAlert, old: Alert | None, now: Instant) -> Foreign:
 def _opened(
     name: str, labels: Mapping[str, str], new: Foreign, now: Instant, firing: bool
 ) -> Alert:
-    """A new episode. Texts that many alerts share are kept once."""
-    shared = {intern(str(n)): intern(str(value)) for n, value in labels.items()}
+    """A new episode."""
     return Alert(
         alert=episode_id("", (name,), "", now),
-        rule=shared.get("alertname", ""),
+        rule=labels.get("alertname", ""),
         fingerprint=name,
-        labels=shared,
+        labels=labels,
         context=_NO_CONTEXT,
-        severity=shared.get("severity", ""),
-        owner=shared.get("owner", ""),
+        severity=labels.get("severity", ""),
+        owner=labels.get("owner", ""),
         state=AlertState.FIRING if firing else AlertState.RESOLVED,
         value=1.0,
         threshold=None,

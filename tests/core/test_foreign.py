@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from rulesd.core import foreign as module
 from rulesd.core.foreign import SWEEP, ForeignAlerts, merge
 from rulesd.core.machine import NOT_DUE
 from rulesd.model.alert import Alert, Foreign
@@ -164,6 +165,33 @@ def test_what_is_over_is_forgotten_on_the_grid() -> None:
     assert [a.rule for a in desk.machine.known.values()] == ["B"]
     assert [data for _, data in desk.machine.changes()] == [None]
     assert desk.post((first - T0) / 1000 + 1, "A", starts=30).foreign is not None
+
+
+def test_those_that_fire_are_listed_in_an_order_a_restart_does_not_change() -> None:
+    desk = Desk()
+    for at, name in ((0, "C"), (0, "A"), (1, "B"), (2, "D")):
+        desk.post(at, name)
+    desk.post(3, "A", ends=3)
+    desk.post(4, "A", starts=4)
+    again = Desk()
+    for key, data in reversed(list(desk.machine.rows())):
+        again.machine.load_row(key, data)
+    again.machine.load(desk.machine.dump())
+    assert [a.rule for a in desk.machine.alerts()] == ["C", "B", "D", "A"]
+    assert again.machine.alerts() == desk.machine.alerts()
+    assert again.time(2_000).out == desk.time(2_000).out[-4:]
+
+
+def test_values_are_kept_once_as_long_as_there_are_not_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_TEXTS", 2)
+    desk = Desk()
+    one, two = desk.post(0, "A x=12345 y=1"), desk.post(0, "A x=12345 y=2")
+    assert one.labels["x"] is two.labels["x"]
+    three = desk.post(0, "A x=12345 z=98765")
+    assert three.labels["z"] is not desk.post(0, "B z=98765").labels["z"]
+    assert three.labels == {"alertname": "A", "x": "12345", "z": "98765"}
 
 
 def test_people_take_it_and_give_it_back() -> None:
