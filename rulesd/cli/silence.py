@@ -36,6 +36,9 @@ Ids = Annotated[
 ]
 By = Annotated[str, typer.Option(help="The person you act for; default: the token's name.")]
 
+LISTED = 10_000
+"Silences asked for at once."
+
 _LOOSE = re.compile(r"([^=!~\s]+)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
 
 
@@ -103,7 +106,8 @@ def list_(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Who silences what until when, what that hides now, and what it has held back."""
-    found: list[dict[str, Any]] = Client(server, token).call("GET", "/v1/silences")["silences"]
+    said = Client(server, token).call("GET", f"/v1/silences?limit={LISTED}")
+    found: list[dict[str, Any]] = said["silences"]
     chosen = [
         one
         for one in found
@@ -115,6 +119,8 @@ def list_(
         Console().print(table(chosen))
     else:
         typer.echo("no silences")
+    if said["more"]:
+        typer.echo(f"and {said['more']} older ones")
     # Those that were for nothing are named even when they are not listed.
     show(notes([*chosen, *(one for one in found if one not in chosen and one["hid_nothing"])]))
     raise typer.Exit(Exit.FINE)

@@ -26,6 +26,9 @@ LOOK_BACK: Milliseconds = 7 * DAY
 
 MOST_LOOK_BACK: Milliseconds = 90 * DAY
 
+LISTED, MOST_LISTED = 1_000, 10_000
+"Silences of one answer: when nobody says, and at most."
+
 _STATUS = {
     SilenceRefusal.UNKNOWN: 404,
     SilenceRefusal.OVER: 409,
@@ -48,7 +51,7 @@ _HINTS = {
 
 
 async def list_silences(door: Door, request: web.Request, token: Token) -> web.Response:
-    """Pending, active and lately expired silences with what they hide now; ``state`` and ``created_by`` choose."""
+    """Pending, active and lately expired silences with what they hide now; ``state``, ``created_by`` and ``limit`` choose."""
     wanted = request.query
     now = door.daemon.now()
     choose = _mine(token)
@@ -59,8 +62,9 @@ async def list_silences(door: Door, request: web.Request, token: Token) -> web.R
             and wanted.get("created_by") in (None, s.created_by)
         )
     )
-    listed: list[Json] = [shown_view(view, now) for view in views]
-    return answer({"silences": listed})
+    most = _limit(wanted.get("limit", str(LISTED)))
+    listed: list[Json] = [shown_view(view, now) for view in views[:most]]
+    return answer({"silences": listed, "more": max(0, len(views) - most)})
 
 
 async def get_silence(door: Door, request: web.Request, token: Token) -> web.Response:
@@ -147,6 +151,12 @@ def may_silence(silence: Silence, tenant: str) -> bool:
         m.name == "tenant" and m.value == tenant and m.is_equal and not m.is_regex
         for m in silence.matchers
     )
+
+
+def _limit(text_: str) -> int:
+    if not text_.isascii() or not text_.isdigit() or not 0 < int(text_[:9]) <= MOST_LISTED:
+        raise Refused(400, "out_of_range", f"limit is not between 1 and {MOST_LISTED}")
+    return int(text_)
 
 
 def _mine(token: Token) -> Callable[[Silence], bool]:

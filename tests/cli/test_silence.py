@@ -119,6 +119,15 @@ def test_the_inventory(real: Real) -> None:
     assert [s["id"] for s in both] == [idle]
 
 
+def test_what_is_left_out_is_counted(real: Real, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, last = real.add("a=b", "--for", "1h"), real.add("a=c", "--for", "1h")
+    assert "older" not in real.silence("list").out
+    monkeypatch.setattr(command, "LISTED", 1)
+    said = real.silence("list").out
+    assert (first in said) is not (last in said)
+    assert "and 1 older ones\n" in said
+
+
 def test_a_silence_with_its_history(real: Real) -> None:
     id_ = real.add("tenant=acme", "--for", "2h", "--by", "ana")
     real.do(real.fire())

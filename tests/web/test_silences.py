@@ -96,6 +96,10 @@ def test_the_life_of_a_silence() -> None:
         listed = await call("GET", "/v1/silences?state=expired")
         assert {s["id"] for s in listed["silences"]} == {id_, other["id"]}
         assert (await call("GET", "/v1/silences?state=active"))["silences"] == []
+        listed = await call("GET", "/v1/silences?limit=1")
+        assert (len(listed["silences"]), listed["more"]) == (1, 1)
+        for bad in ("0", "-1", "many", "10001", "1" * 500):
+            await call("GET", f"/v1/silences?limit={bad}", status=400)
         assert (await call("GET", "/v1/silences?created_by=nobody"))["silences"] == []
 
     kinds = tell(story).kinds()
