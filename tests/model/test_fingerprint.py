@@ -1,3 +1,10 @@
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rulesd.model import fingerprint as module
 from rulesd.model.fingerprint import digest64, episode_id, fingerprint, group_dedup_key
 
 
@@ -40,3 +47,36 @@ def test_group_dedup_key_is_a_sha256() -> None:
     assert (
         group_dedup_key("x") == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
     )
+
+
+TEXT = st.characters(exclude_categories=["Cs"])
+
+
+def plain(labels: Mapping[str, str]) -> str:
+    """FNV-1a byte by byte, as the definition says."""
+    value = 0xCBF29CE484222325
+    for name in sorted(labels):
+        for byte in (
+            name.encode() + b"\xff" + labels[name].encode() + b"\xff" if labels[name] else b""
+        ):
+            value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.text(TEXT, max_size=5), st.text(TEXT, max_size=8), max_size=5),
+        max_size=5,
+    )
+)
+def test_what_is_remembered_of_labels_changes_no_fingerprint(sets: list[dict[str, str]]) -> None:
+    for labels in [*sets, *sets]:
+        assert fingerprint(labels) == plain(labels)
+
+
+def test_only_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_STEPS", {})
+    monkeypatch.setattr(module, "MOST_STEPS", 2)
+    for n in range(5):
+        assert fingerprint({"a": "b", "n": str(n)}) == plain({"a": "b", "n": str(n)})
+    assert len(module._STEPS) == 2
