@@ -32,12 +32,15 @@ Matchers = Annotated[
     typer.Argument(help="tool=shell tenant=~'a.*'; all must agree.", metavar="MATCHER..."),
 ]
 Ids = Annotated[
-    list[str], typer.Argument(help="Ids from `rulesd silence list`.", metavar="SILENCE...")
+    list[str], typer.Argument(help="As `rulesd silence list` shows them.", metavar="SILENCE...")
 ]
 By = Annotated[str, typer.Option(help="The person you act for; default: the token's name.")]
 
 LISTED = 10_000
 "Silences asked for at once."
+
+WHOLE = 36
+"Characters of a whole id."
 
 _LOOSE = re.compile(r"([^=!~\s]+)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
 
@@ -134,7 +137,9 @@ def show_(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """One silence: what it hides, what it has held back, and who did what to it."""
-    one = Client(server, token).call("GET", f"/v1/silences/{quote(silence, safe='')}")
+    client = Client(server, token)
+    (path,) = _paths(client, [silence])
+    one = client.call("GET", path)
     if format_ is Format.JSON:
         _leave(one, "", format_)
     show(details(one))
@@ -164,11 +169,12 @@ def preview(
     if bool(cron) != bool(lasts) or (timezone and not cron):
         raise typer.BadParameter("windows need --cron and --lasts; --timezone belongs to them")
     body: dict[str, Any] = {"last": _duration(last, "--last")}
-    body |= {"id": id_} if id_ else {"matchers": _matchers(matcher or ())}
+    client = Client(server, token)
+    body |= {"id": _ids(client, [id_])[0]} if id_ else {"matchers": _matchers(matcher or ())}
     if cron:
         body["windows"] = {"cron": cron, "lasts": _duration(lasts, "--lasts")}
         body["windows"] |= {"timezone": timezone} if timezone else {}
-    seen = Client(server, token).call("POST", "/v1/silences/preview", body)
+    seen = client.call("POST", "/v1/silences/preview", body)
     if format_ is Format.JSON:
         _leave(seen, "", format_)
     show(foresight(seen))
@@ -196,8 +202,9 @@ def update(
         body["matchers"] = _matchers(matcher)
     if not body or (for_ and until):
         raise typer.BadParameter("say what changes: --for or --until, --comment, other matchers")
-    path = f"/v1/silences/{quote(silence, safe='')}"
-    made = Client(server, token).call("PUT", path, body | ({"by": by} if by else {}))
+    client = Client(server, token)
+    (path,) = _paths(client, [silence])
+    made = client.call("PUT", path, body | ({"by": by} if by else {}))
     replaced = f" (in place of {made['replaced']})" if made["replaced"] else ""
     _leave(made, f"silence {made['id']}{replaced}", format_)
 
@@ -236,10 +243,9 @@ def _each(
 ) -> None:
     client = Client(server, token)
     rows: list[dict[str, str]] = []
-    for one in silences:
-        path = f"/v1/silences/{quote(one, safe='')}/{verb}"
+    for one, path in zip(silences, _paths(client, silences), strict=True):
         try:
-            done = client.call("POST", path, {"by": by} if by else {})
+            done = client.call("POST", f"{path}/{verb}", {"by": by} if by else {})
             rows.append({"silence": one, "result": done["result"]})
         except Refused as error:
             rows.append({"silence": one, "result": "refused", "message": str(error)})
@@ -250,6 +256,23 @@ def _each(
             typer.echo(f"{row['silence']}: {row.get('message') or row['result']}")
     failed = any(row["result"] == "refused" for row in rows)
     raise typer.Exit(Exit.FINDINGS if failed else Exit.FINE)
+
+
+def _paths(client: Client, given: Sequence[str]) -> list[str]:
+    return [f"/v1/silences/{quote(id_, safe='')}" for id_ in _ids(client, given)]
+
+
+def _ids(client: Client, given: Sequence[str]) -> list[str]:
+    """Whole ids; the beginning of an id, as the list shows it, stands for the one silence it belongs to."""
+    ids = list(given)
+    if any(len(one) < WHOLE for one in ids):
+        known = [s["id"] for s in client.call("GET", f"/v1/silences?limit={LISTED}")["silences"]]
+        for n, one in enumerate(ids):
+            found = [id_ for id_ in known if id_.startswith(one)]
+            if len(found) > 1:
+                raise typer.BadParameter(f"{one!r} begins {len(found)} silences: say more of it")
+            ids[n] = found[0] if found else one
+    return ids
 
 
 def _matchers(given: Sequence[str]) -> list[str]:

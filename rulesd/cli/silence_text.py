@@ -12,6 +12,9 @@ from rich.table import Table
 Shown = Mapping[str, Any]
 "A silence, or a preview, as the API shows it."
 
+SHORT = 8
+"Characters of an id that a table shows; commands take them for the whole."
+
 _COLOURS = {"active": "green", "pending": "yellow", "expired": "dim"}
 
 
@@ -28,7 +31,9 @@ def matchers(silence: Shown) -> str:
 def table(silences: Sequence[Shown]) -> Table:
     """The inventory: who, until when, what it hides now, what it has held back."""
     out = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("SILENCE", "STATE", "MATCHERS", "BY", "UNTIL"):
+    for name in ("SILENCE", "STATE"):
+        out.add_column(name, no_wrap=True)
+    for name in ("MATCHERS", "BY", "UNTIL"):
         out.add_column(name, overflow="fold")
     for name in ("HIDES NOW", "HELD BACK"):
         out.add_column(name, justify="right")
@@ -37,7 +42,7 @@ def table(silences: Sequence[Shown]) -> Table:
         colour = _COLOURS.get(one["state"], "")
         state = f"[{colour}]{one['state']}[/]" if colour else one["state"]
         out.add_row(
-            one["id"],
+            one["id"][:SHORT],
             state,
             _safe(matchers(one)),
             _safe(one["created_by"]),

@@ -107,7 +107,7 @@ def test_the_inventory(real: Real) -> None:
     real.do(real.fire())
     real.do(real.pass_time(10 * MINUTE))
     said = real.silence("list").out
-    (row,) = [line for line in said.splitlines() if line.startswith(held) and "active" in line]
+    (row,) = [line for line in said.splitlines() if line.startswith(f"{held[:8]} ")]
     for word in ('tenant="acme"', "ana (admin)", "2026-01-05 10:00 UTC", "planned"):
         assert word in row
     assert row.split()[-3:-1] == ["1", "1"]
@@ -119,12 +119,25 @@ def test_the_inventory(real: Real) -> None:
     assert [s["id"] for s in both] == [idle]
 
 
+def test_the_beginning_of_an_id_is_enough(real: Real) -> None:
+    id_ = real.add("a=b", "--for", "1h")
+    assert real.silence("show", id_[:8], "--format", "json").json["id"] == id_
+    assert real.silence("update", id_[:8], "--for", "2h").out == f"silence {id_}\n"
+    for _ in range(17):  # Of seventeen ids two begin alike: there are sixteen first characters.
+        real.add("a=b", "--for", "1h")
+    first = [one["id"][0] for one in real.silence("list", "--format", "json").json]
+    twice = next(c for c in first if first.count(c) > 1)
+    said = real.silence("expire", twice)
+    assert (said.code, "begins" in said.err) == (2, True)
+    assert real.silence("expire", id_[:8]).out == f"{id_[:8]}: done\n"
+
+
 def test_what_is_left_out_is_counted(real: Real, monkeypatch: pytest.MonkeyPatch) -> None:
     first, last = real.add("a=b", "--for", "1h"), real.add("a=c", "--for", "1h")
     assert "older" not in real.silence("list").out
     monkeypatch.setattr(command, "LISTED", 1)
     said = real.silence("list").out
-    assert (first in said) is not (last in said)
+    assert (first[:8] in said) is not (last[:8] in said)
     assert "and 1 older ones\n" in said
 
 
@@ -181,7 +194,7 @@ def test_a_preview_alone(real: Real) -> None:
     assert seen.out.startswith("since 2026-01-05 08:00 UTC it would have hidden 1 page:")
     assert real.silence("preview", "tenant=none", "--format", "json").json["pages"] == 0
     id_ = real.add("tool.scope", "--for", "1h")
-    seen = real.silence("preview", "--id", id_)
+    seen = real.silence("preview", "--id", id_[:8])
     assert seen.out.splitlines()[0].endswith("it would have hidden no page")
     windows = ("--cron", "0 3 * * *", "--lasts", "1h", "--timezone", "UTC")
     assert real.silence("preview", "tenant=acme", *windows, "--format", "json").json["pages"] == 0
