@@ -80,6 +80,7 @@ class Story:
         late: float = 0.0,
         id_: str = "",
         claims: str = "",
+        chain: str = "",
         **data: Any,
     ) -> "Story":
         """Something happens, perhaps several times; ``late`` seconds ago by its own clock."""
@@ -91,6 +92,8 @@ class Story:
                 "specversion": "1.0", "id": id_ or f"e{self._ids}", "source": "/svc/assistant", "type": f"ai.safety.{kind}.v1",
                 "time": format_instant(self.now - round(late * 1_000)), "data": data,
             }  # fmt: skip
+            if chain:
+                raw["correlationid"] = chain
             if claims or tenant:
                 raw["tenant"] = claims or tenant
             made = self.decode(orjson.dumps(raw), self.now, tenant if claims else "")
