@@ -83,6 +83,7 @@ class App:
         self.around = around
         self.state = Path(settings.state)
         self.meter = Meter()
+        self.shadow = ShadowCheck(settings.shadow_check)
         self.manager = ServiceManager(around.environ.get("NOTIFY_SOCKET"))
         self._tasks: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
@@ -92,7 +93,8 @@ class App:
     def load(self) -> Loaded:
         """The rule and notifier files."""
         s = self.settings
-        return load(Path(s.rules), Path(s.notifiers), self_owner=s.self_owner)
+        observed = tuple(self.shadow.recent)
+        return load(Path(s.rules), Path(s.notifiers), self_owner=s.self_owner, observed=observed)
 
     def secret(self, reference: object) -> str:
         """The secret behind a reference."""
@@ -154,7 +156,6 @@ class App:
             now=clock.now,
             references=lambda incident: daemon.references(incident),  # noqa: PLW0108 - made below
         )
-        shadow = ShadowCheck(self.settings.shadow_check)
         crank = Crank(
             restored.engine,
             writer,
@@ -165,7 +166,7 @@ class App:
                 compose(due, in_force, number=number, links=links)
             ),
             deliver=lambda rows: failover.deliver(rows),  # noqa: PLW0108 - made below
-            shadow=shadow,
+            shadow=self.shadow,
             changes=deploy_rows,
         )
         failover = Failover(
@@ -180,7 +181,7 @@ class App:
         )
         parts = Parts(
             failover=failover,
-            shadow=shadow,
+            shadow=self.shadow,
             store=store,
             writer=writer,
             crank=crank,

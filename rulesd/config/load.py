@@ -4,7 +4,7 @@ Law: never raises for what a file holds. A plan is made only when no file has an
 files give the same plan, from folders as from an archive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from rulesd.config.channels import alertmanager_channels
 from rulesd.config.composites import composites
 from rulesd.config.document import Document
 from rulesd.config.duty import Duties, duties
-from rulesd.config.duty_checks import wakes_nobody
+from rulesd.config.duty_checks import unreachable, wakes_nobody
 from rulesd.config.files import Files, digest, gather, pack, unpack
 from rulesd.config.go_templates import read_library, template_files
 from rulesd.config.hooks import hooks
@@ -35,6 +35,7 @@ from rulesd.core.plan import InhibitRule, Owner, Plan, Receiver, Route
 from rulesd.logic import Matcher, RuleError
 from rulesd.logic.explain import Explanation
 from rulesd.model.errors import Located
+from rulesd.model.event import Document as EventDocument
 from rulesd.model.event import Json
 from rulesd.model.instant import MINUTE, Milliseconds
 from rulesd.model.switch import Switch
@@ -79,10 +80,19 @@ class Loaded:
         )
 
 
-def load(rules: Path, notifiers: Path, *, self_owner: str = "") -> Loaded:
-    """Make a plan from two folders. ``self_owner``: who answers for rulesd itself (default: the first owner)."""
+def load(
+    rules: Path,
+    notifiers: Path,
+    *,
+    self_owner: str = "",
+    observed: Sequence[EventDocument] = (),
+) -> Loaded:
+    """Make a plan from two folders. ``self_owner``: who answers for rulesd itself (default: the first owner).
+
+    ``observed``: recent events, from which the index learns which fields tell rules apart; they change no answer.
+    """
     problems = Problems()
-    return _load(gather(rules, notifiers, problems, self_owner=self_owner), problems)
+    return _load(gather(rules, notifiers, problems, self_owner=self_owner), problems, observed)
 
 
 def load_files(files: Files) -> Loaded:
@@ -95,11 +105,11 @@ def load_archive(archive: bytes) -> Loaded:
     return _load(unpack(archive), Problems())
 
 
-def _load(files: Files, problems: Problems) -> Loaded:
+def _load(files: Files, problems: Problems, observed: Sequence[EventDocument] = ()) -> Loaded:
     shop = _Workshop(files, problems)
     compiled = shop.rules()
     shop.receivers()
-    plan = shop.plan(compiled)
+    plan = shop.plan(compiled, observed)
     archive = b""
     if plan is not None:
         archive = pack(files, plan.digest, shop.masked)
@@ -290,7 +300,7 @@ class _Workshop:
             e.name for e in (file.receivers if file is not None else ())
         )
 
-    def plan(self, compiled: list[Compiled]) -> Plan | None:
+    def plan(self, compiled: list[Compiled], observed: Sequence[EventDocument]) -> Plan | None:
         """The plan, when nothing is wrong."""
         if self.problems.errors or self.route is None:
             return None
@@ -301,11 +311,12 @@ class _Workshop:
                 compiled, self.owners, self.route, self.by_receiver, self.owners_file, self.problems
             )
         if self.owners_file is not None:
+            unreachable(self.duties.people, self.by_receiver, self.owners_file, self.problems)
             wakes_nobody(
                 compiled, self.owners, self.route, self.by_receiver, self.owners_file, self.problems
             )
         try:
-            matcher = Matcher({c.rule.id: c.condition for c in compiled})
+            matcher = Matcher({c.rule.id: c.condition for c in compiled}, observed=observed)
         except RuleError as error:
             self._matcher_refused(error, compiled)
             return None

@@ -6,12 +6,15 @@ plan. A difference is a fault of rulesd itself, kept until somebody has been tol
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from rulesd.core.plan import Plan
 from rulesd.model.event import Document, Event
 
 log = logging.getLogger(__name__)
+
+RECENT = 1_000
 
 
 class ShadowCheck:
@@ -22,6 +25,8 @@ class ShadowCheck:
         self.checked = 0
         self.disagreed: dict[str, str] = {}
         "By rule: ``disagrees``."
+        self.recent: deque[Document] = deque(maxlen=RECENT)
+        "One event of each of the latest batches: from these a reload learns which fields tell rules apart."
         self._every = every
         self._seen = 0
         self._running: asyncio.Future[None] | None = None
@@ -29,6 +34,8 @@ class ShadowCheck:
     def offer(self, plan: Plan, events: Sequence[Event]) -> None:
         """Count events; take one for a check when it is its turn and the last check is done."""
         self._seen += len(events)
+        if events:
+            self.recent.append(events[-1].document)
         if not self._every or self._seen < self._every or not events or plan.naive is None:
             return
         if self._running is not None and not self._running.done():

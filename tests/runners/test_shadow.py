@@ -51,3 +51,12 @@ def test_a_check_that_is_still_running_is_not_joined_by_another() -> None:
 
     assert asyncio.run(run()) == 0
     assert differences((["b"], ["a"]), (["b"], [])) == ["a"]
+
+
+def test_a_sample_of_recent_events_is_kept_for_reloads_to_learn_from() -> None:
+    check = ShadowCheck(0)
+    check.offer(plan(rule("a.one")), [])
+    for n in range(1_200):
+        check.offer(plan(rule("a.one")), [event(f"a{n}"), event(f"b{n}")])
+    assert len(check.recent) == 1_000
+    assert check.recent[-1]["id"] == "b1199"
