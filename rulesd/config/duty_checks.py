@@ -12,7 +12,7 @@ from rulesd.config.files import Files
 from rulesd.config.problems import Code, Problems
 from rulesd.config.read import SUFFIXES, read
 from rulesd.config.rules import Compiled
-from rulesd.core.people import Schedule
+from rulesd.core.people import Person, Schedule
 from rulesd.core.plan import Owner, Plan, Receiver, Route
 from rulesd.model.alert import SEVERITIES, severity_rank
 from rulesd.model.errors import Located
@@ -66,6 +66,42 @@ def wakes_nobody(
                 warning=not channels,
                 info=bool(channels),
             )
+
+
+def unreachable(
+    people: Mapping[str, Person],
+    receivers: Mapping[str, Receiver],
+    document: Document,
+    problems: Problems,
+) -> None:
+    """People who could be on call, and whom a grave page would not reach."""
+    for person in people.values():
+        for severity in WAKING:
+            name = person.receivers.get(severity) or person.receivers.get("default")
+            at = ("people", person.name, "receivers")
+            if name is None:
+                said = f'a {severity} page does not reach "{person.name}": no receiver for it'
+                problems.at(
+                    document,
+                    at,
+                    Code.WAKES_NOBODY,
+                    said,
+                    'Add "default: ...".',
+                    key=True,
+                    warning=True,
+                )
+            elif name in receivers and not receivers[name].channels:
+                said = f'a {severity} page does not reach "{person.name}": "{name}" has no channels'
+                problems.at(
+                    document,
+                    at,
+                    Code.WAKES_NOBODY,
+                    said,
+                    "Give it one in receivers.yaml.",
+                    key=True,
+                    warning=True,
+                )
+                break
 
 
 def _may_take(route: Route, owner: str) -> bool:

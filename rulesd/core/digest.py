@@ -21,6 +21,9 @@ from rulesd.model.reasons import Reason
 MOST_RULES = 30
 "Rules that a digest tells of, the loudest first; the rest is counted."
 
+MOST_GROUPS = 100_000
+"Groups that wait and are known; of more the oldest are forgotten, and their end is told."
+
 MOST_OPEN = 10_000
 "Open alerts of a rule that are known one by one; of others the events are counted as of when they were folded."
 
@@ -89,6 +92,8 @@ class Digests:
         """Let a page wait, until the owner's digest or (without one) ``until``: machines hear it all the same."""
         place = (_owner(due), due.receiver)
         self._groups[due.group, due.receiver] = None
+        if len(self._groups) > MOST_GROUPS:
+            del self._groups[next(iter(self._groups))]
         rows = self.rows.setdefault(place, {})
         for told in due.alerts:
             if told.changed and told.status in _PAGES and due.reason is not Reason.ACK_EXPIRED:
@@ -207,6 +212,8 @@ def _notice(
     if len(loud) > MOST_RULES:
         rest = sum(r.alerts for _, r in loud[MOST_RULES:])
         lines.append(f"and {rest} alerts of {len(loud) - MOST_RULES} more rules")
+    if receiver not in plan.receivers:  # a reload took it away, and nothing that waits is lost
+        receiver = plan.receiver_for(owner, "") or plan.root.receiver
     return NoticeDue(
         at=now,
         reason=Reason.DIGEST,

@@ -26,6 +26,9 @@ when the key is empty."""
 
 OURSELVES = "whoever answers for rulesd itself"
 
+MOST_CLIMBS = 50_000
+"Climbs that are kept; of more the oldest is forgotten, a stopped one first."
+
 TOLD = 100
 "Alerts that a step tells of; a page lists no more."
 
@@ -91,9 +94,17 @@ class Escalations:
         if climb is None or fresh or ladder(self.plan, owner, climb.severity) is not chain:
             group = "" if due.storm else due.group
             climb = Climb(group, due.receiver, owner, severity, storm=due.storm)
+            self.climbs.pop(due.incident, None)
             self.climbs[due.incident] = climb
             self._arm(due.incident, climb, due.at + chain.steps[0].wait)
+            self._limit()
         return self._announce(due, climb, chain)
+
+    def _limit(self) -> None:
+        """Incidents may end without a word (all of it silenced, say); what is left of them goes first."""
+        if len(self.climbs) > MOST_CLIMBS:
+            stopped = (name for name, climb in self.climbs.items() if climb.due >= NOT_DUE)
+            del self.climbs[next(stopped, next(iter(self.climbs)))]
 
     def quiet(self, due: NotificationDue) -> None:
         """What wakes nobody: an acknowledgement stops, giving back lets it go on, the end ends it."""

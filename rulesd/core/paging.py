@@ -31,6 +31,9 @@ from rulesd.model.inputs import Input
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import Reason
 
+MOST_TOLD = 50_000
+"Incidents whose receivers are remembered beside the groups' own; of more the oldest are forgotten."
+
 
 class Paging:
     """Escalation, schedules, digests, budgets and flapping, as one part of the engine."""
@@ -126,6 +129,8 @@ class Paging:
             if list(told) == [own]:
                 return
             known = self._told[incident] = []
+            if len(self._told) > MOST_TOLD:
+                del self._told[next(iter(self._told))]
         known += [name for name in told if name not in known]
 
     def _machines(self, due: NotificationDue, told: Sequence[str]) -> list[Decision]:

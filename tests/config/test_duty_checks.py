@@ -120,3 +120,28 @@ def test_severities_that_no_rule_gives_or_that_wake_somebody_are_left_alone() ->
     assert said("{receivers: {default: chat, high: hole}}", route) == []
     other = "  routes: [{receiver: inbox, matchers: ['owner=\"x\"']}]\n"
     assert len(said("{receivers: {default: chat, high: hole}}", other)) == 1
+
+
+def test_a_person_whom_a_grave_page_would_not_reach() -> None:
+    def told(receivers: str) -> list[tuple[str, str]]:
+        result = loaded(
+            {
+                "notifiers/owners.yaml": "owners:\n  team: {receivers: {default: inbox}}\n"
+                f"people:\n  anna: {{receivers: {receivers}}}\n"
+            }
+        )
+        assert result.plan is not None, [str(p) for p in result.errors]
+        found = [p for p in result.problems if p.code == Code.WAKES_NOBODY]
+        return [(p.severity, p.problem) for p in found]
+
+    assert told("{default: inbox}") == []
+    assert told("{default: hole}") == [
+        ("warning", 'a critical page does not reach "anna": "hole" has no channels')
+    ]
+    assert told("{low: inbox}") == [
+        ("warning", 'a critical page does not reach "anna": no receiver for it'),
+        ("warning", 'a high page does not reach "anna": no receiver for it'),
+    ]
+    assert told("{low: inbox, critical: inbox}") == [
+        ("warning", 'a high page does not reach "anna": no receiver for it')
+    ]

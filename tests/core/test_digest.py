@@ -219,3 +219,23 @@ def test_what_a_folded_page_repeats_is_not_counted_again() -> None:
     d.folded(due(high, replace(high, changed=False)))
     assert d.rows["safety", "team"]["tool.x"].alerts == 1
     assert d.due == T0 + 5 * MINUTE
+
+
+def test_a_digest_whose_receiver_is_gone_goes_to_the_owners() -> None:
+    w = world().send(0).at(1 * M)
+    gone = crew(quiet(), digest=HOURLY, receivers={"default": "lead"})  # type: ignore[arg-type]
+    left = {k: v for k, v in gone.receivers.items() if k != "team"}
+    w.take(w.engine.replace(replace(gone, receivers=left), w.now)).at(60 * M)
+    assert {n.receiver for n in notices(w)} == {"lead"}
+    d = Digests(replace(gone, receivers={}, owners={}))
+    d.fold(due(Told(alert=alert(severity="low"), status=Status.FIRING, changed=True)))
+    assert [n.receiver for n in d.handle_timer(NOT_DUE, [])] == ["default"]
+
+
+def test_of_too_many_groups_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rulesd.core.digest.MOST_GROUPS", 2)
+    d = Digests(crew(digest=HOURLY))
+    low = Told(alert=alert(severity="low"), status=Status.FIRING, changed=True)
+    for n in range(3):
+        d.fold(due(low, group=f"g{n}"))
+    assert [d.known(due(low, group=f"g{n}")) for n in range(3)] == [False, True, True]

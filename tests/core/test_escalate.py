@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from rulesd.core.escalate import OURSELVES, Escalations, ladder
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.people import TargetKind
@@ -259,3 +261,15 @@ def test_an_alert_of_another_system_climbs_where_its_owner_label_says_so() -> No
     other.give(AlertsPosted(alerts=(posted,))).at(1 * M)
     taken(other).at(60 * M)
     assert heard(other) == [(0.5, "team", "first_notification")]
+
+
+def test_of_too_many_climbs_a_stopped_one_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rulesd.core.escalate.MOST_CLIMBS", 2)
+    e = Escalations(crew(ladder=chain()), lambda g, r, o: ({}, []))
+    for name in ("a", "b"):
+        e.page(due(incident=name))
+    e.quiet(due(incident="b", page=False, status=Status.ACKNOWLEDGED))
+    e.page(due(incident="c"))
+    assert list(e.climbs) == ["a", "c"]
+    e.page(due(incident="d"))
+    assert list(e.climbs) == ["c", "d"]

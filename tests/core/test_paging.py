@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from rulesd.core.engine import Engine
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.people import Budget, DigestSpec
@@ -219,3 +221,11 @@ def test_what_wakes_in_between_changes_nothing() -> None:
         codec.decision_line(n, d) for n, d in enumerate(two)
     ]
     assert {"notice.due", "notification.due"} <= {str(line(0, d)["kind"]) for d in one}
+
+
+def test_of_too_many_incidents_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rulesd.core.paging.MOST_TOLD", 2)
+    w = World(duty("anna"))
+    for n in range(3):
+        w.send(n, tenant=f"t{n}")
+    assert len(w.engine.paging.dump()["told"]) == 2  # type: ignore[index, call-overload, arg-type]
