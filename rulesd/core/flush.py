@@ -5,7 +5,8 @@ said, also not that something is over. An alert that is over leaves its group wi
 back, or is by something else, is one ``alert.suppressed``, whatever the number of its groups.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from rulesd.core import backoff, dedup
 from rulesd.core.gate import Gate, Held
@@ -24,6 +25,16 @@ SaidElsewhere = Callable[[Group, str, Held], bool]
 
 _FIRST = ("job", "instance")
 "The labels by which Alertmanager orders alerts before all others."
+
+
+class _Shown(NamedTuple):
+    """The members that nothing holds back."""
+
+    members: dict[str, Member]
+    firing: dict[str, int]
+    "With the rank of their severity."
+
+    resolved: dict[str, None]
 
 
 class Flush:
@@ -63,17 +74,21 @@ class Flush:
             return False
         return group.last is None or now - group.last.at < group.route.repeat_interval
 
-    def _shown(self, group: Group, now: Instant, out: list[Decision]) -> dict[str, Member]:
+    def _shown(self, group: Group, now: Instant, out: list[Decision]) -> _Shown:
         muted = muting(group.route, now)
-        shown: dict[str, Member] = {}
+        shown = _Shown({}, {}, {})
         group.fresh = False
         for name, member in group.members.items():
             if not member.speaks:
                 continue
-            if self.hold(group, member, muted, now, out) is None:
-                shown[name] = member
-            else:
+            if self.hold(group, member, muted, now, out) is not None:
                 group.fresh = True
+                continue
+            shown.members[name] = member
+            if member.firing:
+                shown.firing[name] = rank(member)
+            else:
+                shown.resolved[name] = None
         return shown
 
     def hold(
@@ -103,21 +118,19 @@ class Flush:
                 member.held = held
         return held
 
-    def _reason(
-        self, group: Group, shown: Mapping[str, Member], why: Reason | None, now: Instant
-    ) -> Reason:
-        firing = [member.alert for member in shown.values() if member.firing]
+    def _reason(self, group: Group, shown: _Shown, why: Reason | None, now: Instant) -> Reason:
+        firing = [shown.members[name].alert for name in shown.firing]
         if why is not None and any(alert.never for alert in firing):
             return why
-        if not shown:
+        if not shown.members:
             return Reason.UNCHANGED
         quiet = all(alert.never or alert.acknowledged_by for alert in firing)
         receiver = self.plan.receivers.get(group.receiver)
         channels = () if receiver is None else receiver.channels
         return dedup.reason(
             group.last,
-            _ranks(shown),
-            _resolved(shown),
+            shown.firing,
+            shown.resolved,
             repeat_interval=None if quiet else self._repeat(group, firing),
             now=now,
             send_resolved=not channels or any(channel.send_resolved for channel in channels),
@@ -131,22 +144,17 @@ class Flush:
         return backoff.wait(group.route.repeat_interval, group.repeats, most)
 
     def _page(
-        self,
-        group: Group,
-        shown: Mapping[str, Member],
-        reason: Reason,
-        now: Instant,
-        out: list[Decision],
+        self, group: Group, shown: _Shown, reason: Reason, now: Instant, out: list[Decision]
     ) -> None:
-        firing = _ranks(shown)
         if reason is Reason.FIRST and group.last is not None:
-            group.incident = episode_id(group.key, (group.receiver,), next(iter(firing)), now)
-        told = tuple(member.tell() for member in _ordered(shown.values()))
-        for member in shown.values():
-            if member.firing:
-                member.paged_at = now if member.alert.never else 0
-        status = Status.FIRING if firing else Status.RESOLVED
-        group.last = dedup.Sent(at=now, firing=firing, resolved=_resolved(shown))
+            first = next(iter(shown.firing))
+            group.incident = episode_id(group.key, (group.receiver,), first, now)
+        told = tuple(member.tell() for member in _ordered(shown.members.values()))
+        for name in shown.firing:
+            member = shown.members[name]
+            member.paged_at = now if member.alert.never else 0
+        status = Status.FIRING if shown.firing else Status.RESOLVED
+        group.last = dedup.Sent(at=now, firing=shown.firing, resolved=shown.resolved)
         group.repeats = group.repeats + 1 if reason is Reason.REPEAT else 0
         self._emit(group, reason, status, told, True, now, out)
 
@@ -184,14 +192,6 @@ class Flush:
             self._throttle.page(group, due, out)
         else:
             self._throttle.tell(group, due, out)
-
-
-def _ranks(shown: Mapping[str, Member]) -> dict[str, int]:
-    return {name: rank(member) for name, member in shown.items() if member.firing}
-
-
-def _resolved(shown: Mapping[str, Member]) -> dict[str, None]:
-    return {name: None for name, member in shown.items() if not member.firing}
 
 
 def _ordered(members: Iterable[Member]) -> list[Member]:

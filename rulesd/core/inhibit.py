@@ -45,6 +45,9 @@ _Sources = dict[Values, tuple[dict[str, None], dict[str, None]]]
 "By values: fingerprints of sources that are no targets, and of those that are."
 
 
+_NOBODY: tuple[dict[str, None], dict[str, None]] = ({}, {})
+
+
 class Inhibitor:
     """All sources that fire."""
 
@@ -55,6 +58,8 @@ class Inhibitor:
         self._filed: dict[str, tuple[_Filed, ...]] = {}
         self._shared: dict[tuple[Aim, ...], tuple[Aim, ...]] = {}
         "One object for alerts that are targets of the same."
+        self._firsts: dict[Aim, str] = {}
+        "What was found for an aim since the sources last changed."
 
     def see(self, alert: Alert) -> None:
         """Take an alert as it now stands."""
@@ -75,13 +80,17 @@ class Inhibitor:
         if filed == self._filed.get(name, ()):
             return
         self._forget(name)
+        self._firsts.clear()
         for number, values, is_target in filed:
             self._sources[number].setdefault(values, ({}, {}))[is_target][name] = None
         if filed:
             self._filed[name] = filed
 
     def _forget(self, fingerprint: str) -> None:
-        for number, values, is_target in self._filed.pop(fingerprint, ()):
+        filed = self._filed.pop(fingerprint, ())
+        if filed:
+            self._firsts.clear()
+        for number, values, is_target in filed:
             places = self._sources[number][values]
             del places[is_target][fingerprint]
             if not places[0] and not places[1]:
@@ -116,12 +125,12 @@ class Inhibitor:
         return bool(names) and all(any(self._holds(aim, name) for aim in aims) for name in names)
 
     def _first(self, aim: Aim) -> str:
-        places = self._sources[aim.rule].get(aim.values)
-        if places is None:
-            return ""
-        if aim.is_source or places[0]:
-            return min(places[0], default="")
-        return min(places[1])
+        found = self._firsts.get(aim)
+        if found is None:
+            places = self._sources[aim.rule].get(aim.values, _NOBODY)
+            alone = aim.is_source or bool(places[0])
+            found = self._firsts[aim] = min(places[0] if alone else places[1], default="")
+        return found
 
     def _holds(self, aim: Aim, name: str) -> bool:
         places = self._sources[aim.rule].get(aim.values)
