@@ -61,6 +61,12 @@ def test_alerts_of_others_have_alertmanagers_subject() -> None:
     assert mailed(foreign)["Subject"].startswith("[FIRING:1] tool.scope_violation (")
 
 
+def test_the_default_html_can_be_asked_for_by_its_name() -> None:
+    _, html = parts(mailed(EVIL, html='{{ template "email.default.html" . }}'))
+    assert "tenant = &lt;b&gt;<br>" in html
+    assert "[FIRING:1] tool.scope_violation" in html
+
+
 def test_a_text_that_fails_is_replaced_and_named() -> None:
     text, html = parts(mailed(EVIL, html="{{ .Nope }}"))
     assert "template of html failed" in text

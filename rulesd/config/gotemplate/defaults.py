@@ -23,6 +23,17 @@ Annotations:
 Source: {{ .GeneratorURL }}
 {{ end }}"""
 
+_HTML = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{ template "__subject" . }}</title></head>
+<body style="margin:0;padding:16px;font:16px/1.5 Helvetica,Arial,sans-serif">
+<h1 style="font-size:20px">{{ template "__subject" . }}</h1>
+<p><a href="{{ template "__alertmanagerURL" . }}">{{ len .Alerts }} alert(s)</a></p>
+{{ range .Alerts }}<h2 style="font-size:16px">{{ .Status }}: {{ .Labels.alertname }}</h2>
+<p>{{ range .Labels.SortedPairs }}{{ .Name }} = {{ .Value }}<br>
+{{ end }}{{ range .Annotations.SortedPairs }}{{ .Name }} = {{ .Value }}<br>
+{{ end }}<a href="{{ .GeneratorURL }}">Source</a></p>
+{{ end }}</body></html>"""
+
 TEXTS = {
     "__alertmanager": "Alertmanager",
     "__alertmanagerURL": "{{ .ExternalURL }}/#/alerts?receiver={{ urlquery .Receiver }}",
@@ -44,8 +55,10 @@ TEXTS = {
     "pagerduty.default.clientURL": '{{ template "__alertmanagerURL" . }}',
     "pagerduty.default.instances": '{{ template "__text_alert_list" . }}',
     "email.default.subject": '{{ template "__subject" . }}',
+    "email.default.text": '{{ template "__text_alert_list" .Alerts }}',
+    "email.default.html": _HTML,
 }
-"By name. Where no HTML is written, a mail's is that of rulesd (``email.j2``)."
+"By name. The HTML of mail is not Alertmanager's own, but says the same; where none is written it is that of rulesd (``email.j2``)."
 
 
 @cache

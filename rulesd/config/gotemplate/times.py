@@ -12,7 +12,7 @@ from rulesd.config.gotemplate.values import Thing
 
 _LAYOUT = re.compile(
     r"2006|January|Jan|Monday|Mon|MST|Z07:00|Z0700|-07:00|-0700|-07|002|01|02|_2|15|03|04|05|06"
-    r"|PM|pm|[.,]0+|[.,]9+|1|2|3|4|5"
+    r"|PM|pm|[.,](?:0+|9+)(?!\d)|1|2|3|4|5"
 )
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
 

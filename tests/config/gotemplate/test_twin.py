@@ -81,6 +81,17 @@ SAME = [
     "{{ printf `%v` .CommonAnnotations }} {{ 100000.0 }} {{ -0.5 }} {{ 12345.678 }}",
     '{{ len `é` }} {{ `{{` }} {{ "}}" }}',
     "{{\n.Status\n}}",
+    "[{{ .Status | toUpper -}}\n  {{ if eq .Status `firing` }}:{{ .Alerts.Firing | len }}{{- end -}}\n  ] x {{ .CommonLabels.job}}",
+    "{{ if ne .Status `firing` -}}\n ok\n{{- else if eq .CommonLabels.severity `page` -}}\n  :fire:\n{{- else -}}\n ?\n{{- end }}|",
+    'u?f=%7B\n {{- range .CommonLabels.SortedPairs -}}\n {{- if ne .Name `job` -}}\n {{- .Name }}%3D"{{- .Value -}}"%2C%20\n {{- end -}}\n {{- end -}}\n end',
+    "{{ range .Alerts }}{{ if .EndsAt }}{{ .StartsAt.Format `02.01.2006 15:04:05 MST` }}{{ end }} {{ .StartsAt.Unix }}{{ end }}",
+    '{{ range $i, $p := .CommonLabels.SortedPairs }}{{ if $i }}, {{ end }}"{{ $p.Name }}": "{{ $p.Value }}"{{ end }}{{ "{" }}',
+    "{{ if gt (len .Alerts.Firing) 0 }}F{{ len .Alerts.Firing }}{{ end }}{{- if gt (len .Alerts.Resolved) 0 }} R{{ len .Alerts.Resolved }}{{ end }}",
+    "{{ with index .Alerts 0 -}}\n {{ .Labels.instance }}\n{{- end }}",
+    "{{ $a := index .Alerts 0 }}{{ $a.Annotations.summary }} {{ (index .Alerts 0).GeneratorURL }}",
+    "{{ (index .Alerts 0).StartsAt.Format `02.01.06 15.04.05,000 2.1.2006 Jan. 2nd 3.04pm (Z0700) .99 Monday, 02-Jan-06 -07:00` }}",
+    "{{ (index .Alerts 0).StartsAt.Format `2006/1/2 03:04:05.999999 PM 002 06-1-_2 15h04m` }}",
+    "{{ range .Alerts }}<{{ .GeneratorURL }}|{{ .Labels.alertname }}>{{ end }}",
 ]
 REFUSED = [
     "{{ .Nothing }}",
