@@ -31,7 +31,7 @@ route:
   labels: {}
   routes:
   - {receiver: db, matchers: ['team="d\\"b"', 'x=~"a|b"'], continue: true, labels: {}}
-  - {receiver: "yes", match: {a: b}, match_re: {c: "d.*"}, group_by: [alertname, "größe"], routes: [{matchers: ['"größe"="x"']}, {matchers: [z!=""]}]}
+  - {receiver: "yes", match: {a: b}, match_re: {c: "d.*"}, group_by: [alertname, "größe"], mute_time_intervals: [nights], routes: [{matchers: ['"größe"="x"']}, {matchers: [z!=""], active_time_intervals: [nights]}]}
 receivers:
 - name: pager
   webhook_configs: [{url: "http://127.0.0.1:9/planted", max_alerts: 3, timeout: 5s}, {url_file: /x}]
@@ -78,7 +78,14 @@ def test_the_real_amtool_reads_what_newer_files_become(tmp_path: Path) -> None:
     assert PLANTED not in text
     for newer in ("labels", "slack_app_token", "jira", "timeout: 5s", "größe", "update_message"):
         assert newer not in text
-    for kept in ("resolve_timeout: 2m", "<secret>", "max_alerts: 3", "location: Europe/Berlin"):
+    for kept in (
+        "resolve_timeout: 2m",
+        "<secret>",
+        "max_alerts: 3",
+        "location: Europe/Berlin",
+        "mute_time_intervals",
+        "active_time_intervals",
+    ):
         assert kept in text
 
 
