@@ -1,7 +1,9 @@
 """The surface of API v2: its paths, its rights, and how everything else is refused."""
 
 import asyncio
+import random
 from base64 import b64encode
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -149,5 +151,53 @@ def test_a_store_that_fails_is_a_503() -> None:
             status, text = await ask(world, "POST", "/api/v2/alerts", b'[{"labels":{"a":"b"}}]')
             assert status == 503
             assert "disk" not in text
+
+    asyncio.run(story())
+
+
+ATOMS = [
+    '"a"', '""', "1", "null", "true", "[]", "{}", '"\\ud800"', '"\\u0000"', '"0001-01-01T00:00:00Z"', '"%zz"',
+    '"9999-12-31T23:59:59-14:00"', '"0001-01-01T00:00:00+14:00"', '"2026-01-05T09:00:00Z"', '"x:y"', "1e400", "-0",
+    '"\\u202e"', "18446744073709551616", '{"a":"b"}', '{"":"b"}', '{"a":"\\ud800"}', '{"\\ud800":"x"}', '{"a":null}',
+]  # fmt: skip
+MARKS = ["a", "=", "~", "!", '"', "\\", "{", "}", ",", "x", "[", "(", "%", "\0", "é", " "]
+
+
+def test_no_input_is_a_fault_of_ours() -> None:
+    chance = random.Random(5)
+
+    def fields(names: str) -> str:
+        chosen = chance.sample(names.split(), chance.randint(0, len(names.split())))
+        return "{" + ",".join(f'"{name}":{chance.choice(ATOMS)}' for name in chosen) + "}"
+
+    def damaged(text: str) -> bytes:
+        body = bytearray(text.encode())
+        if chance.random() < 0.1:
+            body[chance.randrange(len(body))] = chance.randrange(256)
+        return bytes(body)
+
+    async def story() -> None:
+        async with v2() as (world, daemon):
+            codes: set[int] = set()
+            for _ in range(400):
+                alerts = f"[{fields('labels annotations startsAt endsAt generatorURL x')}]"
+                wish = fields("id startsAt endsAt createdBy comment annotations")
+                matchers = f'"matchers":[{fields("name value isRegex isEqual")}]'
+                silence = wish[:-1] + ("," if len(wish) > 2 else "") + matchers + "}"
+                query = quote("".join(chance.choices(MARKS, k=chance.randint(0, 8))), safe="")
+                asked: list[tuple[str, str, bytes | None]] = [
+                    ("POST", "/api/v2/alerts", damaged(alerts)),
+                    ("POST", "/api/v2/silences", damaged(silence)),
+                    ("GET", f"/api/v2/alerts?filter={query}&receiver={query}&active={query}", None),
+                    ("GET", f"/api/v2/silences?filter={query}", None),
+                    ("GET", f"/api/v2/silence/x{query}", None),
+                ]
+                for method, path, body in asked:
+                    status, text = await ask(world, method, path, body)
+                    codes.add(status)
+                    assert status < 500, (method, path, body, text)
+            assert {200, 400, 422} <= codes
+            for one in daemon.posted:  # what was taken can be written down
+                orjson.dumps([dict(one.labels), dict(one.annotations), one.generator_url])
 
     asyncio.run(story())
