@@ -23,7 +23,7 @@ from rulesd.config.matchers import matcher as label_matcher
 from rulesd.config.owners import owners, risks, severities
 from rulesd.config.problems import Code, Problems
 from rulesd.config.read import SUFFIXES, read, text_of
-from rulesd.config.receivers import own_channels
+from rulesd.config.receivers import own_channels, receiver_digests
 from rulesd.config.rollouts import rollouts
 from rulesd.config.routing import Context, inhibit_rules, root, routing_file
 from rulesd.config.routing_schema import RoutingFile
@@ -258,11 +258,14 @@ class _Workshop:
     def receivers(self) -> None:
         """All receivers of both files, and the tree that leads to them."""
         own = own_channels(self.own, self.problems)
+        digests = receiver_digests(self.own, self.problems)
         file = routing_file(self.routing, self.problems) if self.routing is not None else None
         if self.own is not None:
             lint.failovers(own, self._names(file, own), self.own, self.problems)
         for name, (channels, failover) in own.items():
-            self.by_receiver[name] = Receiver(name=name, channels=channels, failover=failover)
+            self.by_receiver[name] = Receiver(
+                name=name, channels=channels, failover=failover, digest=digests.get(name)
+            )
         if file is None or self.routing is None:
             return
         shown = {name: self.files.path(name) for name in self.files.content}

@@ -6,15 +6,15 @@ Law: an owner without receivers is served by the route tree; the four severities
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
-from rulesd.config.document import Document, Path_
+from rulesd.config.digests import OF_OWNERS, Digest, digest_of
+from rulesd.config.document import Document
 from rulesd.config.escalation import EscalationEntry
 from rulesd.config.oncall import ScheduleEntry
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
-from rulesd.config.schedule import schedule
 from rulesd.config.shape import Names, Positive, Strict, parse
-from rulesd.core.people import SHIFT, Budget, DigestSpec
+from rulesd.core.people import SHIFT, Budget
 from rulesd.core.plan import Owner
 from rulesd.model.alert import SEVERITIES
 
@@ -34,32 +34,6 @@ class BudgetEntry(Strict):
     per: Literal["shift"] | Positive = "shift"
 
 
-class DigestEntry(Strict):
-    """When pages that can wait are told together; ``at`` is a cron line."""
-
-    at: str
-    severities: Names = ("low",)
-
-
-_DIGEST = WithJsonSchema(
-    {
-        "anyOf": [
-            {"type": "string", "examples": ["0 9 * * 1-5"]},
-            {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["at"],
-                "properties": {
-                    "at": {"type": "string"},
-                    "severities": {"type": "array", "items": {"enum": ["high", "medium", "low"]}},
-                },
-            },
-            {"type": "null"},
-        ]
-    }
-)
-
-
 class OwnerEntry(Strict):
     """One owner; every field is optional."""
 
@@ -68,9 +42,7 @@ class OwnerEntry(Strict):
     escalation: str = ""
     schedule: str = ""
     page_budget: BudgetEntry | None = None
-    digest: Annotated[
-        DigestEntry | None, BeforeValidator(lambda v: _short(v, "at") if v else v), _DIGEST
-    ] = None
+    digest: Digest = None
     repeat_max: Positive | None = None
 
 
@@ -154,7 +126,9 @@ def owners(document: Document, problems: Problems) -> dict[str, Owner]:
             escalation=given.escalation,
             schedule=given.schedule,
             page_budget=_budget(given.page_budget),
-            digest=_digest(given.digest, document, ("owners", name, "digest"), problems),
+            digest=digest_of(
+                given.digest, OF_OWNERS, document, ("owners", name, "digest"), problems
+            ),
             repeat_max=given.repeat_max or 0,
         )
     return out
@@ -164,24 +138,6 @@ def _budget(entry: BudgetEntry | None) -> Budget | None:
     if entry is None:
         return None
     return Budget(pages=entry.pages, per=SHIFT if entry.per == "shift" else entry.per)
-
-
-def _digest(
-    entry: DigestEntry | None, document: Document, at: Path_, problems: Problems
-) -> DigestSpec | None:
-    if entry is None:
-        return None
-    for severity in entry.severities:
-        if severity not in SEVERITIES or severity == "critical":
-            said = f'"{severity}" alerts cannot wait for a digest'
-            problems.at(document, at, Code.INVALID_VALUE, said, "Write low, or [medium, low].")
-            return None
-    try:
-        return DigestSpec(next=schedule(entry.at), severities=entry.severities)
-    except ValueError as error:
-        said, _, hint = str(error).partition(". ")
-        problems.at(document, at, Code.SCHEDULE, said, f"{hint}.")
-        return None
 
 
 def _partly(document: Document) -> dict[str, OwnerEntry | None]:

@@ -10,11 +10,13 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from rulesd.config.channels import as_written, spec
+from rulesd.config.digests import OF_RECEIVERS, Digest, digest_of
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems
 from rulesd.config.secrets import WRITE, Reference, References, reference
 from rulesd.config.shape import OneOrMany, Positive, Strict, parse
 from rulesd.config.urls import split
+from rulesd.core.people import DigestSpec
 from rulesd.core.plan import ChannelSpec
 from rulesd.model.event import Json
 
@@ -155,6 +157,7 @@ class ReceiverFields(Strict):
     """One receiver; each kind takes one channel or a list of them."""
 
     failover: str = ""
+    digest: Digest = None
     slack: Annotated[list[Slack], BeforeValidator(_many), OneOrMany()] = Field(default_factory=list)
     pagerduty: Annotated[list[Pagerduty], BeforeValidator(_many), OneOrMany()] = Field(
         default_factory=list
@@ -189,6 +192,20 @@ def own_channels(
             for i, channel in enumerate(getattr(fields, kind)):
                 made.append(_spec(name, kind, i, channel, at, document, problems))
         out[name] = (tuple(made), fields.failover)
+    return out
+
+
+def receiver_digests(document: Document | None, problems: Problems) -> dict[str, DigestSpec]:
+    """The digests of receivers that have one."""
+    parsed = parse(ReceiversFile, document, Problems()) if document is not None else None
+    if document is None or parsed is None:
+        return {}
+    out: dict[str, DigestSpec] = {}
+    for name, fields in parsed.receivers.items():
+        at: Path_ = ("receivers", name, "digest")
+        found = digest_of(fields.digest, OF_RECEIVERS, document, at, problems)
+        if found is not None:
+            out[name] = found
     return out
 
 

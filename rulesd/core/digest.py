@@ -76,8 +76,8 @@ class Digests:
         return min(self._told_at.values(), default=NOT_DUE)
 
     def waits(self, due: NotificationDue) -> bool:
-        """Whether the owner wants a page like this one in a digest."""
-        spec = self._spec(_owner(due))
+        """Whether the receiver or the owner wants a page like this one in a digest."""
+        spec = self._spec(_owner(due), due.receiver)
         return spec is not None and _may_wait(due, spec.severities)
 
     def known(self, due: NotificationDue) -> bool:
@@ -98,7 +98,7 @@ class Digests:
         for told in due.alerts:
             if told.changed and told.status in _PAGES and due.reason is not Reason.ACK_EXPIRED:
                 _count(rows, told.alert)
-        spec = self._spec(place[0])
+        spec = self._spec(*place)
         at = spec.next(due.at) if spec is not None else until or due.at + WITHOUT_TIME
         self._told_at[place] = min(self._told_at.get(place, NOT_DUE), at)
         return replace(due, audience=Audience.MACHINES, reason=Reason.DIGEST)
@@ -126,8 +126,11 @@ class Digests:
             self.tell(due)
         return replace(due, audience=Audience.MACHINES)
 
-    def _spec(self, owner: str) -> DigestSpec | None:
-        known = self.plan.owners.get(owner)
+    def _spec(self, owner: str, receiver: str) -> DigestSpec | None:
+        """The receiver's, if it has one, else the owner's."""
+        there, known = self.plan.receivers.get(receiver), self.plan.owners.get(owner)
+        if there is not None and there.digest is not None:
+            return there.digest
         return None if known is None else known.digest
 
     def handle_timer(self, now: Instant, alerts: Sequence[Alert]) -> list[NoticeDue]:

@@ -182,6 +182,8 @@ class Receiver:
     name: str
     channels: tuple[ChannelSpec, ...] = ()
     failover: str = ""
+    digest: DigestSpec | None = None
+    "Pages to it that can wait are told together."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

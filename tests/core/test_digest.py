@@ -239,3 +239,11 @@ def test_of_too_many_groups_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyP
     for n in range(3):
         d.fold(due(low, group=f"g{n}"))
     assert [d.known(due(low, group=f"g{n}")) for n in range(3)] == [False, True, True]
+
+
+def test_a_receiver_may_have_a_digest_of_its_own() -> None:
+    p = crew(quiet(severity="medium"))  # type: ignore[arg-type]
+    team = replace(p.receivers["team"], digest=HOURLY)
+    w = World(replace(p, receivers={**p.receivers, "team": team})).send(0).at(60 * M)
+    assert people(w) == []
+    assert [(n.receiver, n.owner) for n in notices(w)] == [("team", "safety")]
