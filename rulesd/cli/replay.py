@@ -18,7 +18,7 @@ from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
 from rulesd.model.errors import ConfigurationError
 from rulesd.model.instant import Instant, parse_instant
-from rulesd.runners.replay import Summary, replay_journal, replay_lines
+from rulesd.runners.replay import Summary, baseline_lines, replay_journal, replay_lines
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,6 +44,13 @@ def replay(
         bool | None,
         typer.Option(help="Show progress on standard error (default: when it is a terminal)."),
     ] = None,
+    baselines: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write what the rules have learned at the end: NDJSON, a line for each rule and key.",
+            metavar="FILE",
+        ),
+    ] = None,
     format_: FormatOption = Format.JSON,
 ) -> None:
     """Feed recorded events and print the decision log as NDJSON.
@@ -64,15 +71,21 @@ def replay(
         buffer.seek(0)
         buffer.truncate()
 
+    def look(engine: Engine) -> None:
+        if baselines is not None:
+            baselines.write_bytes(b"".join(baseline_lines(engine)))
+
     if len(files) == 1 and Path(files[0]).is_dir():
-        summary = _journal(Path(files[0]), write)
+        summary = _journal(Path(files[0]), write, look)
     else:
         plan = _plan(rules, notifiers)
         gc.freeze()
         gc.disable()
         shown = sys.stderr.isatty() if progress is None else progress
         lines = _lines(files, shown, flush)
-        summary = replay_lines(lines, Engine(plan), recorded_decoder(), write, until=end)
+        engine = Engine(plan)
+        summary = replay_lines(lines, engine, recorded_decoder(), write, until=end)
+        look(engine)
     flush()
     out.flush()
     _tell(summary, time.monotonic() - started)
@@ -86,7 +99,9 @@ def _plan(rules: Path | None, notifiers: Path | None) -> Plan:
     return loaded.plan
 
 
-def _journal(state: Path, write: Callable[[bytes], object]) -> Summary:
+def _journal(
+    state: Path, write: Callable[[bytes], object], look: Callable[[Engine], None]
+) -> Summary:
     from rulesd.stores.sqlite import SqliteStore
 
     def rebuild(archive: bytes) -> Plan:
@@ -98,7 +113,7 @@ def _journal(state: Path, write: Callable[[bytes], object]) -> Summary:
     store = SqliteStore(state)
     store.open()
     try:
-        return replay_journal(store, rebuild, write)
+        return replay_journal(store, rebuild, write, look=look)
     finally:
         store.close()
 

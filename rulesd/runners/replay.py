@@ -7,9 +7,12 @@ Two kinds of input: files of CloudEvents, one a line, and the journal of a daemo
 plans that were in force, so replaying it gives the live decision log, byte for byte, as far back as the journal goes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+import orjson
+
+from rulesd.core.baselines import baselines
 from rulesd.core.engine import Engine, Limits
 from rulesd.core.plan import Plan
 from rulesd.ingest.event import EventDecoder
@@ -85,9 +88,13 @@ def replay_lines(
 
 
 def replay_journal(
-    store: Store, rebuild: Callable[[bytes], Plan], write: Write, limits: Limits | None = None
+    store: Store,
+    rebuild: Callable[[bytes], Plan],
+    write: Write,
+    limits: Limits | None = None,
+    look: Callable[[Engine], None] | None = None,
 ) -> Summary:
-    """Feed a daemon's journal from its first input on.
+    """Feed a daemon's journal from its first input on; ``look`` is shown the engine at the end.
 
     Raises:
         StoreError: when the journal no longer holds its beginning, or lacks a plan.
@@ -119,8 +126,17 @@ def replay_journal(
         summary.last = row.now
     if engine is not None:
         _run_deadlines(store, engine, log)
+        if look is not None:
+            look(engine)
     summary.decisions = log.seq
     return summary
+
+
+def baseline_lines(engine: Engine) -> Iterator[bytes]:
+    """What every rule that learns expects of every key, as NDJSON."""
+    for one in baselines(engine.detection, engine.now):
+        row = {"rule": one.rule, "labels": one.labels, "learned": one.learned}
+        yield orjson.dumps(row, option=orjson.OPT_SORT_KEYS) + b"\n"
 
 
 def _run_deadlines(store: Store, engine: Engine, log: Log) -> None:

@@ -89,3 +89,35 @@ def test_what_is_not_there(run: Run, tmp_path: Path) -> None:
         ).code
         == 2
     )
+
+
+LEARNS = """\
+id: tool.latency
+title: Slow
+owner: safety
+runbook: https://runbooks.example.org/slow
+on: [tool.call]
+detect: {spike: {field: latency_ms, within: 1m, reference: 1h}}
+by: [tool]
+severity: high
+tests: [{name: quiet, expect: []}]
+"""
+
+
+def test_what_rules_have_learned_is_written_on_request(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(tmp_path)
+    (rules / "tool" / "latency.yaml").write_text(LEARNS)
+    lines = [
+        json.dumps(
+            {**EVENTS[0], "id": f"x{n}", "time": f"2026-01-05T{9 + n // 60:02d}:{n % 60:02d}:00Z"}
+            | {"data": {"tool": "shell", "latency_ms": 90 + n % 20}}
+        )
+        for n in range(120)
+    ]
+    (tmp_path / "e.ndjson").write_text("\n".join(lines))
+    flags = ("--rules", rules, "--notifiers", notifiers, "--baselines", tmp_path / "b.ndjson")
+    said = run("replay", tmp_path / "e.ndjson", *flags)
+    assert said.code == 0, said.err
+    (row,) = [json.loads(line) for line in (tmp_path / "b.ndjson").read_text().splitlines()]
+    assert (row["rule"], row["labels"]) == ("tool.latency", {"tool": "shell"})
+    assert 90 <= row["learned"]["expected"] <= 110

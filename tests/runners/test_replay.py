@@ -100,9 +100,11 @@ def test_deadlines_that_ran_after_the_last_input_belong_to_the_log() -> None:
         "notification.due",
     ]
     out: list[bytes] = []
-    summary = replay_journal(room.store, lambda _: BOTH, out.append)
+    shown: list[Engine] = []
+    summary = replay_journal(room.store, lambda _: BOTH, out.append, look=shown.append)
     assert out == [text + b"\n" for text in room.log()]
     assert (summary.events, summary.decisions) == (3, 2)
+    assert len(shown) == 1
 
 
 def test_deadlines_that_have_not_run_are_not_made_up() -> None:

@@ -18,10 +18,11 @@ Memory per key: 3 kB + 100 bytes a category (8 kB at 50). Cost per observation: 
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rulesd.core.detectors.categories import add_to, count_at, count_in, events, moved, without
 from rulesd.core.detectors.plain import real, reals, rows, text, whole, wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.segments import Segments
@@ -138,7 +139,7 @@ class Drift:
             return None
         pool.count((), seen.at, seen.weight, False, self.baseline)
         if place >= 0:
-            _count(state.slots.at(seen.at, 2), place, seen.weight)
+            count_in(state.slots.at(seen.at, 2), place, seen.weight)
             state.unread += seen.weight
         return None
 
@@ -173,7 +174,7 @@ class Drift:
         cuts = {values[_EARLY * i // self.bins] for i in range(1, self.bins)}
         state.edges = sorted(cuts - {values[0]})
         for at, value in early:
-            _count(state.slots.at(at, 2), 2 + bisect_right(state.edges, value), 1)
+            count_in(state.slots.at(at, 2), 2 + bisect_right(state.edges, value), 1)
         state.unread += len(early)
         state.early = []
 
@@ -191,10 +192,10 @@ class Drift:
         while (end := state.slots.due()) is not None and end <= watermark:
             ((_, counts),) = state.slots.ripe(end)
             readings += self._silence(state, end - WIDTH)
-            _add(state.block, counts)
+            add_to(state.block, counts)
             state.unread -= sum(counts) - counts[0]
             state.last = end
-            if _events(state.block) >= BLOCK:
+            if events(state.block) >= BLOCK:
                 readings += self._judge(state, pool, end)
         return readings + self._silence(state, watermark)
 
@@ -247,14 +248,14 @@ class Drift:
     def _learn(self, state: Shape, end: Instant) -> None:
         """Add the newest block to the baseline, after seeing how far it and its neighbours are from the rest."""
         for which, scale in enumerate(SCALES):
-            if len(state.recent) >= scale and _events(state.base) >= 3 * scale * BLOCK:
-                others = _without(state.base, state.recent[-scale:-1])
+            if len(state.recent) >= scale and events(state.base) >= 3 * scale * BLOCK:
+                others = without(state.base, state.recent[-scale:-1])
                 found = _compare(others, state.recent[-scale:])
                 if found.degrees:
                     state.spread[which][0] += found.psi / found.unit / found.degrees
                     state.spread[which][1] += 1.0
-        _add(state.base, state.recent[-1])
-        if end >= state.learn_from + self.baseline and _events(state.base) >= _LEAST_LEARNED:
+        add_to(state.base, state.recent[-1])
+        if end >= state.learn_from + self.baseline and events(state.base) >= _LEAST_LEARNED:
             self._settle(state)
 
     def _settle(self, state: Shape) -> None:
@@ -262,17 +263,36 @@ class Drift:
         state.dispersion = [max(1.0, total / n if n else 1.0) for total, n in state.spread]
         if self.bins is None:
             ranked = sorted(
-                state.names, key=lambda name: (-_at(state.base, state.names[name]), name)
+                state.names, key=lambda name: (-count_at(state.base, state.names[name]), name)
             )
             kept = {name: place + 2 for place, name in enumerate(ranked[: self.top])}
             move = {was: kept.get(name, 1) for name, was in state.names.items()}
-            state.base = _moved(state.base, move)
+            state.base = moved(state.base, move)
             for index, counts in state.slots.waiting.items():
-                state.slots.waiting[index] = _moved(counts, move)
+                state.slots.waiting[index] = moved(counts, move)
             state.names = kept
         state.recent = []
 
     # ------------------------------------------------------------------ the rest
+
+    def learned(self, state: Shape, pool: object, at: Instant) -> Mapping[str, Json] | None:
+        """The share of each category in the baseline, and how many events it was learned from."""
+        if not state.dispersion:
+            return None
+        total = sum(state.base[1:])
+        if self.bins is None:
+            names = {place: name for name, place in state.names.items()}
+        else:
+            edges = [f"{edge:.6g}" for edge in state.edges or ()]
+            names = {n + 3: f">= {edge}" for n, edge in enumerate(edges)}
+            names[2] = f"< {edges[0]}" if edges else "any"
+        names[1] = "(others)"
+        shares: dict[str, Json] = {
+            names[place]: round(count / total, 4)
+            for place, count in enumerate(state.base[1:], 1)
+            if count
+        }
+        return {"shares": shares, "events": total}
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """Every observation is one of a key."""
@@ -348,49 +368,11 @@ class Drift:
         return Segments.load(data)
 
 
-def _at(counts: list[int], place: int) -> int:
-    return counts[place] if place < len(counts) else 0
-
-
-def _count(counts: list[int], place: int, weight: int) -> None:
-    if place >= len(counts):
-        counts += [0] * (place + 1 - len(counts))
-    counts[0] += weight * weight
-    counts[place] += weight
-
-
-def _add(to: list[int], counts: list[int]) -> None:
-    if len(counts) > len(to):
-        to += [0] * (len(counts) - len(to))
-    for place, n in enumerate(counts):
-        to[place] += n
-
-
-def _moved(counts: list[int], move: dict[int, int]) -> list[int]:
-    out = [0] * (max(move.values(), default=1) + 1)
-    for place, n in enumerate(counts):
-        out[move.get(place, place)] += n
-    return out
-
-
-def _without(counts: list[int], blocks: list[list[int]]) -> list[int]:
-    out = list(counts)
-    for block in blocks:
-        for place, n in enumerate(block):
-            out[place] -= n
-    return out
-
-
-def _events(counts: list[int]) -> float:
-    """How many independent events the counts are worth (Kish's effective sample size)."""
-    return sum(counts[1:]) ** 2 / counts[0] if counts and counts[0] else 0.0
-
-
 def _compare(base: list[int], blocks: list[list[int]]) -> Distance:
     now: list[int] = []
     for block in blocks:
-        _add(now, block)
+        add_to(now, block)
     size = max(len(base), len(now))
     was = base[1:] + [0] * (size - len(base))
     is_ = now[1:] + [0] * (size - len(now))
-    return distance(was, is_, _events(base), _events(now))
+    return distance(was, is_, events(base), events(now))

@@ -18,7 +18,7 @@ nothing since the rule's first event. It clears when c is below ``min_count`` or
 Memory per key: 7 kB at most. Cost per observation: 1 us; 20 to 60 us for each of the steps that could be over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import ClassVar, NamedTuple
@@ -278,6 +278,18 @@ class Spike:
             if time:
                 seen.append(Reference(count, time / self.within, back))
         return seen
+
+    def learned(self, state: Counting, pool: object, at: Instant) -> Mapping[str, Json] | None:
+        """The count it expects of a window that ends now, from how many windows, and how much they scatter."""
+        assert isinstance(pool, Keys)
+        past = self._past(state, pool, at - self.within)
+        if past is None:
+            return None
+        return {
+            "expected": round(past.expected, 3),
+            "windows": round(past.windows, 1),
+            "dispersion": round(past.dispersion, 3),
+        }
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """Every observation is one of a key."""

@@ -17,7 +17,7 @@ Memory per key: 3 kB. Cost per observation: 2 us, and 5 us for each step that ho
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 from typing import ClassVar
@@ -246,6 +246,21 @@ class SpikeMeasure(Apart):
         state.level += new * apart
         state.spread = (1.0 - new) * (state.spread + new * apart * apart)
         return expected, spread
+
+    def learned(self, state: Past, pool: object, at: Instant) -> Mapping[str, Json] | None:
+        """The mean it expects now and one deviation, and whether the hour of the week says so."""
+        if state.windows <= _LEARNS:
+            return None
+        slot = at // HOUR % 168
+        weekly = state.weeks[slot] >= 2 and state.left < _EXPLAINS * state.untimed
+        expected = state.weekly[slot] if weekly else state.level
+        deviation = sqrt(state.left if weekly else state.spread)
+        return {
+            "expected": _round(expected),
+            "deviation": _round(deviation),
+            "by": "hour of the week" if weekly else "all hours",
+            "windows": state.windows,
+        }
 
     def deadline(self, state: Past, pool: object) -> Instant | None:
         """The end of the oldest step that waits; of the window of silence while the alert is open."""

@@ -209,3 +209,26 @@ def test_the_rest_of_the_contract() -> None:
     assert detector.hold == 0
     assert not detector.observe_pool(detector.pool(), Observation(0, 0, "e", 1, {}))
     assert detector.deadline(state, detector.pool()) is None
+
+
+def test_what_it_has_learned_can_be_seen() -> None:
+    def told(detector: Drift, events: list[Seen]) -> Any:
+        pool, state = detector.pool(), detector.start(("k",), 0)
+        for seen in events:
+            detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+        detector.advance(state, pool, 3 * DAY)
+        return detector.learned(state, pool, 3 * DAY)
+
+    assert told(drift(), BEFORE[:100]) is None
+    labels = told(drift(top=2), values(0, DAY + HOUR, MINUTE, OLD))
+    assert labels["shares"] == {
+        "a": pytest.approx(0.5, abs=0.05),
+        "b": pytest.approx(0.3, abs=0.05),
+        "(others)": pytest.approx(0.2, abs=0.05),
+    }
+    assert labels["events"] >= 1_400
+    numbers = [Seen(at, {"v": float(at // MINUTE % 4)}) for at in range(0, DAY + HOUR, MINUTE)]
+    binned = told(drift(bins=(2.0, 3.0)), numbers)["shares"]
+    assert {k: round(v, 2) for k, v in binned.items()} == {"< 2": 0.5, ">= 2": 0.25, ">= 3": 0.25}
+    same = [Seen(at, {"v": 7.0}) for at in range(0, DAY + HOUR, MINUTE)]
+    assert told(drift(bins=4), same)["shares"] == {"any": 1.0}

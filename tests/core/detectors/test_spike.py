@@ -199,3 +199,16 @@ def test_the_rest_of_the_contract() -> None:
     pool.since = 5 * HOUR
     detector.observe(state, pool, Observation(4 * HOUR, 5 * HOUR, "e", 1, {}))
     assert pool.since == 4 * HOUR
+
+
+def test_what_it_has_learned_can_be_seen() -> None:
+    detector = spike()
+    pool, state = detector.pool(), detector.start(K, 0)
+    assert detector.learned(state, pool, HOUR) is None
+    for seen in QUIET:
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, {}))
+    assert detector.learned(state, pool, 7 * DAY) == {
+        "expected": 6.0,
+        "windows": 6.0,
+        "dispersion": 1.0,
+    }

@@ -166,3 +166,25 @@ def test_the_budget_is_shared_and_the_rest_of_the_contract() -> None:
     assert detector.load_pool(detector.dump_pool(pool)).weeks == pool.weeks
     assert detector.hold == HOUR
     assert not detector.observe_pool(pool, seen)
+
+
+def test_what_it_has_learned_can_be_seen() -> None:
+    def told(events: list[Seen], when: int) -> Any:
+        detector = spike()
+        pool, state = detector.pool(), detector.start(K, 0)
+        for n, seen in enumerate(events):
+            one = Observation(seen.at, seen.at, f"e{n}", 1, seen.document)
+            detector.observe(state, pool, one)
+            detector.advance(state, pool, seen.at)
+        return detector.learned(state, pool, when)
+
+    assert told(noise(0, HOUR), HOUR) is None
+    flat = told(noise(0, 4 * DAY), 4 * DAY)
+    assert flat["by"] == "all hours"
+    assert flat["expected"] == pytest.approx(100, abs=3)
+    assert 1 < flat["deviation"] < 10
+    daily = [at(t, 500 + 400 * cos(2 * pi * t / DAY)) for t in range(0, 28 * DAY, 10 * MINUTE)]
+    noon, night = told(daily, 28 * DAY + 12 * HOUR), told(daily, 28 * DAY)
+    assert noon["by"] == night["by"] == "hour of the week"
+    assert noon["expected"] < 150
+    assert night["expected"] > 850
