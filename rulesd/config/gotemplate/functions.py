@@ -102,9 +102,20 @@ def _join(separator: str, parts: Sequence[str]) -> str:
     return str(separator).join(shown(one) for one in parts)
 
 
+_WORD = re.compile(r"\w+(?:[.:'’·]\w+)*")
+"A word, as Go's x/text/cases takes it: a point, a colon or an apostrophe inside ends none."
+
+
 def _title(text: str) -> str:
-    """Each word begins with a capital; the rest stays."""
-    return re.sub(r"(?<![\w'])\w", lambda found: found[0].upper(), _text(text))
+    """The first letter of each word large, the others small."""
+
+    def one(found: re.Match[str]) -> str:
+        word = found[0]
+        first = next((i for i, char in enumerate(word) if char.isalpha()), len(word))
+        head = word[first : first + 1].title()
+        return word[:first] + head + word[first + 1 :].lower()
+
+    return _WORD.sub(one, _text(text))
 
 
 def _replace(pattern: str, replacement: str, text: str) -> str:
@@ -125,7 +136,15 @@ def _replace(pattern: str, replacement: str, text: str) -> str:
             _text(replacement),
         )
 
-    return str(expression.sub(one, _text(text)))
+    given, end = _text(text), 0
+    out: list[str] = []
+    for found in expression.finditer(given):
+        # Go takes no empty match where the last one ended.
+        if found.start() == found.end() == end and out:
+            continue
+        out += [given[end : found.start()], one(found)]
+        end = found.end()
+    return "".join([*out, given[end:]])
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ import pytest
 
 from rulesd.config.gotemplate import Fault, Library, Template
 from rulesd.notify.go_data import data_of
+from tests.config.gotemplate.grammar import Grammar
 from tests.config.gotemplate.twin import AMTOOL, DATA, RESOLVED, real
 
 pytestmark = [
@@ -91,6 +92,8 @@ SAME = [
     "{{ $a := index .Alerts 0 }}{{ $a.Annotations.summary }} {{ (index .Alerts 0).GeneratorURL }}",
     "{{ (index .Alerts 0).StartsAt.Format `02.01.06 15.04.05,000 2.1.2006 Jan. 2nd 3.04pm (Z0700) .99 Monday, 02-Jan-06 -07:00` }}",
     "{{ (index .Alerts 0).StartsAt.Format `2006/1/2 03:04:05.999999 PM 002 06-1-_2 15h04m` }}",
+    "{{ title `co.a b:c d'e 3rd 1.a a1.b 2x a_b _c a-b a/b HELLO wOrld éa straße c' 'd' x.1y ab..cd U.S.a` }}",
+    "{{ reReplaceAll `^|$` `<$0>` `ab` }} {{ reReplaceAll `b*` `-` `abbc` }} {{ reReplaceAll `` `.` `é☃` }}",
     "{{ range .Alerts }}<{{ .GeneratorURL }}|{{ .Labels.alertname }}>{{ end }}",
 ]
 REFUSED = [
@@ -169,3 +172,25 @@ def test_html_is_escaped_as_there(tmp_path: Path) -> None:
         "<p>{{ `a+b'c\"d` }}</p>",
     ]
     together(tmp_path, texts, html=True)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_templates(tmp_path: Path, seed: int) -> None:
+    """Those that work here, all in one run of the real thing."""
+    grammar = Grammar(seed)
+    data = (DATA, RESOLVED)[seed % 2]
+    made = [grammar.template() for _ in range(60)]
+    told = [(text, said) for text in made if (said := ours(text, data)) is not None]
+    assert len(told) > 45
+    files = "".join(
+        f'{{{{ define "t{i}" }}}}{text}{{{{ end }}}}' for i, (text, _) in enumerate(told)
+    )
+    calls = "".join(f'{{{{ template "t{i}" . }}}}\x01' for i in range(len(told)))
+    theirs = real(tmp_path, calls, data, files)
+    assert theirs is not None
+    wrong = [
+        f"{text!r}\n  real: {want!r}\n  ours: {said!r}"
+        for (text, said), want in zip(told, theirs.split("\x01")[:-1], strict=True)
+        if said != want.removesuffix("\n")
+    ]
+    assert not wrong, "\n".join(wrong)
