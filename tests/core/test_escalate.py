@@ -263,7 +263,9 @@ def test_an_alert_of_another_system_climbs_where_its_owner_label_says_so() -> No
     assert heard(other) == [(0.5, "team", "first_notification")]
 
 
-def test_of_too_many_climbs_a_stopped_one_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_too_many_climbs_a_stopped_one_is_forgotten_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("rulesd.core.escalate.MOST_CLIMBS", 2)
     e = Escalations(crew(ladder=chain()), lambda g, r, o: ({}, []))
     for name in ("a", "b"):
