@@ -6,7 +6,7 @@ from rulesd.runners.junit import junit
 from rulesd.runners.simulate import Verdict
 
 TEST = RuleTest(
-    rule="a.b", name='it <"fires"', path="a.yaml", line=3, events=(), expect=(), until=0
+    rule="a.b", name='it <"fires"', path="a.yaml", line=3, trains=(), expect=(), until=0
 )
 
 
