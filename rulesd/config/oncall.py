@@ -144,32 +144,75 @@ def _minute(text: str) -> int:
     return total
 
 
+class Beginnings(Protocol):
+    """When turns begin."""
+
+    def upto(self, at: Instant) -> int:
+        """How many turns have begun at an instant, the first one included."""
+        ...
+
+    def begin(self, turn: int) -> Instant:
+        """When a turn begins, counted from 0; ``turn`` is at most ``upto`` of some instant."""
+        ...
+
+
+class Periods:
+    """Every so many days at the same time of day: looked up, however long ago the first turn was."""
+
+    def __init__(self, first: datetime, days: int, zone: ZoneInfo) -> None:
+        """``first``: on the wall clock."""
+        self._first, self._days, self._zone = first, days, zone
+
+    def begin(self, turn: int) -> Instant:
+        """Days are counted on the calendar, so the time of day stays."""
+        return instant_of(self._first + timedelta(days=self._days * turn), self._zone)
+
+    def upto(self, at: Instant) -> int:
+        """By the date, and a step further where the time of day has come."""
+        turn = max((local_time(at, self._zone) - self._first).days // self._days, -1)
+        while self.begin(turn + 1) <= at:
+            turn += 1
+        while turn >= 0 and self.begin(turn) > at:
+            turn -= 1
+        return turn + 1
+
+
+class Table:
+    """At the times of a cron line: written out as far as anybody has asked."""
+
+    def __init__(self, first: Instant, after: Callable[[Instant], Instant]) -> None:
+        """``after``: the hand-over after an instant."""
+        self._table, self._after = [first], after
+
+    def begin(self, turn: int) -> Instant:
+        """From the table; beyond all time where it ends."""
+        return self._table[turn] if turn < len(self._table) else NOT_DUE
+
+    def upto(self, at: Instant) -> int:
+        """Write the table until it is beyond ``at``."""
+        table = self._table
+        while table[-1] <= at and len(table) < MOST_TURNS:
+            table.append(self._after(table[-1]))
+        return bisect_right(table, at)
+
+
 class Turns:
     """A rota: people in turn, within its hours."""
 
     def __init__(
         self,
         people: tuple[str, ...],
-        start: Instant,
-        after: Callable[[Instant], Instant],
+        beginnings: Beginnings,
         windows: tuple[Window, ...],
         zone: ZoneInfo,
     ) -> None:
-        """``after``: the hand-over after an instant."""
-        self._people, self._after, self._windows, self._zone = people, after, windows, zone
-        self._table = [start]
-        "Hand-overs, as far as anybody has asked."
-
-    def _upto(self, at: Instant) -> int:
-        """How many hand-overs there have been, the first turn included."""
-        table = self._table
-        while table[-1] <= at and len(table) < MOST_TURNS:
-            table.append(self._after(table[-1]))
-        return bisect_right(table, at)
+        """``beginnings``: when each turn begins."""
+        self._people, self._beginnings = people, beginnings
+        self._windows, self._zone = windows, zone
 
     def at(self, at: Instant) -> Sequence[str]:
         """Whose turn it is; nobody before the start or outside the hours."""
-        turn = self._upto(at)
+        turn = self._beginnings.upto(at)
         if turn == 0:
             return ()
         local = local_time(at, self._zone)
@@ -179,8 +222,7 @@ class Turns:
 
     def next(self, at: Instant) -> Instant:
         """The next hand-over, or edge of its hours."""
-        turn = self._upto(at)
-        ends = self._table[turn] if turn < len(self._table) else NOT_DUE
+        ends = self._beginnings.begin(self._beginnings.upto(at))
         return min([ends, *self._edges(at)])
 
     def _edges(self, at: Instant) -> list[Instant]:
@@ -264,12 +306,11 @@ def turns(entry: Rota, zone: ZoneInfo) -> Turns:
         ValueError: when a time, a day or the cron line is none.
     """
     start = moment(entry.from_, zone)
-    local = local_time(start, zone)
-    lines = {
-        "daily": f"{local.minute} {local.hour} * * *",
-        "weekly": f"{local.minute} {local.hour} * * {(local.weekday() + 1) % 7}",
-    }
-    line = lines.get(entry.handover, entry.handover)
+    windows = tuple(window(h) for h in entry.hours)
+    days = {"daily": 1, "weekly": 7}.get(entry.handover)
+    if days is not None:
+        return Turns(entry.people, Periods(local_time(start, zone), days, zone), windows, zone)
+    line = entry.handover
     if not line.startswith("CRON_TZ="):
         line = f"CRON_TZ={zone.key} {line}"
-    return Turns(entry.people, start, schedule(line), tuple(window(h) for h in entry.hours), zone)
+    return Turns(entry.people, Table(start, schedule(line)), windows, zone)

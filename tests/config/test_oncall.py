@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -7,11 +8,14 @@ from hypothesis import strategies as st
 
 from rulesd.config.calendars import Calendar, names
 from rulesd.config.oncall import (
+    MOST_TURNS,
     Duty,
     Events,
     Hours,
     Overrides,
+    Periods,
     Rota,
+    Table,
     Turns,
     moment,
     turns,
@@ -199,3 +203,36 @@ def test_nobody_is_skipped_and_nothing_changes_between_two_changes(
     assert Duty([turns(rota(people=["a", "b", "c"], handover=handover), ZoneInfo(zone))]).on_call(
         at
     ) == (who,)
+
+
+def test_a_rota_that_began_long_ago_is_looked_up_and_not_counted_through() -> None:
+    old = rota(**{"from": "1990-01-01T09:00"}, handover="daily")
+    made = turns(old, BERLIN)
+    cron = turns(rota(**{"from": "2024-01-01T09:00"}, handover="0 9 * * *"), BERLIN)
+    at = z("2026-01-05T12:00:00Z")
+    assert made.next(at) == cron.next(at) == z("2026-01-06T08:00:00Z")
+    assert Periods(moment_local(), 1, BERLIN).upto(0) == 0
+
+
+def moment_local() -> datetime:
+    return datetime(2026, 1, 5, 9)  # noqa: DTZ001 - a wall clock
+
+
+def test_a_table_ends() -> None:
+    table = Table(0, lambda at: at + 1)
+    assert table.upto(MOST_TURNS + 5) == MOST_TURNS
+    assert table.begin(MOST_TURNS) == NOT_DUE
+    assert Turns(("a",), table, (), UTC).next(MOST_TURNS + 5) == NOT_DUE
+
+
+@given(st.integers(0, 300 * 24 * 4), st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]), st.sampled_from(["02:30", "01:30", "09:00", "00:00"]), st.sampled_from([("daily", "* * *"), ("weekly", "* * 1")]))  # fmt: skip
+def test_daily_and_weekly_are_what_the_cron_lines_would_be(
+    quarter: int, zone: str, time: str, handover: tuple[str, str]
+) -> None:
+    word, line = handover
+    hour, minute = time.split(":")
+    where, at = ZoneInfo(zone), z("2026-01-06T12:00:00Z") + quarter * HOUR // 4
+    start = f"2026-01-05T{time}"  # a Monday
+    by_word = turns(rota(**{"from": start}, handover=word), where)
+    by_line = turns(rota(**{"from": start}, handover=f"{int(minute)} {int(hour)} {line}"), where)
+    assert (by_word.at(at), by_word.next(at)) == (by_line.at(at), by_line.next(at))
