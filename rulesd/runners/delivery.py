@@ -154,6 +154,10 @@ class Courier:
         lane = self._lanes.get((receiver, channel))
         return lane is not None and lane.backlog.knows(id_)
 
+    def failed_over(self, receiver: str, channel: str) -> None:
+        """Count that a page of this channel goes another way."""
+        self._meter.notifications.labels(receiver, channel.partition("[")[0], "failed_over").inc()
+
     @property
     def pending(self) -> int:
         """Rows not yet delivered."""

@@ -247,6 +247,7 @@ class Failover:
         log.error(
             "failover: page=%s from=%s %s to=%s", row.id, row.receiver, row.channel, target.name
         )
+        self._courier.failed_over(row.receiver, row.channel)
         record = Record(
             page=row.id,
             receiver=row.receiver,

@@ -65,11 +65,12 @@ class World:
         self.ways, self.plan = ways, own
         self.store = store or MemoryStore()
         self.store.open()
+        self.meter = Meter()
         channels: dict[Key, Any] = {(name, way.name): way for name, way in ways.items()}
         self.courier = Courier(
             channels,
             report=self.report,
-            meter=Meter(),
+            meter=self.meter,
             now=self.time.now,
             sleep=self.time.sleep,
             jitter=lambda: 0.5,
@@ -155,6 +156,9 @@ def test_a_page_given_up_goes_on_at_once_in_the_commit_that_says_so() -> None:
         assert len(both.settings) == 1
         assert world.states() == {"oncall": "failed", "second": "delivered"}
         assert world.ways["second"].sent[0].incident == world.ways["oncall"].sent[0].incident
+        labels = {"receiver": "oncall", "channel": "slack", "outcome": "failed_over"}
+        counted = world.meter.registry.get_sample_value("rulesd_notifications_total", labels)
+        assert counted == 1
 
     play(World({"oncall": Way(NEVER), "second": Way(), "third": Way()}), story)
 
