@@ -57,7 +57,7 @@ def test_a_looped_call_cuts_its_chain_and_no_other() -> None:
     s.event("tool.call", times=3, every=10, chain="c2", **call)
     assert flag(s, "chain.enabled", tenant="acme", correlationid="c1") is True
     s.event("tool.call", chain="c1", **call).forward(60)
-    page = s.expect_page("usage.looped_call", to="daytime", tenant="acme", correlationid="c1")
+    page = s.expect_page("usage.looped_call", to="tickets", tenant="acme", correlationid="c1")
     assert page.alert.context["tool"] == "sql_read"
     assert flag(s, "chain.enabled", tenant="acme", correlationid="c1") is False
     assert flag(s, "chain.enabled", tenant="acme", correlationid="c2") is True
