@@ -76,7 +76,7 @@ def play(test: RuleTest, plan: Plan, decode: Decode) -> Verdict:
             case Silenced():
                 decisions += engine.receive(_silence(step), now)
             case Taken():
-                decisions += _acknowledge(engine, step.labels, now)
+                decisions += _acknowledge(engine, step, now)
             case _:
                 event = _decode(step, decode)
                 if isinstance(event, Rejected):
@@ -144,12 +144,12 @@ def _only(plan: Plan, rule: str) -> Plan:
     return replace(plan, rules=rules, match=some, by_id={r.id: i for i, r in enumerate(rules)})
 
 
-def _acknowledge(engine: Engine, labels: object, now: Instant) -> list[Decision]:
-    wanted = dict(labels) if isinstance(labels, dict) else {}
+def _acknowledge(engine: Engine, row: Taken, now: Instant) -> list[Decision]:
+    wanted = dict(row.labels)
     out: list[Decision] = []
     for alert in engine.alerts():
         if _has(alert, wanted):
-            out += engine.receive(Acknowledged(alert=alert.alert, by="test"), now)
+            out += engine.receive(Acknowledged(alert=alert.alert, by=row.by), now)
     return out
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from rulesd.cli.decoding import offline_decoder
 from rulesd.config.rule_tests import START
+from rulesd.model.decision import AlertChanged
 from rulesd.runners.simulate import Verdict, play
 from tests.config.testing import loaded, rule
 from tests.law.tree import ROOT
@@ -154,6 +155,7 @@ def test_an_acknowledgement_comes_at_its_own_time() -> None:
     taken = [d for d in verdict(test).decisions if str(d.reason) == "acknowledged"]
     assert taken
     assert {d.at for d in taken} == {START + 30_000}
+    assert {d.alert.acknowledged_by for d in taken if isinstance(d, AlertChanged)} == {"on-call"}
 
 
 def test_the_example_of_the_documentation_passes() -> None:
