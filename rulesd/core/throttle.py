@@ -1,7 +1,7 @@
 """The page limit of an owner: more than ten pages in five minutes become one page that counts them all.
 
 Law: nothing is dropped. Machines' channels get every page; people's channels get one collected page, brought up to date in place, which
-counts what was folded into it and is resolved when all of that is over. A page is counted against those as grave or graver only: however many
+counts what was folded into it and is resolved when all of that is over. A critical page is counted against critical ones only: however many
 milder ones there are, they never fold it. A group that was folded stays folded until a page of its own
 goes out again: bringing it up to date must not open what people were spared.
 """
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rulesd.core.group import Group, GroupId
-from rulesd.model.alert import severity_rank
 from rulesd.model.decision import Audience, Decision, NotificationDue, Status, Told
 from rulesd.model.event import Json
 from rulesd.model.fingerprint import episode_id
@@ -41,7 +40,7 @@ class OwnerPages:
         self._limit = limit
         self._window = window
         self._times: dict[int, deque[Instant]] = {}
-        "By rank of the severity (0 is the worst)."
+        "Of critical pages (0), and of all others (1)."
         self.folded = 0
         "Pages in the collected page; 0 when there is none."
         self.started: Instant = 0
@@ -53,7 +52,7 @@ class OwnerPages:
         "The folded groups that are not over, the latest last."
 
     def admit(self, now: Instant, rank: int = 0) -> bool:
-        """Count a page whose worst alert is of ``rank``; ``False`` when it must be folded."""
+        """Count a page, critical (``rank`` 0) or not (1); ``False`` when it must be folded."""
         mine = self._times.setdefault(rank, deque())
         mine.append(now)
         count = 0
@@ -205,9 +204,9 @@ def _owner(due: NotificationDue) -> str:
 
 
 def _rank(due: NotificationDue) -> int:
-    """Of the worst alert that is not over."""
+    """0 when something critical is going on."""
     going_on = (t.alert.severity for t in due.alerts if t.status is not Status.RESOLVED)
-    return min(map(severity_rank, going_on), default=0)
+    return 0 if "critical" in going_on else 1
 
 
 def due_of(

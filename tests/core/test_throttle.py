@@ -170,3 +170,11 @@ def test_alerts_without_an_owner_count_for_their_receiver() -> None:
     w.post(0, *(f"A n={n}" for n in range(12)), *(f"A team=x n={n}" for n in range(5))).at(1)
     assert sorted(d.receiver for d in to(w, Audience.ALL)) == ["default"] * 10 + ["pager"] * 5
     assert set(w.engine.dispatch.throttle.owners) == {"@default", "@pager"}
+
+
+def test_all_that_is_not_critical_shares_one_limit() -> None:
+    w = graded(low="low", medium="medium", high="high")
+    for n in range(5):
+        for which in ("low", "medium", "high"):
+            w.send(n / 10, tenant=f"t{n}", which=which)
+    assert len(to(w, Audience.ALL)) == 10
