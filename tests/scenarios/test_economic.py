@@ -53,7 +53,7 @@ def test_one_dear_session_is_cut_and_the_tenants_others_are_not() -> None:
 def test_a_looped_call_cuts_its_chain_and_no_other() -> None:
     s = Story("09:00")
     call = {"tool": "sql_read", "args_hash": "h1", "outcome": "ok", "phase": "result"}
-    s.event("tool.call", times=7, every=10, chain="c1", **call)
+    s.event("tool.call", times=5, every=10, chain="c1", **call)
     s.event("tool.call", times=3, every=10, chain="c2", **call)
     assert flag(s, "chain.enabled", tenant="acme", correlationid="c1") is True
     s.event("tool.call", chain="c1", **call).forward(60)
