@@ -78,8 +78,6 @@ class AlertmanagerPagerDuty:
             "dedup_key": group_dedup_key(notification.group),
             "event_action": "trigger" if firing else "resolve",
         }
-        if not firing:
-            return event
         foreign = is_foreign(notification)
         main = main_alert(notification)
         client = telling.say("client", _default("client") if foreign else lambda: "rulesd")

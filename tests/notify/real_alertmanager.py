@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import urllib.request
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ BINARY = shutil.which("prometheus-alertmanager")
 EXTERNAL = "http://am.example/x"
 
 
-async def sent_by(folder: Path, config: str, alerts: Any, fakes: Any, count: int) -> None:
-    """Start one with ``config``, post ``alerts``, and wait until the stand-ins have ``count`` requests."""
+async def sent_by(
+    folder: Path, config: str, *posts: tuple[Any, Callable[[], Awaitable[None]]]
+) -> None:
+    """Start one with ``config``; post each batch of alerts and wait for what is beside it."""
     assert BINARY is not None
     (folder / "c.yml").write_text(config)
     with socket.socket() as free:
@@ -33,8 +36,9 @@ async def sent_by(folder: Path, config: str, alerts: Any, fakes: Any, count: int
         stderr=subprocess.DEVNULL,
     )
     try:
-        await asyncio.to_thread(_post, f"http://127.0.0.1:{port}/x", alerts)
-        await fakes.wait(count, 15)
+        for alerts, wait in posts:
+            await asyncio.to_thread(_post, f"http://127.0.0.1:{port}/x", alerts)
+            await wait()
     finally:
         process.kill()
         await asyncio.to_thread(process.wait)

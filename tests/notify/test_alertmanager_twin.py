@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 CONFIG = """
-route: {{receiver: 'team/X', group_by: [alertname, job], group_wait: 700ms, group_interval: 5m}}
+route: {{receiver: 'team/X', group_by: [alertname, job], group_wait: 700ms, group_interval: 1s}}
 templates: ['templates/*.tmpl']
 receivers:
 - name: 'team/X'
@@ -82,6 +82,10 @@ ALERTS = [
 ]
 
 
+OVER = [{**one, "endsAt": "2026-01-05T09:30:00Z"} for one in ALERTS]
+"The same, said to be over."
+
+
 def page() -> Notification:
     usual = note()
     told: list[PageAlert] = [
@@ -127,7 +131,7 @@ def test_every_request_is_alertmanagers(tmp_path: Path) -> None:
             config = CONFIG.format(
                 slack=fakes.slack_webhook, pagerduty=fakes.pagerduty, hook=fakes.webhook("w")
             )
-            await sent_by(tmp_path, config, ALERTS, fakes, 6)
+            await sent_by(tmp_path, config, (ALERTS, lambda: fakes.wait(6, 15)))
             theirs = bodies(fakes)
             fakes.received.clear()
             result = loaded(
