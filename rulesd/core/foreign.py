@@ -8,10 +8,11 @@ A post that changes no state is no decision: a source that repeats 100,000 alert
 person's "resolved" ends an alert until its source sends it again: rulesd cannot know better than the source for longer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 from sys import intern
+from typing import cast
 
 from rulesd.core.labels import Key
 from rulesd.core.machine import NOT_DUE
@@ -88,7 +89,9 @@ class ForeignAlerts:
         if old is not None and (fired or not firing):
             alert = _renewed(old, new, None if firing else old.ended_at or now)
         else:
-            alert = _opened(name, self._shared(posted.labels), new, now, firing)
+            id_ = episode_id("", (name,), "", now)
+            labels = self._shared(posted.labels)
+            alert = _opened(name, id_, labels, new, now, None if firing else now)
         self.known[name] = alert
         self.dirty[name] = None
         self._over += (not firing) - (old is not None and not fired)
@@ -240,8 +243,7 @@ class ForeignAlerts:
         """One row; the rest follows by ``load``."""
         (name,) = key
         self._firing = None
-        alert = load_foreign(name, data)
-        self.known[name] = replace(alert, labels=self._shared(alert.labels))
+        self.known[name] = load_foreign(name, data, self._shared)
 
 
 def _end(alert: Alert) -> Instant:
@@ -283,25 +285,30 @@ def _foreign(posted: PostedAlert, old: Alert | None, now: Instant) -> Foreign:
 
 
 def _opened(
-    name: str, labels: Mapping[str, str], new: Foreign, now: Instant, firing: bool
+    name: str,
+    id_: str,
+    labels: Mapping[str, str],
+    new: Foreign,
+    now: Instant,
+    ended_at: Instant | None,
 ) -> Alert:
     """A new episode."""
     return Alert(
-        alert=episode_id("", (name,), "", now),
+        alert=id_,
         rule=labels.get("alertname", ""),
         fingerprint=name,
         labels=labels,
         context=_NO_CONTEXT,
         severity=labels.get("severity", ""),
         owner=labels.get("owner", ""),
-        state=AlertState.FIRING if firing else AlertState.RESOLVED,
+        state=AlertState.FIRING if ended_at is None else AlertState.RESOLVED,
         value=1.0,
         threshold=None,
         count=1,
         since=new.starts_at,
         event_time=now,
         started_at=now,
-        ended_at=None if firing else now,
+        ended_at=ended_at,
         foreign=new,
     )
 
@@ -355,25 +362,23 @@ def dump_foreign(alert: Alert) -> Json:
     ]
 
 
-def load_foreign(name: str, data: Json) -> Alert:
+Share = Callable[[Mapping[str, str]], dict[str, str]]
+"Labels in, the same labels with shared texts out."
+
+
+def load_foreign(name: str, data: Json, share: Share) -> Alert:
     """From what ``dump_foreign`` gave."""
     assert isinstance(data, list)
-    alert, labels, started, ended, by, annotations, url, starts, ends, timeout, updated = data
-    assert isinstance(labels, dict)
-    assert isinstance(annotations, dict)
-    assert isinstance(started, int)
-    assert isinstance(starts, int)
-    assert isinstance(ends, int)
-    assert isinstance(updated, int)
-    assert ended is None or isinstance(ended, int)
+    id_, labels, started, ended, by, annotations, url, starts, ends, timeout, updated = data
     foreign = Foreign(
-        annotations={k: str(v) for k, v in annotations.items()},
+        annotations=cast("dict[str, str]", annotations),
         generator_url=intern(str(url)),
-        starts_at=starts,
-        ends_at=ends,
+        starts_at=cast("int", starts),
+        ends_at=cast("int", ends),
         timeout=timeout is True,
-        updated_at=updated,
+        updated_at=cast("int", updated),
     )
-    texts = {k: str(v) for k, v in labels.items()}
-    made = _opened(name, texts, foreign, started, ended is None)
-    return replace(made, alert=str(alert), ended_at=ended, acknowledged_by=str(by))
+    at, over = cast("int", started), cast("int | None", ended)
+    texts = share(cast("dict[str, str]", labels))
+    made = _opened(name, str(id_), texts, foreign, at, over)
+    return replace(made, acknowledged_by=str(by)) if by else made
