@@ -15,6 +15,7 @@ from rulesd.model.reasons import DeliveryOutcome
 from rulesd.notify.channels import make_channels, open_session
 from rulesd.notify.fakes import Fakes
 from tests.config.testing import loaded
+from tests.notify.mailing import post
 from tests.notify.real_alertmanager import BINARY, EXTERNAL, sent_by
 from tests.notify.samples import note
 
@@ -181,3 +182,57 @@ def test_the_specs_are_those_of_the_file() -> None:
     found: list[ChannelSpec] = list(result.plan.receivers["team/X"].channels)
     assert {one.name for one in found} == names
     assert [str(p) for p in result.problems if "acted on" in str(p)] == []
+
+
+MAIL = """
+global: {{smtp_smarthost: '127.0.0.1:{port}', smtp_from: 'AM <am@x.example>', smtp_require_tls: false, smtp_hello: here}}
+route: {{receiver: 'team/X', group_by: [alertname, job], group_wait: 700ms}}
+receivers:
+- name: 'team/X'
+  email_configs:
+  - to: 'Kim <kim@x.example>, lee@x.example'
+    headers: {{Subject: '{{{{ .Status | toUpper }}}} {{{{ .CommonLabels.job }}}} é', X-Team: '{{{{ .Receiver }}}}', Reply-To: r@x.example}}
+    html: '<p>{{{{ range .Alerts }}}}{{{{ .Annotations.summary }}}} <a href="https://x/">{{{{ .Labels.instance }}}}</a>{{{{ end }}}}</p>'
+    text: '{{{{ range .Alerts }}}}{{{{ .Annotations.summary }}}} {{{{ end }}}}é'
+  - to: lee@x.example
+    headers: {{X-Which: second}}
+    html: '{{{{ .Status }}}}'
+    text: plain
+"""
+
+
+def test_mail_says_what_alertmanagers_mail_says(tmp_path: Path) -> None:
+    def facts(mail: Any) -> dict[str, Any]:
+        named = ("From", "To", "Subject", "X-Team", "X-Which", "Reply-To")
+        texts = [(p.get_content_type(), p.get_content().strip()) for p in mail.iter_parts()]
+        return {**{name: str(mail[name]) for name in named}, "parts": texts}
+
+    async def run() -> tuple[list[Any], list[Any]]:
+        async with post() as there, open_session() as session:
+            config = MAIL.format(port=there.port)
+
+            async def both() -> None:
+                async with asyncio.timeout(15):
+                    while len(there.taken) < 2:
+                        await asyncio.sleep(0.05)
+
+            await sent_by(tmp_path, config, (ALERTS, both))
+            theirs = [facts(one) for one in there.mails]
+            there.taken.clear()
+            result = loaded(
+                {
+                    "notifiers/routing.yaml": config,
+                    "notifiers/receivers.yaml": None,
+                    "notifiers/owners.yaml": "owners: {team: {}}",
+                }
+            )
+            assert result.plan is not None, [str(p) for p in result.errors]
+            channels, problems = make_channels(result.plan, str, session)
+            assert problems == []
+            for channel in channels.values():
+                done = await channel.send(page(), {})
+                assert done.outcome is DeliveryOutcome.DELIVERED, done
+            return theirs, [facts(one) for one in there.mails]
+
+    theirs, ours = asyncio.run(run())
+    assert sorted(ours, key=str) == sorted(theirs, key=str)
