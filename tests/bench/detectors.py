@@ -24,6 +24,7 @@ from tests.integration.daemon import OWNERS, paging, write
 SECOND = 1000
 GOAL_US, GOAL_BYTES, GOAL_BURST = 5.0, 8_192.0, 600.0
 HIT = '{"===": [{"var": "data.hit"}, true]}'
+GOOD = '{"!==": [{"var": "data.bad"}, true]}'
 DETECTORS = {
     "never": "never",
     "burst": "{burst: {count: 20, within: 19s}}",
@@ -42,7 +43,7 @@ DETECTORS = {
     "budget": "{budget: {sum: cost_usd, cap: 1000000, within: 1h, horizon: 15m}}",
     "drift, labels": "{drift: {field: tool, baseline: 1h}}",
     "drift, numbers": "{drift: {field: score, bins: 10, baseline: 1h}}",
-    "burn_rate": f"{{burn_rate: {{good: {HIT}, objective: 0.2}}}}",
+    "burn_rate": f"{{burn_rate: {{good: {GOOD}, objective: 0.99}}}}",
     "disagreement": "{disagreement: {left: classifier_label, right: reviewer_label, within: 1h, above: 0.9}}",
     "quantile": "{quantile: {field: latency_ms, q: 0.99, above: 2000, within: 5m}}",
     "aggregate, sum": "{aggregate: {field: cost_usd, fn: sum, above: 1000000, within: 1h}}",
@@ -86,8 +87,9 @@ def documents() -> list[dict[str, Any]]:
     for n in range(10_007):
         data = {
             "hit": rng.random() < 0.3,
+            "bad": rng.random() < 0.01,
             "user_ref": f"u{rng.randrange(100)}",
-            "args_hash": f"a{rng.randrange(50)}",
+            "args_hash": f"a{rng.randrange(12)}",
             "tool": f"t{rng.randrange(8)}",
             "cost_usd": rng.random(),
             "latency_ms": rng.uniform(10, 900),

@@ -124,11 +124,13 @@ class Absence(Apart):
 
     def _jitter(self, state: Beats, period: Milliseconds) -> Milliseconds:
         """How far beats are from where they belong; gaps in which one is missing say nothing about it."""
-        gaps = [b - a for a, b in pairwise(state.stamps) if b - a < period * 3 // 2]
+        normal = period * 3 // 2
+        gaps = [gap for a, b in pairwise(state.stamps) if (gap := b - a) < normal]
         most = period // 4
         if len(gaps) < _STEADY:
             return most
-        return min(most, max(_LEAST_JITTER, 2 * max(abs(gap - period) for gap in gaps)))
+        off = max(max(gaps) - period, period - min(gaps))
+        return min(most, max(_LEAST_JITTER, 2 * off))
 
     def _late(self, state: Beats, most: Milliseconds) -> Milliseconds:
         """What regular delays allow beyond one minute."""

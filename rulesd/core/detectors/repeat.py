@@ -12,6 +12,7 @@ that 8 kB are not passed up to a count of 70. Cost per observation: 3 us, O(coun
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from rulesd.core.detectors.apart import Apart
@@ -42,6 +43,12 @@ class Tries(dict[str, Stamps]):
         "Whether the last event cost one."
 
 
+@lru_cache(maxsize=1024)
+def _burst(count: int, within: Milliseconds) -> Burst:
+    """Every event asks for it."""
+    return Burst(count, within)
+
+
 @dataclass(frozen=True, slots=True)
 class Repeat(Apart):
     """Fires when ``count`` events within ``within`` agree in all of ``same``."""
@@ -61,7 +68,7 @@ class Repeat(Apart):
 
     @property
     def _one(self) -> Burst:
-        return Burst(self.count, self.within)
+        return _burst(self.count, self.within)
 
     @property
     def most(self) -> int:
