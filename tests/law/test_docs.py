@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from rulesd.cli.main import COMMANDS
 from rulesd.config import rule_file
+from rulesd.config.owners import OwnersFile
 from rulesd.config.parameters import Parameters
 from rulesd.config.settings import Settings
 from rulesd.core import lifecycle
@@ -32,6 +33,7 @@ README = "README.md"
 REASONS = "docs/reasons.md"
 OPERATIONS = "docs/operations.md"
 LANGUAGE = "rules/README.md"
+ONCALL = "docs/oncall.md"
 
 
 def metric_names() -> Iterable[str]:
@@ -73,6 +75,7 @@ WORDS: list[tuple[str, Callable[[], Iterable[str]], str]] = [
     ("metrics", metric_names, OPERATIONS),
     ("settings", lambda: fields(Settings, *nested(Settings)), OPERATIONS),
     ("commands", lambda: [f"rulesd {name}" for name in COMMANDS], README),
+    ("fields of owners.yaml", lambda: fields(OwnersFile, *nested(OwnersFile)), ONCALL),
     ("fields of a rule", lambda: fields(rule_file.RuleFile, rule_file.Review), LANGUAGE),
     ("parameters of detectors", lambda: fields(*every(Parameters)), LANGUAGE),
     (
