@@ -5,6 +5,7 @@ away whole. A large post is taken in slices, so that pages do not wait for it; s
 with success.
 """
 
+import gc
 from collections.abc import Mapping, Sequence
 
 from rulesd.core.standing import GroupView, Standing
@@ -17,6 +18,12 @@ from rulesd.notify.compose import Links
 from rulesd.notify.telling import tell
 from rulesd.runners.crank import Crank
 
+SETTLED = 5_000
+"""Further alerts known after which the garbage collector is told to look at them no longer.
+
+They live for hours and hold no cycles; without this a storm of 100,000 costs several looks at all of them, of up to half a second
+each. Only growth counts, so what is frozen along with them is bounded."""
+
 SLICE = 50
 "Posted alerts the engine takes before the event loop gets a turn."
 
@@ -26,6 +33,8 @@ class Posting:
 
     _crank: Crank
     _links: Links
+    _settled = 0
+    "The most alerts of others known when the collector was told."
 
     async def post_alerts(self, alerts: Sequence[PostedAlert], by: str) -> None:
         """Take alerts of another system; durable when it returns.
@@ -38,6 +47,10 @@ class Posting:
             for start in range(0, len(alerts), SLICE)
         ]
         await self._crank.take(items, [len(item.alerts) for item in items])
+        known = len(self._crank.engine.foreign.known)
+        if known >= self._settled + SETTLED:
+            self._settled = known
+            gc.freeze()
 
     def standing(self, alert: Alert) -> Standing:
         """What holds an alert back now, and where it goes."""

@@ -1,6 +1,7 @@
 """Alerts of other systems at the daemon: durable before they are answered, in slices, under the limits of events."""
 
 import asyncio
+import gc
 from dataclasses import replace
 
 import pytest
@@ -150,3 +151,19 @@ def test_what_is_said_of_alerts() -> None:
         assert url == ""
 
     in_room(story, made=made)
+
+
+def test_the_collector_is_told_of_growth_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "SETTLED", 3)
+    told: list[int] = []
+    monkeypatch.setattr(gc, "freeze", lambda: told.append(1))
+
+    async def story(room: Room) -> None:
+        for count, expected in ((2, 0), (3, 1), (5, 1), (6, 2)):
+            await room.daemon.post_alerts([post(n=str(n)) for n in range(count)], "p")
+            assert len(told) == expected
+        for _ in range(5):  # what is sent again is known
+            await room.daemon.post_alerts([post(n=str(n)) for n in range(6)], "p")
+        assert len(told) == 2
+
+    in_room(story)
