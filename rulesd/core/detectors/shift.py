@@ -16,8 +16,8 @@ their traffic (a small one has fewer trials to be quick with), and a thousand of
 its labels' level at once and learns its own for ``baseline``.
 
 Watch. Most changes come with a release. At a ``deploy.change`` that the rule matches (put the type into ``on``) the evidence of every segment gets a head start of as
-many trials as a week brings it, one half at once and one spread over six hours: the change of a release needs 2 to 4 nats less than one out of the blue,
-and a release costs as many false pages as a week without one (R minus the number of trials stays a supermartingale). Stages of a release within an hour are
+many trials as two weeks bring it, one half at once and one spread over six hours: the change of a release needs 2 to 4 nats less than one out of the blue,
+and a release costs as many false pages as two weeks without one (R minus the number of trials stays a supermartingale). Stages of a release within an hour are
 one. After a day of watch every segment learns a new level, in force when complete.
 
 Clear: from the moment it fires, a CUSUM for the way back (level as found since the change against the null) must reach 6, or the
@@ -44,7 +44,7 @@ WATCH: Milliseconds = DAY
 
 _DOUBT = 0.5
 "How many standard deviations of the baseline's own error belong to the null."
-_AHEAD = 1.0
+_AHEAD = 2.0
 "The head start of a release, in weeks of a segment's own traffic."
 _SPREAD: Milliseconds = 6 * HOUR
 "How long after a release its effects may begin and still have the second half of that."
