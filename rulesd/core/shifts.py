@@ -158,6 +158,7 @@ class HandOvers:
                 owner=owners[0],
                 title=f"{person} is on call for {', '.join(owners)}{end}: {many}",
                 lines=tuple(rows) or ("Nothing is open.",),
+                until=until if until < NOT_DUE else None,
             )
         ]
 

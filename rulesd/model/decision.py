@@ -125,6 +125,9 @@ class NoticeDue:
     lines: tuple[str, ...]
     "What there is to say, a line each; labels and figures only, like everything that leaves the house."
 
+    until: Instant | None = None
+    "Not worth sending from then on (a shift that is over); ``None``: always."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionDue:

@@ -323,6 +323,8 @@ class Crank:
             logged.append(row)
             self.meter.decisions.labels(row.kind, str(decision.reason)).inc()
             if isinstance(decision, NotificationDue | NoticeDue):
+                if _too_late(decision, self.clock.now()):
+                    continue
                 outbox += self._compose(decision, self.engine.plan, self.seq)
             elif isinstance(decision, SwitchChanged):
                 self._switched = True
@@ -357,3 +359,8 @@ class Crank:
     def unsaved(self) -> int:
         """Inputs taken since the last checkpoint."""
         return self._changed
+
+
+def _too_late(decision: NotificationDue | NoticeDue, now: Instant) -> bool:
+    """Whether nobody needs this any more: after a long stop, the hand-overs of shifts that are over."""
+    return isinstance(decision, NoticeDue) and decision.until is not None and decision.until <= now

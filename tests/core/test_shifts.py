@@ -115,7 +115,7 @@ def test_whoever_takes_over_is_told_what_is_open() -> None:
         "high: tool.x (tenant acme), seen 3 times since 1970-01-01T00:00:00.000Z, acknowledged by jo",
         "low: tool.x (tenant acme), seen 1 times since 1970-01-01T00:00:00.000Z",
     )
-    assert hand_overs.due == T0 + 2 * SHIFT
+    assert notice.until == hand_overs.due == T0 + 2 * SHIFT
     assert hand_overs.handle_timer(T0 + 2 * SHIFT, []) == []  # nobody takes over
     assert hand_overs.handle_timer(T0 + 3 * SHIFT, []) == []  # nobody can reach nemo
     (notice,) = hand_overs.handle_timer(T0 + 4 * SHIFT, [])
@@ -149,6 +149,7 @@ def test_the_last_shift_has_no_end() -> None:
     hand_overs.begin(T0)
     (notice,) = hand_overs.handle_timer(T0 + 5, [])
     assert notice.title == "anna is on call for safety: nothing is open"
+    assert notice.until is None
 
 
 def test_what_is_kept_over_a_restart() -> None:

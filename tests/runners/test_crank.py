@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from rulesd.model.decision import NoticeDue
 from rulesd.model.errors import StoreError
 from rulesd.model.event import Rejected
 from rulesd.model.inputs import Acknowledged, PlanReplaced
-from rulesd.model.reasons import Outcome
+from rulesd.model.reasons import Outcome, Reason
 from rulesd.ports.intake import Overloaded, Receipt
 from rulesd.ports.store import OutboxRow
 from rulesd.runners import codec
@@ -333,3 +334,26 @@ def test_what_a_deploy_owes_is_committed_with_it_and_once() -> None:
 
     room = in_room(story)
     assert [row.id for row, _ in room.store.read_outbox()] == ["chg"]
+
+
+def test_a_hand_over_of_a_shift_that_is_over_is_on_record_and_not_sent() -> None:
+    """After a long stop every deadline runs; nobody wants to hear of all the shifts in between."""
+
+    def notice(until: int | None) -> NoticeDue:
+        return NoticeDue(
+            at=T0,
+            reason=Reason.HAND_OVER,
+            receiver="r",
+            owner="o",
+            title="t",
+            lines=(),
+            until=until,
+        )
+
+    async def story(room: Room) -> None:
+        now = room.clock.at
+        await room.crank.publish([notice(now), notice(now + 1), notice(None)])
+        await asyncio.sleep(0)
+        assert len(room.courier.rows) == 2
+
+    assert len(in_room(story).log()) == 3
