@@ -130,12 +130,18 @@ def until_grouped(url: str) -> None:
     )
 
 
+def in_order(methods: str | None) -> str:
+    """Methods by their name: theirs come as a map of Go has them, in another order each time."""
+    return ",".join(sorted((methods or "").split(",")))
+
+
 def said(answer: Said) -> tuple[int, Any]:
     """Code and body; of what depends on the moment or the reader, only that it is there."""
     text = answer.body.decode()
     text = re.sub(r'because .*?"}', 'because ..."}', text)
     text = re.sub(r'"\d{4}-\d\d-\d\dT[^"]*Z"', '"<time>"', text)
     text = re.sub(r'"mutedBy":\[\],', "", text)  # new since 0.28
+    text = re.sub(r"\[[A-Z]+(?:,[A-Z]+)+\]", lambda m: in_order(m[0][1:-1]), text)
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>", text)
     return answer.status, json.loads(text) if text.strip() else None
 
@@ -148,7 +154,7 @@ def test_the_same_answer(case: tuple[str, str, str | None], both: tuple[str, str
     )
     assert said(ours) == said(theirs)
     assert ours.headers.get("Content-Type") == theirs.headers.get("Content-Type") or not theirs.body
-    assert ours.headers.get("Allow") == theirs.headers.get("Allow")
+    assert in_order(ours.headers.get("Allow")) == in_order(theirs.headers.get("Allow"))
 
 
 @pytest.mark.parametrize("case", DIFFERENT, ids=lambda c: f"{c[0]} {c[1]}"[:60])
