@@ -39,7 +39,7 @@ DETECTORS = {
     "new_value": "{new_value: {field: tool, learn_for: 7d}}",
     "new_value, share": "{new_value: {field: tool, learn_for: 7d, share: 0.5}}",
     "cardinality": "{cardinality: {field: user_ref, within: 1h, above: 1000}}",
-    "sequence": f"{{sequence: {{steps: [{{name: a, when: {HIT}}}, {{name: b, when: {{'===': [{{var: data.tool}}, t1]}}}}], within: 5m}}}}",
+    "sequence": f"{{sequence: {{steps: [{{name: a, when: {HIT}}}, {{name: b, when: {{'===': [{{var: data.policy_version}}, v2]}}}}], within: 5m}}}}",
     "budget": "{budget: {sum: cost_usd, cap: 1000000, within: 1h, horizon: 15m}}",
     "drift, labels": "{drift: {field: tool, baseline: 1h}}",
     "drift, numbers": "{drift: {field: score, bins: 10, baseline: 1h}}",

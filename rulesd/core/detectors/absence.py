@@ -134,8 +134,9 @@ class Absence(Apart):
 
     def _late(self, state: Beats, most: Milliseconds) -> Milliseconds:
         """What regular delays allow beyond one minute."""
-        usual = sorted(state.delays)[-_REGULAR] if len(state.delays) >= _REGULAR else 0
-        return min(max(0, usual - MINUTE), most)
+        if len(state.delays) < _REGULAR or max(state.delays) <= MINUTE:
+            return 0
+        return min(max(0, sorted(state.delays)[-_REGULAR] - MINUTE), most)
 
     def deadline(self, state: Beats, pool: object) -> Instant | None:
         """When the key is silent if nothing comes; ``None`` while that is not known, or it is silent already."""
