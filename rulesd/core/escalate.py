@@ -106,21 +106,25 @@ class Escalations:
             stopped = (name for name, climb in self.climbs.items() if climb.due >= NOT_DUE)
             del self.climbs[next(stopped, next(iter(self.climbs)))]
 
-    def quiet(self, due: NotificationDue) -> None:
-        """What wakes nobody: an acknowledgement stops, giving back lets it go on, the end ends it."""
+    def quiet(self, due: NotificationDue) -> NotificationDue:
+        """What wakes nobody: an acknowledgement stops, giving back lets it go on, the end ends it; what still climbs says so."""
         climb = self.climbs.get(due.incident)
         if climb is None:
-            return
+            return due
         if due.status is Status.RESOLVED:
             del self.climbs[due.incident]
-        elif due.status is Status.ACKNOWLEDGED:
+            return due
+        if due.status is Status.ACKNOWLEDGED:
             climb.due = NOT_DUE
-        elif due.storm:
+            return due
+        chain = ladder(self.plan, climb.owner, climb.severity)
+        if chain is None:
+            return due
+        if due.storm:
             climb.storm = due.storm
         elif due.reason is Reason.UNACKNOWLEDGED and climb.due >= NOT_DUE and not climb.over:
-            chain = ladder(self.plan, climb.owner, climb.severity)
-            if chain is not None:
-                self._arm(due.incident, climb, due.at + _wait(chain, climb.step))
+            self._arm(due.incident, climb, due.at + _wait(chain, climb.step))
+        return self._announce(due, climb, chain)
 
     # ------------------------------------------------------------------ time
 

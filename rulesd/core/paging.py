@@ -104,7 +104,7 @@ class Paging:
             return [due]
         if due.page and due.status is Status.FIRING:
             return self._page(due)
-        self.escalations.quiet(due)
+        due = self.escalations.quiet(due)
         known = self._told.get(due.incident, [due.receiver])
         if due.status is Status.RESOLVED:
             self._told.pop(due.incident, None)

@@ -275,3 +275,13 @@ def test_of_too_many_climbs_a_stopped_one_is_forgotten_first(
     assert list(e.climbs) == ["a", "c"]
     e.page(due(incident="d"))
     assert list(e.climbs) == ["c", "d"]
+
+
+def test_a_message_that_is_brought_up_to_date_still_says_who_is_next() -> None:
+    w = world().send(30, id_="more").at(60)
+    update = next(d for d in w.told() if d.reason is Reason.UPDATE)
+    assert (update.next_at, update.next_to) == (T0 + 5 * MINUTE, "ben-phone")
+    taken(w)
+    assert w.told()[-1].next_to == ""
+    w.at(120).give(Unacknowledged(alert=w.engine.alerts()[0].alert, by="jo"))
+    assert (w.told()[-1].next_at, w.told()[-1].next_to) == (T0 + 7 * MINUTE, "ben-phone")
