@@ -36,7 +36,9 @@ TIMEOUT_S = 30.0
 
 
 class Refused(RulesdError):
-    """The daemon said no."""
+    """The daemon said no; ``status`` is the HTTP status it said so with."""
+
+    status: int = 0
 
 
 class Client:
@@ -66,7 +68,9 @@ class Client:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
                 text = answer.read()
         except urllib.error.HTTPError as error:
-            raise Refused(_words(error.code, error.read())) from None
+            refused = Refused(_words(error.code, error.read()))
+            refused.status = error.code
+            raise refused from None
         except (urllib.error.URLError, OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise DaemonUnreachable(

@@ -1,5 +1,6 @@
 """``rulesd gate``: may this release go on? For CI and CD: exit 0 pass, 1 fail or evidence missing, 3 no daemon answers."""
 
+import sys
 import time
 from typing import Annotated, Any
 
@@ -42,11 +43,13 @@ def gate(
     for wanted, verb in ((sign_off, "signoff"), (finish, "finish")):
         if wanted:
             client.call("POST", f"/v1/rollouts/{change}/{verb}", {"note": note})
+    told = ""
     while True:
         found = _ask(client, change)
         open_ = found is None or found["verdict"] == "inconclusive"
         if not open_ or time.monotonic() >= ends:
             break
+        told = _progress(found, told)
         time.sleep(min(POLL_S, max(0.05, ends - time.monotonic())))
     if found is None:
         found = client.call(
@@ -70,9 +73,21 @@ def _ask(client: Client, change: str) -> dict[str, Any] | None:
     """The change, ``None`` while nobody has heard of it."""
     try:
         answer: dict[str, Any] = client.call("GET", f"/v1/rollouts/{change}")
-    except Refused:
+    except Refused as refused:
+        if refused.status != 404:
+            raise
         return None
     return answer
+
+
+def _progress(found: dict[str, Any] | None, told: str) -> str:
+    """Say on the terminal what is waited for, when that has changed; machines read standard output, which stays clean."""
+    says = "no deploy.change event with this change_id has come yet"
+    if found is not None:
+        says = "; ".join(found["missing"])
+    if says != told and sys.stderr.isatty():
+        typer.echo(f"waiting: {says}", err=True)
+    return says
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -3,7 +3,8 @@
 Law: pure. A watch opens with the change and captures what was usual before it; it counts what carries the new version, gathers the alerts
 that fire meanwhile and says how each is tied to the change; it ends by time. The first failure asks for the rollback, once.
 An alert is tied to a change when it names the new version or the component, when its rule watches releases, or when its rule was
-quiet in as much time before; what only happened meanwhile is listed and fails nothing.
+quiet in as much time before; what only happened meanwhile is listed and fails nothing. When a watch ends its owner is told the verdict.
+Nobody's events touch the change of another tenant.
 """
 
 from collections import Counter, deque
@@ -12,12 +13,14 @@ from dataclasses import replace
 
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Plan
+from rulesd.core.rollout_notice import release_alert, verdict_notice
 from rulesd.core.rollout_state import dump_rollout, load_rollout
 from rulesd.model.alert import Alert
 from rulesd.model.decision import ActionDue, AlertChanged, Decision, Kind, RolloutChanged
+from rulesd.model.duration import format_duration
 from rulesd.model.event import Event, Json
 from rulesd.model.inputs import Input, RolloutFinished, RolloutSigned
-from rulesd.model.instant import DAY, Instant
+from rulesd.model.instant import DAY, MINUTE, Instant
 from rulesd.model.reasons import Reason
 from rulesd.model.rollout import Criteria, Finding, Rollout, Seen, Verdict, judge
 
@@ -57,7 +60,7 @@ class Rollouts:
         if event.type == "deploy.change":
             self._deployed(event, data, now, out)
         elif event.type == "redteam.finding":
-            self._tested(data, now, out)
+            self._tested(data, event.tenant, now, out)
         else:
             self._count(data, event.weight)
 
@@ -65,6 +68,9 @@ class Rollouts:
         self, event: Event, data: Mapping[str, Json], now: Instant, out: list[Decision]
     ) -> None:
         id_ = _text(data, "change_id") or event.id
+        standing = self.find(id_)
+        if standing is not None and standing.tenant != event.tenant:
+            id_ = f"{event.tenant or 'everybody'}:{id_}"
         stage, known = _text(data, "stage"), self.open.get(id_)
         if stage == "rollback":
             if known is not None:
@@ -78,7 +84,7 @@ class Rollouts:
             return
         if len(self.open) >= MOST_OPEN:
             oldest = next(iter(self.open.values()))
-            self._close(replace(oldest, note="pushed out by newer changes"), now, out)
+            self._close(oldest, now, out, "newer changes pushed its watch out")
         made = Rollout(
             id=id_,
             kind=kind,
@@ -98,16 +104,22 @@ class Rollouts:
     def _baseline(self, since: Instant) -> dict[str, int]:
         return dict(sorted(Counter(rule for at, rule in self._fired if at >= since).items()))
 
-    def _tested(self, data: Mapping[str, Json], now: Instant, out: list[Decision]) -> None:
+    def _tested(
+        self, data: Mapping[str, Json], tenant: str, now: Instant, out: list[Decision]
+    ) -> None:
         id_, result = _text(data, "change_id"), _text(data, "result")
         for rollout in list(self.open.values()):
             version = rollout.to_version
             names = [_text(data, name) for name in VERSIONS]
             if id_ != rollout.id and not (version and version in names):
                 continue
+            if rollout.tenant and tenant not in ("", rollout.tenant):
+                continue
             if result == "fail":
+                before = judge(rollout).verdict
                 grown = replace(rollout, failed=rollout.failed + 1)
                 self._keep(grown, Reason.ROLLOUT_EVIDENCE, now, out)
+                self._roll_back(before, grown, release_alert(grown, now), now, out)
             elif result == "pass":
                 self.open[rollout.id] = replace(rollout, passed=rollout.passed + 1)
 
@@ -131,7 +143,8 @@ class Rollouts:
             case RolloutFinished():
                 found = self.open.get(item.change)
                 if found is not None:
-                    self._close(replace(found, note=item.note or found.note), now, out)
+                    noted = replace(found, note=item.note or found.note)
+                    self._close(noted, now, out, f"{item.by} ended the watch")
             case _:
                 return False
         return True
@@ -161,13 +174,16 @@ class Rollouts:
         before = judge(rollout).verdict
         grown = replace(rollout, alerts=(*rollout.alerts, seen))
         self._keep(grown, Reason.ROLLOUT_EVIDENCE, now, out)
-        failed = judge(grown).verdict is Verdict.FAIL and before is not Verdict.FAIL
-        if failed and rollout.criteria.rollback:
-            out.append(
-                ActionDue(
-                    at=now, reason=Reason.ROLLBACK, action=rollout.criteria.rollback, alert=alert
-                )
-            )
+        self._roll_back(before, grown, alert, now, out)
+
+    def _roll_back(
+        self, before: Verdict, rollout: Rollout, alert: Alert, now: Instant, out: list[Decision]
+    ) -> None:
+        """With the first failure, if the criteria name an action for it."""
+        failed = judge(rollout).verdict is Verdict.FAIL and before is not Verdict.FAIL
+        action = rollout.criteria.rollback
+        if failed and action:
+            out.append(ActionDue(at=now, reason=Reason.ROLLBACK, action=action, alert=alert))
 
     def _tie(self, rollout: Rollout, alert: Alert) -> str:
         labels = {**alert.context, **alert.labels}
@@ -209,13 +225,18 @@ class Rollouts:
         self._look()
         self._say(rollout, why, now, out)
 
-    def _close(self, rollout: Rollout, now: Instant, out: list[Decision]) -> None:
+    def _close(self, rollout: Rollout, now: Instant, out: list[Decision], early: str = "") -> None:
         del self.open[rollout.id]
+        if early and now < rollout.ends_at:
+            lasted = format_duration((now - rollout.started_at) // MINUTE * MINUTE)
+            planned = format_duration(rollout.ends_at - rollout.started_at)
+            rollout = replace(rollout, ended_early=f"{early} after {lasted} of {planned}")
         over = replace(rollout, over=True, ends_at=min(now, rollout.ends_at))
         self.closed.append(over)
         self._look()
         why = Reason.ROLLED_BACK if over.rolled_back else Reason.ROLLOUT_OVER
         self._say(over, why, now, out)
+        out.append(verdict_notice(self.plan, over, self.finding(over), now))
 
     def _say(self, rollout: Rollout, why: Reason, now: Instant, out: list[Decision]) -> None:
         finding = self.finding(rollout)

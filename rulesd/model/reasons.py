@@ -110,6 +110,7 @@ class Reason(StrEnum):
     ROLLOUT_SIGNED = "signed_off"
     ROLLOUT_OVER = "watch_over"
     ROLLED_BACK = "rolled_back"
+    VERDICT = "rollout_verdict"
     ROLLBACK = "rollback_criteria_met"
     # switches
     SET = "switch_set"

@@ -86,6 +86,9 @@ class Rollout:
     "Red-team findings for this change."
 
     over: bool = False
+    ended_early: str = ""
+    "In words, when the watch did not last its time: who ended it, or what pushed it out, and after how long."
+
     rolled_back: bool = False
     signed_by: str = ""
     note: str = ""
@@ -109,12 +112,16 @@ def judge(rollout: Rollout, open_critical_reviews: int = 0) -> Finding:
         if seen.why and seen.severity in criteria.fail_on
     ]
     if rollout.failed:
-        failures.append(f"{rollout.failed} red-team findings failed")
+        many = "finding" if rollout.failed == 1 else "findings"
+        failures.append(f"{rollout.failed} red-team {many} failed")
     if rollout.rolled_back:
         failures.append("it was rolled back")
     missing: list[str] = []
     if not rollout.over:
         missing.append("the watch is not over")
+    elif rollout.ended_early and not rollout.signed_by:
+        who = rollout.owner or "the owner"
+        missing.append(f"{rollout.ended_early}; {who} has not signed off on that")
     if rollout.seen < criteria.min_events:
         missing.append(f"only {rollout.seen} of {criteria.min_events} events of the new version")
     if criteria.redteam and not (rollout.passed or rollout.failed):

@@ -1,4 +1,4 @@
-"""What a change of a switch owes: the webhook of that switch, and a change event for the record beside incidents.
+"""What a change of a switch or the end of a watch owes: the switch's webhook, and a change event for the record beside incidents.
 
 Law: pure. The same change gives the same rows, ids included: ``<setting>/set``, ``<setting>/end``, and ``<setting>/until-<ms>`` when its end
 was moved, so that a service which is told twice does it once. A setting that never was in force owes nothing.
@@ -9,7 +9,8 @@ import json
 import msgspec
 
 from rulesd.core.plan import Plan
-from rulesd.model.decision import SwitchChanged
+from rulesd.core.rollout_notice import what
+from rulesd.model.decision import RolloutChanged, SwitchChanged
 from rulesd.model.instant import format_instant
 from rulesd.model.notification import ActionCall, Notification
 from rulesd.model.reasons import Reason
@@ -52,6 +53,23 @@ def switch_rows(changed: SwitchChanged, plan: Plan) -> list[OutboxRow]:
     if webhook:
         rows.append(_row(changed, "set" if begins else "end"))
     return rows
+
+
+def rollout_rows(changed: RolloutChanged, plan: Plan) -> list[OutboxRow]:
+    """The verdict of a watch that is over, beside incidents."""
+    if changed.reason not in (Reason.ROLLOUT_OVER, Reason.ROLLED_BACK):
+        return []
+    rollout, finding = changed.rollout, changed.finding
+    said = [f"failed: {line}" for line in finding.failures]
+    said += [f"missing: {line}" for line in finding.missing]
+    return change_rows(
+        plan,
+        at=changed.at,
+        key=f"rollout\x1f{rollout.id}\x1f{rollout.started_at}\x1f{changed.at}",
+        title=f"{what(rollout)}: {finding.verdict}",
+        lines=(*said[:10], f"events of the new version: {rollout.seen}"),
+        source="rulesd",
+    )
 
 
 def _title(setting: Setting, verb: str) -> str:

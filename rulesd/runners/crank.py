@@ -22,13 +22,14 @@ from rulesd.model.decision import (
     Kind,
     NoticeDue,
     NotificationDue,
+    RolloutChanged,
     SwitchChanged,
 )
 from rulesd.model.event import Event, Rejected
 from rulesd.model.inputs import EventRefused, Input, PlanReplaced
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import Outcome
-from rulesd.notify.action_rows import switch_rows
+from rulesd.notify.action_rows import rollout_rows, switch_rows
 from rulesd.notify.changes import DEPLOY
 from rulesd.ports.clock import Clock
 from rulesd.ports.intake import Overloaded, Receipt
@@ -329,6 +330,8 @@ class Crank:
             elif isinstance(decision, SwitchChanged):
                 self._switched = True
                 outbox += switch_rows(decision, self.engine.plan)
+            elif isinstance(decision, RolloutChanged):
+                outbox += rollout_rows(decision, self.engine.plan)
             elif isinstance(decision, AlertChanged) and decision.kind is Kind.RESOLVED:
                 self._remember(decision.alert)
         return logged, outbox

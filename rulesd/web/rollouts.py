@@ -88,6 +88,7 @@ def shown(rollout: Rollout, finding: Finding) -> dict[str, Json]:
         "started_at": format_instant(rollout.started_at),
         "ends_at": format_instant(rollout.ends_at),
         "over": rollout.over,
+        "ended_early": rollout.ended_early,
         "events": rollout.seen,
         "min_events": rollout.criteria.min_events,
         "alerts": alerts,

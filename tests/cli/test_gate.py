@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from rulesd.cli.gate import _progress
 from tests.cli.conftest import Run, Stub
 
 PATH = "/v1/rollouts/c1"
@@ -67,6 +68,21 @@ def test_it_signs_off_and_ends_the_watch_on_request(run: Run, daemon: Stub) -> N
         ("POST", f"{PATH}/signoff", {"note": "ok"}),
         ("POST", f"{PATH}/finish", {"note": "ok"}),
     ]
+
+
+def test_waiting_says_on_a_terminal_what_for_and_a_refusal_ends_it(
+    run: Run, daemon: Stub, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rulesd.cli.gate.sys.stderr.isatty", lambda: True, raising=False)
+    assert _progress(None, "") == "no deploy.change event with this change_id has come yet"
+    waits = rollout(missing=["the watch is not over", "only 3 of 100 events"])
+    says = _progress(waits, "")
+    assert _progress(waits, says) == says
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[1:] == ["waiting: the watch is not over; only 3 of 100 events"]
+    daemon.answers["GET", PATH] = (403, {"error": "forbidden", "message": "no."})
+    said = run("gate", "--change", "c1", "--server", daemon.url, "--wait", "1h")
+    assert (said.code, "Give a token" in said.err) == (1, True)
 
 
 def test_wrong_usage_and_no_daemon(run: Run) -> None:

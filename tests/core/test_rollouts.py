@@ -15,6 +15,7 @@ from rulesd.model.decision import (
     AlertChanged,
     Decision,
     Kind,
+    NoticeDue,
     RolloutChanged,
     SwitchChanged,
 )
@@ -81,7 +82,10 @@ def test_a_quiet_release_with_enough_traffic_passes() -> None:
     assert room.one.seen == 2
     assert room.verdict() is Verdict.INCONCLUSIVE
     room.machine.handle_timer(T0 + HOUR, room.said)
-    assert room.reasons() == [Reason.ROLLOUT_OVER]
+    told = room.said[-1]
+    assert isinstance(told, NoticeDue)
+    assert told.title == "PASS: the watch over c1 (model assistant m1 -> m2) is over"
+    assert room.reasons() == [Reason.ROLLOUT_OVER, Reason.VERDICT]
     assert room.verdict() is Verdict.PASS
     assert room.machine.due == NOT_DUE
 
@@ -120,7 +124,7 @@ def test_the_first_failure_asks_for_the_rollback_once() -> None:
     assert [(d.action, d.reason, d.alert.alert) for d in asked] == [("undo", Reason.ROLLBACK, "a1")]
     room.said.clear()
     room.deploy(stage="rollback")
-    assert room.reasons() == [Reason.ROLLED_BACK]
+    assert room.reasons() == [Reason.ROLLED_BACK, Reason.VERDICT]
     assert room.one.rolled_back
     assert room.deploy(id_="other", stage="rollback").reasons() == []
 
@@ -153,8 +157,25 @@ def test_red_team_findings_for_the_change_or_its_version() -> None:
     assert (room.one.passed, room.one.failed) == (1, 0)
     room.said.clear()
     room.see("redteam.finding", model="m2", result="fail")
-    assert room.reasons() == [Reason.ROLLOUT_EVIDENCE]
+    asked = room.said[-1]
+    assert isinstance(asked, ActionDue)
+    assert asked.alert.labels == {"change": "c1", "component": "assistant", "version": "m2"}
+    assert room.reasons() == [Reason.ROLLOUT_EVIDENCE, Reason.ROLLBACK]
     assert room.verdict() is Verdict.FAIL
+    room.see("redteam.finding", model="m2", result="fail")
+    assert room.reasons() == [Reason.ROLLOUT_EVIDENCE]
+
+
+def test_nobody_touches_the_change_of_another_tenant() -> None:
+    room = Room().see("deploy.change", tenant="acme", change_id="c1", to_version="m2")
+    room.see("deploy.change", tenant="globex", change_id="c1", stage="rollback")
+    room.see("redteam.finding", tenant="globex", change_id="c1", result="fail")
+    assert (room.one.tenant, room.one.failed, room.one.rolled_back) == ("acme", 0, False)
+    room.see("deploy.change", tenant="globex", change_id="c1", to_version="m9")
+    room.see("deploy.change", change_id="c1", to_version="m9")
+    assert list(room.machine.open) == ["c1", "globex:c1", "everybody:c1"]
+    room.see("redteam.finding", tenant="acme", change_id="c1", result="fail")
+    assert room.one.failed == 1
 
 
 def test_another_tenants_alert_is_no_evidence() -> None:
@@ -180,11 +201,21 @@ def test_sign_off_and_an_early_end() -> None:
     assert room.reasons() == [Reason.ROLLOUT_SIGNED]
     assert room.machine.take(RolloutFinished(change="c1", by="ana", note="enough"), T0, room.said)
     assert room.machine.take(RolloutFinished(change="c1", by="ana"), T0, room.said)
-    assert room.reasons() == [Reason.ROLLOUT_OVER]
+    assert room.reasons() == [Reason.ROLLOUT_OVER, Reason.VERDICT]
     assert (room.verdict(), room.one.note) == (Verdict.PASS, "enough")
+    assert room.one.ended_early == "ana ended the watch after 0s of 1h"
     room.machine.take(RolloutSigned(change="c1", by="bo", note="later"), T0, room.said)
     assert (room.one.signed_by, room.one.note) == ("bo", "later")
     assert not room.machine.take(HumansOnly(on=True, by="x"), T0, [])
+
+
+def test_a_watch_that_was_cut_short_passes_nothing_unless_its_owner_says_so() -> None:
+    room = Room(replace(QUICK, min_events=0)).deploy()
+    room.machine.take(RolloutFinished(change="c1", by="ci"), T0 + 3 * MINUTE + 5, room.said)
+    finding = room.machine.finding(room.one)
+    assert finding.missing == ("ci ended the watch after 3m of 1h; ml has not signed off on that",)
+    room.machine.take(RolloutSigned(change="c1", by="ana"), T0 + HOUR, room.said)
+    assert room.verdict() is Verdict.PASS
 
 
 def test_open_reviews_are_missing_evidence() -> None:
@@ -202,7 +233,7 @@ def test_everything_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(room.one.alerts) == 1
     room.deploy(id_="c2")
     assert list(room.machine.open) == ["c2"]
-    assert room.one.note == "pushed out by newer changes"
+    assert room.one.ended_early == "newer changes pushed its watch out after 0s of 1h"
 
 
 def test_the_baseline_forgets_what_is_older_than_a_day() -> None:

@@ -68,3 +68,12 @@ def test_what_is_missing_leaves_it_open(
 def test_what_was_required_and_is_there() -> None:
     criteria = Criteria(redteam=True, signoff=True, reviews=False)
     assert judge(rollout(criteria=criteria, passed=1, signed_by="ana"), 3).verdict is Verdict.PASS
+
+
+def test_a_watch_that_ended_early_leaves_it_open_unless_signed() -> None:
+    early = rollout(ended_early="ana ended the watch after 3m of 1h")
+    assert judge(early).missing == (
+        "ana ended the watch after 3m of 1h; ml has not signed off on that",
+    )
+    assert judge(replace(early, signed_by="bo")).missing == ()
+    assert judge(replace(early, failed=2)).failures == ("2 red-team findings failed",)

@@ -6,12 +6,14 @@ import orjson
 import pytest
 
 from rulesd.core.plan import ChannelSpec, Plan, Receiver
-from rulesd.model.decision import SwitchChanged
+from rulesd.model.decision import RolloutChanged, SwitchChanged
 from rulesd.model.reasons import Reason
+from rulesd.model.rollout import Finding, Verdict
 from rulesd.model.switch import SettingState
-from rulesd.notify.action_rows import receiver_of, switch_rows
+from rulesd.notify.action_rows import receiver_of, rollout_rows, switch_rows
 from rulesd.notify.compose import decode_notification
 from tests.core.plans import plan, rule
+from tests.core.test_rollout_notice import MADE
 from tests.core.test_switch_table import LOCK, setting
 
 TOLD = replace(LOCK, action="webhook", settings={"url": "https://example.org"})
@@ -89,3 +91,18 @@ def test_other_changes_owe_nothing(reason: Reason) -> None:
 def test_a_switch_without_a_webhook_is_only_on_record() -> None:
     assert len(switch_rows(changed(Reason.SET), world("switch"))) == 1
     assert len(switch_rows(changed(Reason.SET, switch="gone"), world())) == 1
+
+
+def test_the_verdict_of_a_watch_stands_beside_incidents() -> None:
+    finding = Finding(verdict=Verdict.FAIL, failures=("tool.x fired",), missing=("no run",))
+    over = RolloutChanged(at=1_000, reason=Reason.ROLLOUT_OVER, rollout=MADE, finding=finding)
+    (row,) = rollout_rows(over, world())
+    note = decode_notification(row.body)
+    assert (note.change, note.title) == (True, "c1 (model assistant m1 -> m2): fail")
+    assert note.lines == (
+        "failed: tool.x fired",
+        "missing: no run",
+        "events of the new version: 300",
+    )
+    assert rollout_rows(over, world()) == [row]
+    assert rollout_rows(replace(over, reason=Reason.ROLLOUT_EVIDENCE), world()) == []
