@@ -22,11 +22,15 @@ ELLIPSIS = "…"
 
 def one_line(value: str) -> str:
     """The text on one line, without control or invisible characters."""
+    if value.isascii() and value.isprintable() and "  " not in value:  # Nearly always: nothing to do.
+        return value.strip()
     return _SPACE.sub(" ", _INVISIBLE.sub("", _CONTROL.sub(" ", value))).strip()
 
 
 def lines(value: str) -> str:
     """The text with its line breaks, without control or invisible characters."""
+    if value.isascii() and value.isprintable():
+        return value
     return _INVISIBLE.sub("", _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n")))
 
 

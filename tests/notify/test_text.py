@@ -1,5 +1,8 @@
+import random
+
 import pytest
 
+from rulesd.notify import text as module
 from rulesd.notify.text import cut, cut_lines, lines, one_line, safe_url, slack_code, slack_escape
 
 
@@ -11,6 +14,33 @@ def test_one_line_removes_breaks_controls_and_what_nobody_sees() -> None:
 
 def test_lines_keeps_breaks_only() -> None:
     assert lines("a\r\nb\rc\n\u202ed\x07") == "a\nb\nc\nd"
+
+
+def test_the_short_way_for_plain_text_says_the_same() -> None:
+    chance = random.Random(3)
+    letters = [
+        "a",
+        "Z",
+        "~",
+        " ",
+        "  ",
+        "!",
+        "\t",
+        "\n",
+        "\r\n",
+        "\x00",
+        "\x7f",
+        "\x1f",
+        "é",
+        "\u200b",
+        "\ud800",
+    ]
+    for _ in range(5_000):
+        given = "".join(chance.choices(letters, weights=[9] * 6 + [1] * 9, k=chance.randint(0, 9)))
+        plain = module._INVISIBLE.sub("", module._CONTROL.sub(" ", given))
+        assert one_line(given) == module._SPACE.sub(" ", plain).strip()
+        broken = given.replace("\r\n", "\n").replace("\r", "\n")
+        assert lines(given) == module._INVISIBLE.sub("", module._CONTROL.sub("", broken))
 
 
 def test_cut_marks_what_it_cut() -> None:
