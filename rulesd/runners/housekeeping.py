@@ -77,8 +77,9 @@ class Gauges:
             if new > 0:
                 meter.rule_errors.labels(rule).inc(new)
             self._errors[rule] = total
-        # There may be a hundred thousand, every second: not one line of Python for each (an enum's hash is several).
-        states = list(map(_STATE, engine.alerts()))
+        # There may be a hundred thousand, every second: not one line of Python for each (an enum's hash is several), and in no order.
+        states = list(map(_STATE, engine.foreign.known.values()))
+        states += map(_STATE, detection.open_alerts(engine.now))
         for state in (AlertState.PENDING, AlertState.FIRING):
             meter.alerts.labels(state).set(states.count(state))
         for book in detection.books:

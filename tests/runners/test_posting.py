@@ -14,6 +14,7 @@ from rulesd.model.instant import MINUTE
 from rulesd.ports.intake import Overloaded
 from rulesd.runners import codec, posting
 from rulesd.runners import crank as crank_module
+from rulesd.runners.housekeeping import Gauges, Lag
 from rulesd.runners.recovery import recover
 from tests.core.plans import T0
 from tests.runners.room import BOTH, Room, in_room, out_of_scope
@@ -165,5 +166,17 @@ def test_the_collector_is_told_of_growth_alone(monkeypatch: pytest.MonkeyPatch) 
         for _ in range(5):  # what is sent again is known
             await room.daemon.post_alerts([post(n=str(n)) for n in range(6)], "p")
         assert len(told) == 2
+
+    in_room(story)
+
+
+def test_they_are_counted_with_our_own() -> None:
+    async def story(room: Room) -> None:
+        await room.daemon.post_alerts([post(), post("Net"), post("Over", ends=T0 - 1)], "p")
+        await room.send(out_of_scope(1))
+        Gauges(room.meter).update(room.engine, Lag())
+        shown = room.meter.registry.get_sample_value
+        assert shown("rulesd_alerts", {"state": "firing"}) == 3
+        assert shown("rulesd_alerts", {"state": "pending"}) == 0
 
     in_room(story)
