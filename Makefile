@@ -75,6 +75,11 @@ $(STAMP): pyproject.toml
 
 # The real peers that some tests talk to. Installed when this may be done without asking anybody anything.
 peers: ## install the system packages that tests need, or say which are missing
+	@if command -v npm >/dev/null 2>&1 && [ -d .venv ] && [ ! -d .venv/openfeature-js/node_modules ]; then \
+	  npm install --silent --no-audit --no-fund --prefix .venv/openfeature-js \
+	    @openfeature/server-sdk@1 @openfeature/ofrep-provider@0 >/dev/null 2>&1 \
+	    || echo "make: OpenFeature for JavaScript could not be installed; its test is skipped" >&2; \
+	fi
 	@has() { command -v "$$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$$1" ]; }; \
 	missing() { for pair in mosquitto:mosquitto systemd-analyze:systemd \
 	    amtool:prometheus-alertmanager prometheus:prometheus; do \
