@@ -29,7 +29,7 @@ HEAD = (
 def main() -> int:
     """Run and judge."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=25, help="at each stage, for each process")
+    parser.add_argument("--kills", type=int, default=10, help="at each stage, for each process")
     parser.add_argument("--alerts", type=int, default=3, help="posted before each kill")
     parser.add_argument("--ours", action="store_true", help="rulesd alone")
     parser.add_argument("--theirs", action="store_true", help="Alertmanager alone")
