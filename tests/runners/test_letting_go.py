@@ -57,7 +57,11 @@ class Daemon:
         parts = SimpleNamespace(
             load=self.load,
             channels=lambda plan: ({}, ()),
-            courier=SimpleNamespace(reload=self.take),
+            courier=SimpleNamespace(reload=self.take, add=lambda rows: None),
+            failover=None,
+            store=None,
+            writer=None,
+            links=None,
             crank=SimpleNamespace(engine=self.engine, replace=self.replace),
             clock=SimpleNamespace(now=lambda: 0),
             meter=Meter(),
