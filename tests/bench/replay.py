@@ -90,11 +90,13 @@ def main() -> int:
             ("shipped rules", (ROOT / "rules", ROOT / "notifiers"), 20_000, 50_000),
             ("five burst rules", five_bursts(home), 100_000, 200_000),
         ):
-            walls, cpus = [], []
+            walls, cpus, starts = [], [], []
             for _ in range(rounds):
                 (w0, c0), (w1, c1) = run(files[0], *where), run(files[1], *where)
                 walls.append((long_ - short) / max(1e-9, w1 - w0))
                 cpus.append((long_ - short) / max(1e-9, c1 - c0))
+                starts.append(c0 - short / cpus[-1])
+            row(f"{name}, start-up, seconds of processor time", median(starts))
             row(f"{name}, wall clock", median(walls))
             good &= row(
                 f"{name}, processor time",
