@@ -1,6 +1,8 @@
 """The five calls: the same inputs give the same decisions, through any restart."""
 
+import json
 import random
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,12 +27,16 @@ from rulesd.model.inputs import (
     Delivered,
     EventRefused,
     PlanReplaced,
+    PostedAlert,
     ResolvedByPerson,
+    SwitchSet,
     Unacknowledged,
 )  # fmt: skip
+from rulesd.model.instant import HOUR
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason, Outcome, Reason
 from tests.core.crew import chain, crew
 from tests.core.plans import T0, burst, event, field, plan, rule
+from tests.core.test_switch_table import LOCK
 from tests.core.world import World
 from tests.model.test_alert import alert
 
@@ -129,8 +135,6 @@ def test_rules_about_alerts_see_their_transitions() -> None:
         )
 
     both = (rule("both.two", by=(field("tenant"),), owner="boss"), rule())
-    from dataclasses import replace
-
     watching = replace(plan(*both, when={"both.two": about}), watches_alerts=True)
     w = World(watching).send(0, model="m1")
     assert [a.rule for a in w.engine.alerts()] == ["tool.denied", "both.two"] or {
@@ -206,6 +210,56 @@ def test_a_rule_that_changed_since_the_snapshot_starts_afresh() -> None:
     other = Engine(plan(rule("a.never", digest="other")))
     assert other.restore(small, keys) == ["a.never", "b.burst", "c.distinct"]
     assert other.alerts() == []
+
+
+def posted(name: str = "DiskFull") -> AlertsPosted:
+    one = PostedAlert(labels={"alertname": name}, starts_at=T0, ends_at=T0 + HOUR)
+    return AlertsPosted(alerts=(one,))
+
+
+def test_alerts_of_others_go_the_same_way() -> None:
+    w = World(plan(rule())).give(posted()).at(60)
+    assert [str(d.status) for d in w.told()] == ["firing"]
+    (one,) = w.engine.alerts()
+    assert list(w.engine.firing()) == [one]
+    assert w.engine.alert(one.alert) == one
+    assert w.engine.alert("gone") is None
+    w.at(2 * 3_600)
+    assert list(w.engine.firing()) == []
+    assert w.engine.alerts() == []
+
+
+def test_what_is_kept_beside_the_rows_is_all_of_the_machines() -> None:
+    w = World(plan(rule())).send(0)
+    small = w.engine.small_state()
+    assert json.loads(json.dumps(small)) == small
+    assert isinstance(small, dict)
+    whole, _ = w.engine.snapshot()
+    assert isinstance(whole, dict)
+    assert set(small) <= set(whole)
+
+
+def test_events_about_changes_and_actions_reach_their_machines() -> None:
+    lock = replace(LOCK, default=True)
+    w = World(replace(plan(rule()), switches={"lock_tool": lock}))
+    w.send(0, type_="deploy.change", change_id="c1")
+    assert len(w.engine.rollouts.open) == 1
+    labels = {"tool": "shell", "tenant": "acme"}
+    w.give(SwitchSet(id="w1", switch="lock_tool", by="ana", reason="r", labels=labels))
+    assert w.engine.switches.open["w1"].result == ""
+    w.send(1, type_="action.result", setting="w1", outcome="ok")
+    assert w.engine.switches.open["w1"].result.startswith("ok")
+
+
+def test_rules_about_switches_see_their_changes() -> None:
+    def about(document: Document) -> bool:
+        return document["type"] == "containment.changed"
+
+    seen = plan(rule("lock.seen", by=(field("key"),)), when={"lock.seen": about})
+    w = World(replace(seen, watches_switches=True, switches={"lock_tool": LOCK}))
+    labels = {"tool": "shell", "tenant": "acme"}
+    w.give(SwitchSet(id="w1", switch="lock_tool", by="ana", reason="r", labels=labels))
+    assert [a.rule for a in w.engine.alerts()] == ["lock.seen"]
 
 
 def test_limits_are_handed_on() -> None:
@@ -330,3 +384,13 @@ def test_an_acknowledgement_that_expires_is_taken_back() -> None:
     w.give(Acknowledged(alert=w.engine.alerts()[0].alert, by="jo")).at(120)
     assert w.engine.alerts()[0].acknowledged_by == ""
     assert str(w.last(Kind.UPDATED).acknowledged_by) == ""
+
+
+def test_an_acknowledgement_of_an_alert_of_others_expires_too() -> None:
+    w = World(crew(ladder=chain(ack_timeout=60_000))).give(posted())
+    w.engine.paging.expired = lambda _: [w.engine.alerts()[0].alert]  # type: ignore[method-assign]
+    w.give(Acknowledged(alert=w.engine.alerts()[0].alert, by="jo"))
+    assert w.engine.alerts()[0].acknowledged_by == "jo"
+    w.at(60)
+    assert w.engine.alerts()[0].acknowledged_by == ""
+    assert w.last(Kind.UPDATED).acknowledged_by == ""

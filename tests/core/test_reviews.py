@@ -181,6 +181,12 @@ def test_the_number_of_items_is_bounded_and_locks_go_last(monkeypatch: pytest.Mo
     assert list(room.machine.open) == ["s2", "s3"]
 
 
+def test_open_items_about_critical_alerts_are_counted() -> None:
+    room = Room().sampled("s1", severity="critical").sampled("s2", severity="low")
+    assert room.machine.critical() == 1
+    assert room.verdict("benign", "s1").machine.critical() == 0
+
+
 def test_state_survives_and_plans_come_and_go() -> None:
     room = Room().sampled().sampled("r2").verdict("benign", "r2").verdict("harm", next_="x")
     again = Reviews(plan(rule()), lambda _: None)

@@ -116,6 +116,14 @@ def test_a_person_sets_a_switch_for_one_tenant_and_it_ends_by_itself() -> None:
     assert room.machine.ended[-1].ended_by == "rulesd"
 
 
+def test_a_setting_rings_at_its_own_time_and_not_at_that_of_another() -> None:
+    room = Room().set().set("w2", T0 + SETTLED - 1, labels={**ACME, "tenant": "globex"})
+    room.said.clear()
+    assert room.ring(T0 + SETTLED).reasons() == [Reason.SETTLED]
+    assert [s.settled for s in room.machine.open.values()] == [True, False]
+    assert room.machine.due == T0 + 2 * SETTLED - 1
+
+
 def test_an_end_that_fell_into_a_downtime_is_carried_out_as_of_its_time() -> None:
     engine = Engine(with_switches(LOCK))
     engine.receive(SwitchSet(id="w", switch="lock_tool", by="a", reason="r", labels=ACME), T0)

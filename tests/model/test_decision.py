@@ -56,6 +56,14 @@ def test_who_took_it_and_that_it_could_not_be_evaluated() -> None:
     assert said["could_not_evaluate"] is True
 
 
+def test_what_held_it_back_is_named() -> None:
+    held = AlertChanged(
+        kind=Kind.SUPPRESSED, at=0, reason=Reason.SILENCED, alert=alert(), held_by=("s1", "s2")
+    )
+    assert line(1, held)["held_by"] == ["s1", "s2"]
+    assert "held_by" not in line(1, replace(held, held_by=()))
+
+
 def due(**changes: object) -> NotificationDue:
     values: dict[str, object] = {
         "at": 1_000, "reason": Reason.FIRST, "receiver": "r", "group": "{}:{}", "group_labels": {}, "status": Status.FIRING,

@@ -1,6 +1,15 @@
 """Flag keys are made from labels, and only of what flag clients can send."""
 
+import pytest
+
 from rulesd.model.switch import fill, key_part, labels_in, pattern, places
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered() -> None:
+    """Other tests use the same keys; here each is read anew."""
+    places.cache_clear()
+    pattern.cache_clear()
 
 
 def test_a_key_is_filled_from_labels_or_not_at_all() -> None:
