@@ -219,3 +219,8 @@ def test_a_burst_locks_the_tool_until_a_review_through_the_whole_engine() -> Non
     assert value(w.engine) is False
     w.engine.receive(ReviewCompleted(review=item.id, by="ana", verdict="fixed"), w.engine.now)
     assert value(w.engine) is True
+
+
+def test_critical_items_are_counted() -> None:
+    room = Room().sampled("r1", severity="critical").sampled("r2", severity="high")
+    assert room.machine.critical() == 1

@@ -110,6 +110,7 @@ def test_a_person_sets_a_switch_for_one_tenant_and_it_ends_by_itself() -> None:
     assert room.machine.due == T0 + SETTLED
     assert room.ring(T0 + SETTLED).reasons() == [Reason.SETTLED]
     assert room.machine.due == T0 + 4 * HOUR
+    assert room.ring(T0 + HOUR).reasons() == []
     assert room.ring(T0 + 4 * HOUR).reasons() == [Reason.EXPIRED]
     assert room.value() is True
     assert room.machine.due == NOT_DUE
