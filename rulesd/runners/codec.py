@@ -96,8 +96,7 @@ def input_row(item: Input, now: Instant) -> JournalRow:
         case PlanReplaced():
             return _row(now, "plan", [item.digest, item.owner_pages, item.owner_window])
         case _:
-            fields = msgspec.to_builtins(item)
-            return JournalRow(now=now, kind=_KINDS[type(item)], payload=orjson.dumps(fields))
+            return JournalRow(now=now, kind=_KINDS[type(item)], payload=msgspec.json.encode(item))
 
 
 def _row(now: Instant, kind: str, body: list[Json]) -> JournalRow:
