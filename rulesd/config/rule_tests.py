@@ -226,9 +226,7 @@ class _Writer:
         if row.tenant is not None:
             event["tenant"] = row.tenant
         name = row.id or f"{self.base[1]}-{i}"
-        return Train(
-            first=first, every=row.every, repeat=repeat, shift=shift, id=name, event=event
-        )
+        return Train(first=first, every=row.every, repeat=repeat, shift=shift, id=name, event=event)
 
     def _deploy(self, i: int, row: DeployRow) -> Train:
         at = self._offset(row.at, "deploys", i, "at", negative=False)
