@@ -58,6 +58,8 @@ _HTTP = frozenset(
         "bearer_token",
         "bearer_token_file",
         "tls_config",
+        "http_headers",
+        "proxy_url",
         "enable_http2",
     }
 )
@@ -173,11 +175,9 @@ def _http(config: HttpConfig, at: Path_, document: Document, problems: Problems)
     for name in sorted(config.model_fields_set):
         if name in _HTTP or not getattr(config, name):
             continue
-        needed = name in ("oauth2", "proxy_url", "proxy_from_environment")
+        needed = name in ("oauth2", "proxy_from_environment")
         said = f"http_config.{name} is not acted on yet"
-        hint = (
-            "Use basic_auth or authorization, without a proxy." if needed else "It has no effect."
-        )
+        hint = "Use basic_auth, authorization or proxy_url." if needed else "It has no effect."
         problems.at(
             document, (*at, name), Code.NOT_ACTED_ON, said, hint, key=True, warning=not needed
         )

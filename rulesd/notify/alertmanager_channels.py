@@ -66,6 +66,7 @@ class AlertmanagerWebhook:
                 deadline_s=self.deadline_s,
                 secrets=self._http.secrets,
                 tls=self._http.tls,
+                proxy=self._http.proxy,
             ),
         )
         return answer if isinstance(answer, Delivery) else judge(answer)

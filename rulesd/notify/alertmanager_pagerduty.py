@@ -17,7 +17,7 @@ from rulesd.model.reasons import DeliveryReason
 from rulesd.notify import pagerduty as native
 from rulesd.notify.go_texts import GoTexts, Telling, is_foreign
 from rulesd.notify.http import failed, skipped
-from rulesd.notify.settings import Secrets, Settings, place_of
+from rulesd.notify.settings import PLAIN, HttpConfig, Secrets, Settings, http_config, place_of
 from rulesd.notify.templates import Medium, Templates
 from rulesd.notify.text import cut, one_line, safe_url
 from rulesd.notify.wording import context, headline, main_alert
@@ -45,6 +45,7 @@ class AlertmanagerPagerDuty:
         *,
         routing_key: str,
         url: str = native.URL,
+        http: HttpConfig = PLAIN,
         deadline_s: float = DEADLINE_S,
     ) -> None:
         """``routing_key`` may be a template."""
@@ -52,7 +53,7 @@ class AlertmanagerPagerDuty:
         self.send_resolved, self.updates_in_place = spec.send_resolved, spec.updates_in_place
         self.deadline_s = deadline_s
         self._session, self._templates = session, templates
-        self._key, self._url = routing_key, url
+        self._key, self._url, self._http = routing_key, url, http
         self.place = place_of(routing_key)
         self._texts = GoTexts(templates.go, spec.settings)
 
@@ -69,7 +70,7 @@ class AlertmanagerPagerDuty:
                 event, url = self._event(notification, key, Telling(self._texts, data)), self._url
         except Fault as fault:
             return failed(DeliveryReason.CONFIG, f"the template of routing_key failed ({fault})")
-        return await native.enqueue(self._session, url, event, self.deadline_s)
+        return await native.enqueue(self._session, url, event, self.deadline_s, self._http)
 
     def _event(self, notification: Notification, key: str, telling: Telling) -> dict[str, Any]:
         firing = any(a.status != "resolved" for a in notification.alerts)
@@ -177,5 +178,6 @@ def pagerduty_configs(
         templates,
         routing_key=settings.secret("routing_key"),
         url=settings.url("url", native.URL),
+        http=http_config(settings),
         deadline_s=settings.number("deadline_s", DEADLINE_S),
     )

@@ -157,7 +157,8 @@ def slack_configs(
     made = Messages(GoTexts(templates.go, spec.settings), templates)
     channel = settings.text("channel")
     deadline_s = settings.number("deadline_s", DEADLINE_S)
-    bearer = http_config(settings).headers.get("Authorization", "").removeprefix("Bearer ")
+    http = http_config(settings)
+    bearer = http.headers.get("Authorization", "").removeprefix("Bearer ")
     token = settings.secret("app_token") or bearer
     if not token:
         return SlackWebhook(
@@ -166,6 +167,7 @@ def slack_configs(
             templates,
             url=settings.url("api_url"),
             compose=made.make,
+            http=http,
             deadline_s=deadline_s,
         )
     if not channel:
@@ -179,5 +181,6 @@ def slack_configs(
         channel=channel,
         api_url=api.removesuffix("chat.postMessage"),
         compose=made.make,
+        http=http,
         deadline_s=deadline_s,
     )

@@ -57,6 +57,9 @@ class Request:
     tls: ssl.SSLContext | None = None
     "``None``: the system's trust store."
 
+    proxy: str = ""
+    "The address of an HTTP proxy to go through; empty: none, whatever the environment says."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -103,6 +106,7 @@ async def _exchange(session: aiohttp.ClientSession, request: Request) -> Answer:
         allow_redirects=False,
         timeout=aiohttp.ClientTimeout(total=None),
         ssl=request.tls if request.tls is not None else True,
+        proxy=request.proxy or None,
     ) as response:
         return Answer(
             status=response.status,

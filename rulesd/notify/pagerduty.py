@@ -18,7 +18,7 @@ from rulesd.core.plan import ChannelSpec
 from rulesd.model.notification import Delivery, Notification, PageAlert
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.notify.http import Request, judge, post, skipped
-from rulesd.notify.settings import Secrets, Settings, place_of
+from rulesd.notify.settings import PLAIN, HttpConfig, Secrets, Settings, place_of
 from rulesd.notify.templates import Medium, Templates
 from rulesd.notify.text import cut, one_line, safe_url
 from rulesd.notify.wording import context, evidence, headline, main_alert, measured, place, seen
@@ -139,7 +139,11 @@ def pagerduty(
 
 
 async def enqueue(
-    session: aiohttp.ClientSession, url: str, event: Mapping[str, Any], deadline_s: float
+    session: aiohttp.ClientSession,
+    url: str,
+    event: Mapping[str, Any],
+    deadline_s: float,
+    http: HttpConfig = PLAIN,
 ) -> Delivery:
     """Send one event and judge the answer: 202 is accepted, 400 is final, 429 and 5xx are tried again."""
     answer = await post(
@@ -147,9 +151,11 @@ async def enqueue(
         Request(
             url=url,
             body=fit(event),
-            headers={"Content-Type": "application/json"},
+            headers={**http.headers, "Content-Type": "application/json"},
             deadline_s=deadline_s,
-            secrets=(str(event["routing_key"]),),
+            secrets=(str(event["routing_key"]), *http.secrets),
+            tls=http.tls,
+            proxy=http.proxy,
         ),
     )
     if isinstance(answer, Delivery):

@@ -117,22 +117,29 @@ class HttpConfig:
     secrets: tuple[str, ...] = field(repr=False)
     "What must appear in no detail: credentials as written, and as they look on the wire."
 
+    proxy: str = field(default="", repr=False)
+
+
+PLAIN = HttpConfig(headers={}, tls=None, secrets=())
+"Nothing but the address."
+
 
 def http_config(settings: Settings) -> HttpConfig:
-    """Read ``http_config``: ``basic_auth``, ``authorization``, ``bearer_token``, ``tls_config``.
+    """Read ``http_config``: ``basic_auth``, ``authorization``, ``bearer_token``, ``tls_config``, ``http_headers``, ``proxy_url``.
 
     Raises:
         ChannelError: for settings that would change where or how a page travels and are not supported.
     """
     given = settings.spec.settings.get("http_config")
     block: Mapping[str, Json] = given if isinstance(given, Mapping) else {}
-    for name in ("oauth2", "proxy_url", "proxy_from_environment"):
+    for name in ("oauth2", "proxy_from_environment"):
         if block.get(name):
             raise settings.error(
                 f"http_config.{name}", "is not supported", "Use basic_auth or authorization"
             )
-    headers: dict[str, str] = {}
-    secrets: list[str] = []
+    headers, secrets = _further(settings, block.get("http_headers"))
+    proxy = _part(settings, block).text("proxy_url")
+    secrets += [proxy] if "@" in proxy else []
     bearer = _part(settings, block).secret("bearer_token")
     authorization = block.get("authorization")
     if isinstance(authorization, Mapping):
@@ -151,7 +158,27 @@ def http_config(settings: Settings) -> HttpConfig:
         headers["Authorization"] = f"Basic {encoded}"
         secrets += [password, encoded]
     tls = tls_of(settings, block.get("tls_config"))
-    return HttpConfig(headers=headers, tls=tls, secrets=tuple(secrets))
+    return HttpConfig(headers=headers, tls=tls, secrets=tuple(secrets), proxy=proxy)
+
+
+def _further(settings: Settings, given: Json) -> tuple[dict[str, str], list[str]]:
+    """``http_headers``: values as written, secrets, and files; and what of them must not be shown."""
+    headers: dict[str, str] = {}
+    secrets: list[str] = []
+    for name, block in given.items() if isinstance(given, Mapping) else ():
+        part = _part(settings, block)
+        hidden = [*part.secret_list("secrets"), *_files(part)]
+        values = block.get("values") if isinstance(block, Mapping) else None
+        plain = [str(one) for one in values] if isinstance(values, list) else []
+        headers[name] = ", ".join([*plain, *hidden])
+        secrets += hidden
+    return headers, secrets
+
+
+def _files(part: Settings) -> list[str]:
+    given = part.spec.settings.get("files")
+    inner = [{"file": str(one)} for one in given] if isinstance(given, list) else []
+    return list(_part(part, {"files": inner}).secret_list("files"))
 
 
 def tls_of(settings: Settings, given: Json) -> ssl.SSLContext | None:

@@ -21,7 +21,7 @@ from rulesd.core.plan import ChannelSpec
 from rulesd.model.notification import Delivery, Notification
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.notify.http import Answer, Request, failed, judge, post, retry, skipped
-from rulesd.notify.settings import Secrets, Settings, place_of
+from rulesd.notify.settings import PLAIN, HttpConfig, Secrets, Settings, place_of
 from rulesd.notify.slack_blocks import fallback, message
 from rulesd.notify.slack_thread import changes, remembered
 from rulesd.notify.templates import Templates
@@ -94,6 +94,7 @@ class SlackBot:
         channel: str,
         api_url: str = API,
         compose: Compose | None = None,
+        http: HttpConfig = PLAIN,
         clicks: bool = False,
         deadline_s: float = DEADLINE_S,
     ) -> None:
@@ -107,6 +108,7 @@ class SlackBot:
         self._session = session
         self._token, self._channel, self._api = token, channel, api_url.rstrip("/") + "/"
         self._compose = compose or (lambda page: message(page, templates, clicks=clicks))
+        self._http = http
         self.place = place_of(token, channel)
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
@@ -206,11 +208,14 @@ class SlackBot:
                 url=self._api + method,
                 body=orjson.dumps(arguments),
                 headers={
+                    **self._http.headers,
                     "Content-Type": "application/json; charset=utf-8",
                     "Authorization": f"Bearer {self._token}",
                 },
                 deadline_s=max(left, 0.001),
-                secrets=(self._token,),
+                secrets=(self._token, *self._http.secrets),
+                tls=self._http.tls,
+                proxy=self._http.proxy,
             ),
         )
         if isinstance(answer, Delivery):
@@ -237,6 +242,7 @@ class SlackWebhook:
         *,
         url: str,
         compose: Compose | None = None,
+        http: HttpConfig = PLAIN,
         deadline_s: float = DEADLINE_S,
     ) -> None:
         """``url`` is the secret. ``compose`` makes another message than rulesd's own."""
@@ -245,6 +251,7 @@ class SlackWebhook:
         self.deadline_s = deadline_s
         self._session, self._url = session, url
         self._compose = compose or (lambda page: message(page, templates))
+        self._http = http
         self.place = place_of(url)
 
     async def send(self, notification: Notification, reference: Mapping[str, str]) -> Delivery:
@@ -267,8 +274,14 @@ class SlackWebhook:
             Request(
                 url=self._url,
                 body=orjson.dumps(content),
-                headers={"Content-Type": "application/json; charset=utf-8"},
+                headers={
+                    **self._http.headers,
+                    "Content-Type": "application/json; charset=utf-8",
+                },
                 deadline_s=self.deadline_s,
+                secrets=self._http.secrets,
+                tls=self._http.tls,
+                proxy=self._http.proxy,
             ),
         )
         if isinstance(answer, Delivery):

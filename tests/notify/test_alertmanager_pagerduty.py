@@ -9,7 +9,7 @@ from rulesd.model.fingerprint import group_dedup_key
 from rulesd.model.notification import Notification
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.notify.alertmanager_pagerduty import pagerduty_configs
-from rulesd.notify.channels import open_session
+from rulesd.notify.channels import make_channel, open_session
 from rulesd.notify.fakes import Fakes
 from rulesd.notify.settings import ChannelError
 from rulesd.notify.templates import Templates
@@ -119,3 +119,23 @@ def test_only_what_is_open_is_updated_and_the_end_resolves() -> None:
 def test_without_a_routing_key(settings: dict[str, str], words: str) -> None:
     with pytest.raises(ChannelError, match=words):
         pagerduty_configs(spec("pagerduty_configs", settings), str, None, Templates())  # type: ignore[arg-type]
+
+
+def test_http_config_counts_here_and_for_slack_too() -> None:
+    block = {"http_headers": {"X-Gate": {"values": ["open"]}}}
+
+    async def run() -> None:
+        async with Fakes() as fakes, open_session() as session:
+            given = [
+                ("pagerduty_configs", {"routing_key": "k", "url": fakes.pagerduty}),
+                ("slack_configs", {"api_url": fakes.slack_webhook}),
+                ("slack_configs", {"app_token": "t", "app_url": fakes.slack_api, "channel": "c"}),
+                ("webhook_configs", {"url": fakes.webhook()}),
+            ]
+            for kind, settings in given:
+                own = spec(kind, {**settings, "http_config": block})
+                channel = make_channel(own, str, session, Templates())
+                assert (await channel.send(PAGE, {})).outcome is DeliveryOutcome.DELIVERED
+            assert [one.headers.get("X-Gate") for one in fakes.received] == ["open"] * 4
+
+    asyncio.run(run())

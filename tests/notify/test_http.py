@@ -1,9 +1,11 @@
 import asyncio
 import contextlib
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
 
 from rulesd.model.notification import Delivery
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
@@ -181,3 +183,32 @@ def test_a_trusted_certificate_can_be_named() -> None:
     answer = asyncio.run(run())
     assert isinstance(answer, Answer)
     assert answer.status == 200
+
+
+def test_a_proxy_is_gone_through_and_one_that_is_gone_is_tried_again() -> None:
+    seen: list[str] = []
+
+    async def proxy(request: web.BaseRequest) -> web.Response:
+        seen.append(str(request.url))
+        return web.Response(text="through")
+
+    async def run() -> None:
+        server = await asyncio.get_running_loop().create_server(web.Server(proxy), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with open_session() as session:
+            one = Request(
+                url="http://receiver.invalid/x",
+                body=b"{}",
+                headers={},
+                deadline_s=5,
+                proxy=f"http://127.0.0.1:{port}",
+            )
+            answer = await post(session, one)
+            assert isinstance(answer, Answer)
+            assert (answer.status, seen) == (200, ["http://receiver.invalid/x"])
+            server.close()
+            gone = await post(session, replace(one, proxy="http://127.0.0.1:1"))
+            assert isinstance(gone, Delivery)
+            assert gone.outcome is DeliveryOutcome.RETRY
+
+    asyncio.run(run())

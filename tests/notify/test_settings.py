@@ -80,7 +80,7 @@ def test_http_config_bearer_basic_and_headers() -> None:
     assert http_config(settings()).headers == {}
 
 
-@pytest.mark.parametrize("name", ["oauth2", "proxy_url", "proxy_from_environment"])
+@pytest.mark.parametrize("name", ["oauth2", "proxy_from_environment"])
 def test_http_config_refuses_what_it_would_not_do(name: str) -> None:
     with pytest.raises(ChannelError, match="is not supported"):
         http_config(settings(http_config={name: "x"}))
@@ -98,3 +98,19 @@ def test_tls_config() -> None:
 def test_a_place_tells_no_secret_and_tells_places_apart() -> None:
     assert place_of("token", "#a") == place_of("token", "#a") != place_of("token", "#b")
     assert "token" not in place_of("token")
+
+
+def test_further_headers_and_a_proxy() -> None:
+    block = {
+        "http_headers": {"X-A": {"values": ["one", "two"]}, "X-B": {"secrets": ["sesame-1"]}},
+        "proxy_url": "http://u:pass-word@proxy:3128",
+    }
+    made = http_config(Settings(spec("webhook_configs", {"http_config": block}), str))
+    assert made.headers == {"X-A": "one, two", "X-B": "sesame-1"}
+    assert made.proxy == "http://u:pass-word@proxy:3128"
+    assert set(made.secrets) == {"sesame-1", made.proxy}
+    assert "sesame" not in repr(made)
+    assert "pass-word" not in repr(made)
+    files = {"http_headers": {"X-C": {"files": ["token"]}}}
+    opened = Settings(spec("webhook_configs", {"http_config": files}), lambda r: f"of {r['file']}")
+    assert http_config(opened).headers == {"X-C": "of token"}
