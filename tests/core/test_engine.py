@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rulesd.core.engine import Engine, KeyState, Limits, sampled
 from rulesd.core.machine import NOT_DUE
-from rulesd.core.plan import Maturity, Plan
+from rulesd.core.plan import Maturity, Plan, Route
 from rulesd.model.alert import Alert
 from rulesd.model.decision import (
     ActionDue,
@@ -227,6 +227,15 @@ def test_alerts_of_others_go_the_same_way() -> None:
     w.at(2 * 3_600)
     assert list(w.engine.firing()) == []
     assert w.engine.alerts() == []
+
+
+def test_what_has_ended_and_waits_to_be_told_does_not_fire() -> None:
+    w = World(plan(rule(), root=Route(receiver="default", group_by=())))
+    short = PostedAlert(labels={"alertname": "Short"}, starts_at=T0, ends_at=T0 + HOUR // 2)
+    w.give(AlertsPosted(alerts=(short,))).give(posted()).at(1_800)
+    (group,) = w.engine.dispatch.groups.values()
+    assert [m.firing for m in group.members.values()] == [False, True]
+    assert list(w.engine.firing()) == w.engine.alerts()
 
 
 def test_what_is_kept_beside_the_rows_is_all_of_the_machines() -> None:
