@@ -97,12 +97,17 @@ def _disagreement(given: p.Disagreement) -> "Detector[Any]":
 def _drift(given: p.Drift) -> "Detector[Any]":
     from rulesd.core.detectors.drift import Drift
 
+    shares = given.pinned or {}
+    named = (
+        shares.items() if isinstance(shares, dict) else ((str(n), s) for n, s in enumerate(shares))
+    )
     return Drift(
         field=field(given.field),
         bins=tuple(sorted(given.bins)) if isinstance(given.bins, list) else given.bins,
         top=given.top or 10,
         baseline=given.baseline,
         budget=given.budget,
+        pinned=tuple(named),
     )
 
 

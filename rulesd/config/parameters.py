@@ -29,6 +29,9 @@ Share = Annotated[
     float, Field(gt=0, lt=1), BeforeValidator(lambda v: float(v) if type(v) is int else v)
 ]
 Number = Annotated[float, BeforeValidator(lambda v: float(v) if type(v) is int else v)]
+Part = Annotated[
+    float, Field(ge=0, le=1), BeforeValidator(lambda v: float(v) if type(v) is int else v)
+]
 Above0 = Annotated[float, Field(gt=0), BeforeValidator(lambda v: float(v) if type(v) is int else v)]
 
 
@@ -197,6 +200,11 @@ class Drift(Parameters):
     top: Annotated[int, Field(ge=2, le=50)] | None = None
     baseline: Window = 7 * DAY
     budget: Above0 = 0.1
+    pinned: (
+        Annotated[dict[str, Part], Field(min_length=2, max_length=50)]
+        | Annotated[list[Part], Field(min_length=2, max_length=50)]
+        | None
+    ) = None
 
     @model_validator(mode="after")
     def _one(self) -> "Drift":
@@ -204,6 +212,23 @@ class Drift(Parameters):
             raise PydanticCustomError(
                 Code.OUT_OF_RANGE.value,
                 'has "bins" and "top". Keep "bins" for a number, "top" for labels.',
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Drift":
+        if self.pinned is None:
+            return self
+        if isinstance(self.pinned, dict):
+            fits, total = self.bins is None, sum(self.pinned.values())
+            fits = fits and total <= 1.01
+        else:
+            fits = isinstance(self.bins, list) and len(self.pinned) == len(self.bins) + 1
+            fits = fits and 0.99 <= sum(self.pinned) <= 1.01
+        if not fits:
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                '"pinned" does not fit. Write a share for each label, {pass: 0.9, fail: 0.1}, or with edges in "bins" one share more than edges, together 1.',
             )
         return self
 

@@ -137,3 +137,23 @@ def test_a_spike_of_a_measure_has_parameters_of_its_own() -> None:
         (error,) = read(wrong).errors
         assert error.code == Code.OUT_OF_RANGE
         assert '"field"' in str(error)
+
+
+def test_a_pinned_baseline_must_fit() -> None:
+    def read(parameters: str) -> Any:
+        detect = f"{{drift: {parameters}}}"
+        return loaded({"rules/tool/mistake.yaml": rule(detect=detect)})
+
+    found = read("{field: label, pinned: {pass: 0.9, fail: 0.1}}")
+    assert found.plan is not None, [str(p) for p in found.errors]
+    detector = found.plan.rules[found.plan.by_id["tool.mistake"]].detector
+    assert detector.pinned == (("pass", 0.9), ("fail", 0.1))
+    assert read("{field: score, bins: [0.5], pinned: [0.9, 0.1]}").plan is not None
+    for wrong in (
+        "{field: label, pinned: {pass: 0.9, fail: 0.2}}",
+        "{field: score, bins: [0.5], pinned: [0.9, 0.05, 0.05]}",
+        "{field: score, bins: [0.5], pinned: [0.5, 0.1]}",
+        "{field: score, bins: 10, pinned: [0.5, 0.5]}",
+        "{field: score, bins: [0.5], pinned: {pass: 0.9, fail: 0.1}}",
+    ):
+        assert '"pinned" does not fit' in str(read(wrong).errors[0])

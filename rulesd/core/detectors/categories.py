@@ -3,6 +3,11 @@
 Law: pure, on plain lists that grow to the right; what is beyond the end of one is zero.
 """
 
+from collections.abc import Sequence
+
+PINNED = 10_000
+"How many events a baseline that people wrote is worth."
+
 
 def count_at(counts: list[int], place: int) -> int:
     """The count of a category; none was counted beyond the end."""
@@ -45,3 +50,8 @@ def without(counts: list[int], blocks: list[list[int]]) -> list[int]:
 def events(counts: list[int]) -> float:
     """How many independent events the counts are worth (Kish's effective sample size)."""
     return sum(counts[1:]) ** 2 / counts[0] if counts and counts[0] else 0.0
+
+
+def of_shares(others: float, shares: Sequence[float]) -> list[int]:
+    """Counts as if ``PINNED`` events had been seen in these shares."""
+    return [PINNED, round(others * PINNED), *(round(share * PINNED) for share in shares)]

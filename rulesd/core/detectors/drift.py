@@ -22,7 +22,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rulesd.core.detectors.categories import add_to, count_at, count_in, events, moved, without
+from rulesd.core.detectors.categories import (
+    add_to,
+    count_at,
+    count_in,
+    events,
+    moved,
+    of_shares,
+    without,
+)
 from rulesd.core.detectors.plain import real, reals, rows, text, whole, wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.segments import Segments
@@ -106,6 +114,8 @@ class Drift:
     top: int
     baseline: Milliseconds
     budget: float
+    pinned: tuple[tuple[str, float], ...] = ()
+    "A baseline that is given and never learned: (value, share), or for edges of bins one share each (their names mean nothing)."
 
     name: ClassVar[str] = "drift"
     version: ClassVar[int] = 1
@@ -127,7 +137,17 @@ class Drift:
         state = Shape(at // WIDTH * WIDTH)
         if isinstance(self.bins, tuple):
             state.edges = list(self.bins)
+        self._pin(state)
         return state
+
+    def _pin(self, state: Shape) -> None:
+        if not self.pinned:
+            return
+        if self.bins is None:
+            state.names = {name: place for place, (name, _) in enumerate(self.pinned, 2)}
+        shares = [share for _, share in self.pinned]
+        state.base = of_shares(max(0.0, 1.0 - sum(shares)), shares)
+        state.dispersion = [1.0] * len(SCALES)
 
     # ------------------------------------------------------------------ counting
 
@@ -206,6 +226,7 @@ class Drift:
             found.append(Reading(state.last + self.baseline, False, 0.0, None))
         if now >= state.last + _AFRESH * self.baseline:
             state.afresh(now)
+            self._pin(state)
         return found
 
     def _judge(self, state: Shape, pool: Segments, end: Instant) -> list[Reading]:
@@ -292,7 +313,7 @@ class Drift:
             for place, count in enumerate(state.base[1:], 1)
             if count
         }
-        return {"shares": shares, "events": total}
+        return {"shares": shares, "events": total, "pinned": bool(self.pinned)}
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """Every observation is one of a key."""

@@ -1,4 +1,12 @@
-from rulesd.core.detectors.categories import add_to, count_at, count_in, events, moved, without
+from rulesd.core.detectors.categories import (
+    add_to,
+    count_at,
+    count_in,
+    events,
+    moved,
+    of_shares,
+    without,
+)
 
 
 def test_counts_grow_to_the_right() -> None:
@@ -23,3 +31,8 @@ def test_a_sampled_event_is_worth_one() -> None:
     assert events([100, 0, 10]) == 1.0
     assert events([10, 0, 10]) == 10.0
     assert events([]) == events([0, 0]) == 0.0
+
+
+def test_shares_that_people_wrote() -> None:
+    assert of_shares(0.1, [0.6, 0.3]) == [10_000, 1_000, 6_000, 3_000]
+    assert events(of_shares(0.0, [0.5, 0.5])) == 10_000

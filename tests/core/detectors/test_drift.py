@@ -232,3 +232,23 @@ def test_what_it_has_learned_can_be_seen() -> None:
     assert {k: round(v, 2) for k, v in binned.items()} == {"< 2": 0.5, ">= 2": 0.25, ">= 3": 0.25}
     same = [Seen(at, {"v": 7.0}) for at in range(0, DAY + HOUR, MINUTE)]
     assert told(drift(bins=4), same)["shares"] == {"any": 1.0}
+
+
+def test_a_pinned_baseline_is_judged_from_the_start_and_never_learned_again() -> None:
+    pinned = drift(pinned=(("a", 0.5), ("b", 0.3), ("c", 0.2)), baseline=HOUR)
+    assert run(pinned, values(0, DAY, MINUTE, OLD))[("k",)] == []
+    said = run(pinned, values(0, 6 * HOUR, MINUTE, NEW))[("k",)]
+    assert said[0].at <= 4 * HOUR
+    later = values(2 * DAY, 2 * DAY + 6 * HOUR, MINUTE, NEW)  # a silence that makes a new key
+    assert len(episodes(run(pinned, BEFORE + later)[("k",)])) == 1
+    strange = values(0, 6 * HOUR, MINUTE, {"a": 0.5, "b": 0.3, "x": 0.2})
+    assert run(pinned, strange)[("k",)] != []
+    edges = drift(bins=(0.0,), pinned=(("0", 0.5), ("1", 0.5)))
+    up = [Seen(at, {"v": -1.0 if at % (4 * MINUTE) == 0 else 1.0}) for at in range(0, DAY, MINUTE)]
+    even = [
+        Seen(at, {"v": -1.0 if at % (2 * MINUTE) == 0 else 1.0}) for at in range(0, DAY, MINUTE)
+    ]
+    assert run(edges, up, restart=True)[("k",)] != []
+    assert run(edges, even)[("k",)] == []
+    told = pinned.learned(pinned.start(("k",), 0), pinned.pool(), 0)
+    assert told == {"shares": {"a": 0.5, "b": 0.3, "c": 0.2}, "events": 10_000, "pinned": True}
