@@ -53,7 +53,7 @@ def list_(
             said += f": {one['next']}"
         holds = "a lock" if one["locked"] else ""
         table.add_row(*map(escape, (
-            one["review"], one["severity"], one["rule"], labels, one["due_at"], holds, one["owner"], said
+            one["review"], one["severity"], one["rule"], labels, f"{one['due_at'][:10]} {one['due_at'][11:19]}Z", holds, one["owner"], said
         )))  # fmt: skip
     Console().print(table if found else "nothing waits for a review")
     raise typer.Exit(Exit.FINE)

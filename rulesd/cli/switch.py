@@ -10,6 +10,7 @@ from rich.table import Table
 
 from rulesd.cli.client import Client, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.model.duration import format_duration
 
 app = typer.Typer(
     add_completion=False,
@@ -26,6 +27,7 @@ Reason = Annotated[
     str, typer.Option("--reason", "-r", help="Why; it is kept with the setting.", metavar="TEXT")
 ]
 
+_UNTIL = {"review": "with a review", "resolved": "with the alert"}
 _COLOURS = {"active": "bold red", "pending_approval": "yellow", "dry_run": "cyan"}
 
 
@@ -42,13 +44,18 @@ def list_(
         out.print("[yellow]only people may set switches now[/]")
     if found["settings"]:
         out.print(_settings(found["settings"]))
+        for one in found["settings"]:
+            if one["state"] == "pending_approval":
+                out.print(
+                    f"[yellow]waits for a second person:[/] rulesd switch approve {one['id']}"
+                )
     else:
         out.print("nothing is contained")
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("SWITCH", "KEY", "SAFE", "DEFAULT", "PER", "ENDS", "SET BY", "WHAT IT IS FOR"):
         table.add_column(name, overflow="fold")
     for one in found["switches"]:
-        ends = one["until"] if one["until"] != "ttl" else f"after {one['ttl_ms'] // 60_000} min"
+        ends = _UNTIL.get(one["until"]) or f"after {format_duration(one['ttl_ms'])}"
         table.add_row(
             *map(escape, (
                 one["name"], one["key"], _value(one["safe"]), _value(one["default"]), " ".join(one["scope"]) or "-",
@@ -147,7 +154,7 @@ def history(
         table.add_column(name, overflow="fold")
     for one in found:
         table.add_row(*map(escape, (
-            one["set_at"], one["ended_at"] or "", one["key"], _where(one), _value(one["value"]), one["by"], one["reason"],
+            _clock(one["set_at"]), _clock(one["ended_at"]), one["key"], _where(one), _value(one["value"]), one["by"], one["reason"],
             one["ended_by"], one["ended_why"],
         )))  # fmt: skip
     Console().print(table if found else "no setting has ended yet")
@@ -223,7 +230,7 @@ def _settings(rows: list[dict[str, Any]]) -> Table:
             one["id"],
             f"[{colour}]{one['state']}[/]",
             *map(escape, (
-                one["key"], _where(one), _value(one["value"]), one["expires_at"] or f"until {one['until']}", one["by"],
+                one["key"], _where(one), _value(one["value"]), _ends(one), one["by"],
                 one["reason"],
             )),
         )  # fmt: skip
@@ -232,6 +239,15 @@ def _settings(rows: list[dict[str, Any]]) -> Table:
 
 def _where(setting: dict[str, Any]) -> str:
     return " ".join(f"{k}={v}" for k, v in sorted(setting["scope"].items())) or "everybody"
+
+
+def _ends(setting: dict[str, Any]) -> str:
+    return _clock(setting["expires_at"]) or _UNTIL[setting["until"]]
+
+
+def _clock(time: str | None) -> str:
+    """A time to the second, as a person reads it; UTC, like everything here."""
+    return f"{time[:10]} {time[11:19]}Z" if time else ""
 
 
 def _value(value: Any) -> str:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rulesd.core.plan import Plan
 from rulesd.core.switch_state import where
@@ -17,7 +18,7 @@ from rulesd.model.decision import NoticeDue
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR, MINUTE, Instant, Milliseconds
 from rulesd.model.reasons import DeliveryReason, Reason
-from rulesd.model.switch import Approvals, Setting, Switch
+from rulesd.model.switch import Approvals, Setting, Switch, places
 
 REFUSED = {
     Reason.REFUSED_HUMANS_ONLY: "only people may set switches now",
@@ -28,6 +29,18 @@ REFUSED = {
     Reason.REFUSED_APPROVER: "whoever asked cannot approve: it takes a second person, with a token of their own",
 }
 "In words, for whoever asked."
+
+
+def misfit(switch: Switch, labels: Mapping[str, str]) -> str:
+    """Which label keeps a setting from being made, and what to write; empty when all of them fit."""
+    for name in places(switch.key):
+        if not same_key(replace(switch, key=f"{{{name}}}"), labels):
+            return f"its key {switch.key} needs the label {name}: write {name}=..."
+    for name, allowed in switch.allow.items():
+        if labels.get(name, "") not in allowed:
+            return f"allow lists only {' and '.join(f'{name}={one}' for one in allowed)}"
+    return ""
+
 
 TELL_AGAIN: Milliseconds = 10 * MINUTE
 "Refusals of one kind are told at most this often; the next notice says how many there were."

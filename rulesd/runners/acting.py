@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from uuid import uuid4
 
 from rulesd.core.reviews import Review
-from rulesd.core.switch_guard import REFUSED
+from rulesd.core.switch_guard import REFUSED, misfit
 from rulesd.core.switch_table import SwitchTable, scope_of
 from rulesd.model.decision import SwitchChanged
 from rulesd.model.inputs import (
@@ -27,7 +27,7 @@ from rulesd.model.inputs import (
 from rulesd.model.instant import format_instant
 from rulesd.model.reasons import Reason
 from rulesd.model.rollout import Finding, Rollout
-from rulesd.model.switch import Setting, fill
+from rulesd.model.switch import Setting, Switch, fill
 from rulesd.ports.acting import Completed, SwitchAnswer, Wish
 from rulesd.runners.crank import Crank
 
@@ -116,7 +116,7 @@ class LocalActing:
         mine = [d for d in said if d.setting.id == id_]
         mine += [d for d in said if d.reason in again and _means(d.setting, wish, self.table)]
         if mine:
-            return _answer(mine[0])
+            return _answer(mine[0], self._crank.engine.plan.switches[wish.switch], wish)
         rows = (*self.settings(), *self.history())
         known = next((s for s in rows if s.id == id_), None)
         standing = (s for s in self.settings() if _means(s, wish, self.table))
@@ -210,7 +210,10 @@ def _means(setting: Setting, wish: Wish, table: SwitchTable) -> bool:
     )  # fmt: skip
 
 
-def _answer(said: SwitchChanged) -> SwitchAnswer:
-    return SwitchAnswer(
-        reason=said.reason, setting=said.setting, refused=REFUSED.get(said.reason, "")
-    )
+def _answer(
+    said: SwitchChanged, switch: Switch | None = None, wish: Wish | None = None
+) -> SwitchAnswer:
+    words = REFUSED.get(said.reason, "")
+    if said.reason is Reason.REFUSED_SCOPE and switch is not None and wish is not None:
+        words = misfit(switch, wish.labels) or words
+    return SwitchAnswer(reason=said.reason, setting=said.setting, refused=words)

@@ -81,6 +81,8 @@ def test_a_quiet_release_with_enough_traffic_passes() -> None:
     room.see("tool.call", model="m2").see("tool.call", model="m1").see("tool.call", release="m2")
     assert room.one.seen == 2
     assert room.verdict() is Verdict.INCONCLUSIVE
+    room.machine.handle_timer(T0 + MINUTE, room.said)
+    assert room.said == []
     room.machine.handle_timer(T0 + HOUR, room.said)
     told = room.said[-1]
     assert isinstance(told, NoticeDue)

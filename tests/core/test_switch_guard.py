@@ -9,6 +9,7 @@ from rulesd.core.switch_guard import (
     TELL_AGAIN,
     Guard,
     asks,
+    misfit,
     notice,
     same_person,
     unheard,
@@ -144,3 +145,11 @@ def test_people_are_told_when_a_service_was_not_told() -> None:
     assert "rulesd deliveries redeliver s1/set" in given_up.lines[0]
     over = untold(made, setting(), "its webhook is gone", 5)
     assert over.lines[0].endswith(": its webhook is gone.")
+
+
+def test_what_does_not_fit_is_named_with_what_to_write() -> None:
+    only = replace(LOCK, allow={"tenant": ("acme", "hooli")})
+    assert misfit(only, LABELS) == ""
+    said = misfit(only, {"tenant": "acme", "tool": "(missing)"})
+    assert said == "its key tool.{tool}.enabled needs the label tool: write tool=..."
+    assert misfit(only, {"tool": "x"}) == "allow lists only tenant=acme and tenant=hooli"
