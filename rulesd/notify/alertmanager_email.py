@@ -4,13 +4,22 @@ Law: headers, HTML and text are Go templates as in Alertmanager, values in HTML 
 are rulesd's, and the subject for alerts of other systems is Alertmanager's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from rulesd.config.gotemplate import Fault
 from rulesd.core.plan import ChannelSpec
 from rulesd.model.notification import Notification
-from rulesd.notify.email import DEADLINE_S, SMTPS, Compose, Email, own_mail, smarthost, subject_line
+from rulesd.notify.email import (
+    DEADLINE_S,
+    SMTPS,
+    Compose,
+    Email,
+    People,
+    own_mail,
+    smarthost,
+    subject_line,
+)
 from rulesd.notify.email_message import Mail, addresses
 from rulesd.notify.go_texts import GoTexts, Telling, is_foreign
 from rulesd.notify.settings import Secrets, Settings, tls_of
@@ -73,11 +82,27 @@ def email_configs(spec: ChannelSpec, secrets: Secrets, templates: Templates) -> 
         spec,
         server=server,
         sender=_plain(settings, "from"),
-        to=addresses(_plain(settings, "to")),
+        to=_people(settings, texts),
         compose=mail(texts, templates),
         thread=_threaded(settings),
         deadline_s=settings.number("deadline_s", DEADLINE_S),
     )
+
+
+def _people(settings: Settings, texts: GoTexts) -> Sequence[tuple[str, str]] | People:
+    """Who gets the mail; where a template says so, for each page anew."""
+    given = settings.text("to")
+    if "{{" not in given:
+        return addresses(_plain(settings, "to"))
+
+    def people(notification: Notification) -> Sequence[tuple[str, str]]:
+        try:
+            found = texts.text(given, texts.data(notification))
+        except Fault as fault:
+            raise ValueError(f"the template of to failed ({fault})") from None
+        return addresses(found)
+
+    return people
 
 
 def _plain(settings: Settings, name: str) -> str:

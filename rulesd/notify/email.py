@@ -31,6 +31,9 @@ DEADLINE_S = 20.0
 SMTPS = 465
 "The port where TLS begins at once."
 
+People = Callable[[Notification], Sequence[tuple[str, str]]]
+"(name, address) of everybody a page goes to. Raises ``ValueError`` with words for the operator when it cannot say."
+
 Compose = Callable[[Notification], Mail]
 "Makes the mail of a page. Raises ``ValueError`` with words for the operator when it cannot."
 
@@ -46,16 +49,17 @@ class Email:
         *,
         server: Server,
         sender: str,
-        to: Sequence[tuple[str, str]],
+        to: Sequence[tuple[str, str]] | People,
         compose: Compose,
         thread: bool = True,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        """``to``: (name, address) of everybody it goes to."""
+        """``to``: (name, address) of everybody it goes to, or what says so for each page."""
         self.name, self.kind = spec.name, spec.kind
         self.for_people, self.per_alert = spec.for_people, spec.per_alert
         self.send_resolved, self.deadline_s = spec.send_resolved, deadline_s
-        self._server, self._sender, self._to = server, sender, tuple(to)
+        self._server, self._sender = server, sender
+        self._to: People = to if callable(to) else lambda _page: to
         self._compose, self._thread = compose, thread
         self._resolver = PatientResolver()
 
@@ -65,9 +69,9 @@ class Email:
         if not notification.page:
             return skipped("a mail cannot be brought up to date")
         try:
-            mail = self._compose(notification)
-            body = write(mail, notification, self._sender, self._to, thread=self._thread)
-            to = _recipients(mail, self._to)
+            mail, people = self._compose(notification), self._to(notification)
+            body = write(mail, notification, self._sender, people, thread=self._thread)
+            to = _recipients(mail, people)
         except ValueError as error:
             return failed(DeliveryReason.CONFIG, one_line(str(error)))
         sender = addresses(self._sender)[0][1]

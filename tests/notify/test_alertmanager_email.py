@@ -81,7 +81,7 @@ def test_threads_can_be_switched_off() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"to": "{{ .CommonLabels.mail }}"}, "to: holds a template"),
+        ({"from": "{{ .CommonLabels.mail }}"}, "from: holds a template"),
         ({"to": "x"}, "to: is no mail address"),
         ({"smarthost": "x"}, "smarthost"),
         ({"tls_config": {"ca_file": "gone.pem"}}, "tls_config"),
@@ -91,3 +91,17 @@ def test_what_cannot_work_is_said_when_it_is_made(given: dict[str, Any], said: s
     own = spec("email_configs", {**USUAL, "smarthost": "x:25", **given})
     with pytest.raises(ChannelError, match=said):
         email_configs(own, str, Templates())
+
+
+def test_who_gets_it_may_be_a_template() -> None:
+    to = "{{ .CommonLabels.tenant }}-team@x.example"
+    assert mailed(note(told(alert())), to=to)["To"] == "acme-team@x.example"
+
+    async def run() -> None:
+        for given, said in (("{{ .Nope }}", "template of to failed"), ("{{ .Status }}", "no mail")):
+            own = spec("email_configs", {**USUAL, "smarthost": "x.invalid:25", "to": given})
+            done = await email_configs(own, str, Templates()).send(note(), {})
+            assert done.outcome is DeliveryOutcome.FAILED
+            assert said in done.detail
+
+    asyncio.run(run())
