@@ -17,7 +17,7 @@ from rulesd.model.alert import Alert
 from rulesd.model.decision import Decision, NoticeDue, ReviewClosed, ReviewOpened, SwitchChanged
 from rulesd.model.event import Json
 from rulesd.model.fingerprint import episode_id
-from rulesd.model.inputs import Input, ReviewCompleted
+from rulesd.model.inputs import Input, ReviewAsked, ReviewCompleted
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
 from rulesd.model.reasons import Reason
 from rulesd.model.switch import Setting, SettingState, Until
@@ -80,7 +80,10 @@ class Reviews:
     # ------------------------------------------------------------------ inputs and decisions
 
     def take(self, item: Input, now: Instant, out: list[Decision]) -> bool:
-        """A verdict. One that is unknown, or on an item that is not open, changes nothing."""
+        """A verdict, or the wish that somebody looks. A verdict that is unknown, or on an item that is not open, changes nothing."""
+        if isinstance(item, ReviewAsked):
+            self._asked(item, now, out)
+            return True
         if not isinstance(item, ReviewCompleted):
             return False
         review = self.open.get(item.review)
@@ -106,6 +109,16 @@ class Reviews:
             )
         )
         return True
+
+    def _asked(self, item: ReviewAsked, now: Instant, out: list[Decision]) -> None:
+        alert = self._alert_of(item.alert)
+        if alert is None or any(r.alert.alert == item.alert for r in self.open.values()):
+            return
+        id_ = episode_id("review", (alert.alert,), "asked", now)
+        out.append(ReviewOpened(at=now, reason=Reason.REVIEW_ASKED, review=id_, alert=alert))
+        self._open(
+            id_, alert, Reason.REVIEW_ASKED, now, note=f"asked for by {item.by}: {item.note}"
+        )
 
     def follow(self, decision: Decision, now: Instant, out: list[Decision]) -> None:
         """Sampled alerts and locks open items."""
@@ -142,7 +155,13 @@ class Reviews:
                 self.open[review.id] = replace(review, held=held, locked=bool(held))
 
     def _open(
-        self, id_: str, alert: Alert, why: Reason, now: Instant, held: tuple[str, ...] = ()
+        self,
+        id_: str,
+        alert: Alert,
+        why: Reason,
+        now: Instant,
+        held: tuple[str, ...] = (),
+        note: str = "",
     ) -> None:
         if id_ in self.open or any(r.id == id_ for r in self.closed):
             return
@@ -155,6 +174,7 @@ class Reviews:
             due_at=now + time_for(alert),
             locked=why is Reason.LOCKED,
             held=held,
+            note=note,
         )
         self._look()
 

@@ -163,6 +163,15 @@ class HumansOnly:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewAsked:
+    """Somebody wants a person to look at an alert."""
+
+    alert: str
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewCompleted:
     """A reviewer's verdict on a review item."""
 
@@ -209,6 +218,7 @@ Input: TypeAlias = (
     | SwitchApproved
     | SwitchReverted
     | HumansOnly
+    | ReviewAsked
     | ReviewCompleted
     | RolloutSigned
     | RolloutFinished

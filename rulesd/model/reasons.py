@@ -101,6 +101,7 @@ class Reason(StrEnum):
     RULE_ACTION = "rule_action"
     SAMPLED = "sampled_for_review"
     LOCKED = "locked_until_review"
+    REVIEW_ASKED = "review_asked_for"
     REVIEWED = "reviewed"
     REVIEW_LATE = "review_overdue"
     # rollouts

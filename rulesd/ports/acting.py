@@ -110,6 +110,10 @@ class Acting(Protocol):
         """Open items, the most urgent first, then closed ones, the latest first."""
         ...
 
+    async def open_review(self, alert: str, by: str, note: str) -> Review | None:
+        """The open review of an open alert, made if there is none; ``None``: there is no such open alert."""
+        ...
+
     async def complete(
         self, review: str, by: str, verdict: str, note: str, next_: str
     ) -> Completed:

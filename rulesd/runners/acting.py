@@ -17,6 +17,7 @@ from rulesd.model.decision import SwitchChanged
 from rulesd.model.inputs import (
     HumansOnly,
     Input,
+    ReviewAsked,
     ReviewCompleted,
     RolloutFinished,
     RolloutSigned,
@@ -178,6 +179,12 @@ class LocalActing:
     async def finish(self, change: str, by: str, note: str) -> None:
         """End a watch."""
         await self._crank.act(RolloutFinished(change=change, by=by, note=note))
+
+    async def open_review(self, alert: str, by: str, note: str) -> Review | None:
+        """Ask that somebody looks."""
+        await self._crank.act(ReviewAsked(alert=alert, by=by, note=note))
+        items = self._crank.engine.reviews.open.values()
+        return next((r for r in items if r.alert.alert == alert), None)
 
     async def complete(
         self, review: str, by: str, verdict: str, note: str, next_: str

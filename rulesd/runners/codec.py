@@ -22,6 +22,7 @@ from rulesd.model.inputs import (
     Input,
     PlanReplaced,
     ResolvedByPerson,
+    ReviewAsked,
     ReviewCompleted,
     RolloutFinished,
     RolloutSigned,
@@ -58,6 +59,7 @@ _PLAIN: dict[str, type[Input]] = {
     "revert": SwitchReverted,
     "humans_only": HumansOnly,
     "review": ReviewCompleted,
+    "review_asked": ReviewAsked,
     "rollout_signed": RolloutSigned,
     "rollout_finished": RolloutFinished,
 }

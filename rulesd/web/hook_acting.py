@@ -1,4 +1,4 @@
-"""What a hook does that may act: set or revert a switch, begin, sign off or end a watch over a rollout, complete a review.
+"""What a hook does that may act: set or revert a switch, sign off or end a watch over a rollout, open or complete a review.
 
 Law: a hook is limited like a rule (``may_set``, the hourly limit, approvals), and the same call sets no switch twice. It never approves.
 """
@@ -83,7 +83,9 @@ async def rollout(door: Door, hook: Hook, fields: Mapping[str, Json]) -> web.Res
 
 
 async def review(door: Door, hook: Hook, fields: Mapping[str, Json]) -> web.Response:
-    """``review`` (or the ``alert`` it is about), ``verdict``, ``note``, ``next``."""
+    """``act: open`` with ``alert`` and ``note``; else ``review`` (or the ``alert`` it is about), ``verdict``, ``note``, ``next``."""
+    if text(fields, "act", most=20) == "open":
+        return await _open_review(door, hook, fields)
     most = door.settings.limits.note_chars
     id_, about = text(fields, "review", most=100), text(fields, "alert", most=100)
     verdict, next_ = text(fields, "verdict", most=20), text(fields, "next", most=most)
@@ -99,3 +101,12 @@ async def review(door: Door, hook: Hook, fields: Mapping[str, Json]) -> web.Resp
             done = await door.daemon.acting.complete(one.id, by, verdict, note, next_)
             return answer({"result": str(done), "review": one.id})
     return answer({"result": "nothing_to_do"})
+
+
+async def _open_review(door: Door, hook: Hook, fields: Mapping[str, Json]) -> web.Response:
+    alert = text(fields, "alert", most=100, required=True)
+    note = text(fields, "note", most=door.settings.limits.note_chars)
+    found = await door.daemon.acting.open_review(alert, author(hook, fields), note)
+    if found is None:
+        return answer({"result": "nothing_to_do"})
+    return answer({"result": "done", "review": found.id})

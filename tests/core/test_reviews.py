@@ -11,7 +11,7 @@ from rulesd.core.machine import NOT_DUE
 from rulesd.core.reviews import Reviews, time_for
 from rulesd.model.alert import Alert
 from rulesd.model.decision import Decision, NoticeDue, ReviewClosed, ReviewOpened, SwitchChanged
-from rulesd.model.inputs import HumansOnly, ReviewCompleted
+from rulesd.model.inputs import HumansOnly, ReviewAsked, ReviewCompleted
 from rulesd.model.instant import DAY, HOUR
 from rulesd.model.reasons import Reason
 from rulesd.model.switch import Setting, SettingState, Until
@@ -224,3 +224,18 @@ def test_a_burst_locks_the_tool_until_a_review_through_the_whole_engine() -> Non
 def test_critical_items_are_counted() -> None:
     room = Room().sampled("r1", severity="critical").sampled("r2", severity="high")
     assert room.machine.critical() == 1
+
+
+def test_somebody_asks_that_a_person_looks() -> None:
+    room = Room(alert(alert="a1"))
+    ask = ReviewAsked(alert="a1", by="ana", note="odd")
+    assert room.machine.take(ask, T0, room.said)
+    assert room.machine.take(ask, T0 + 1, room.said)
+    assert room.machine.take(replace(ask, alert="gone"), T0, room.said)
+    (opened,) = room.said
+    assert isinstance(opened, ReviewOpened)
+    assert opened.reason is Reason.REVIEW_ASKED
+    (review,) = room.machine.open.values()
+    assert (review.note, review.locked) == ("asked for by ana: odd", False)
+    room.hear(opened).verdict("fixed", review.id)
+    assert room.machine.open == {}

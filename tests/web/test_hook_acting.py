@@ -86,6 +86,18 @@ def test_a_switch_is_set_once_for_one_call_and_lifted_again() -> None:
     story(tell)
 
 
+def test_a_hook_asks_that_somebody_looks() -> None:
+    async def tell(world: World, crank: HandCrank) -> None:
+        crank.engine.reviews._alert_of = {"a1": alert(alert="a1")}.get
+        ask = {"operation": "review", "act": "open", "alert": "a1", "note": "odd"}
+        status, said = await act(world, "1", **ask)
+        assert (status, list(crank.engine.reviews.open)) == (200, [said["review"]])
+        assert (await act(world, "2", **ask))[1]["review"] == said["review"]
+        assert (await act(world, "3", **{**ask, "alert": "a9"}))[1]["result"] == "nothing_to_do"
+
+    story(tell)
+
+
 def test_a_hook_that_reverts_one_key_leaves_its_others() -> None:
     async def tell(world: World, crank: HandCrank) -> None:
         await act(world, "1", **WISH)
