@@ -57,7 +57,7 @@ class Dispatch:
         self._flush = Flush(plan, self.gate, self.throttle, self._said_elsewhere)
         self._ended = Ended()
         self._where: dict[str, tuple[GroupId, ...]] = {}
-        "By fingerprint: the groups a firing alert is in."
+        "By key: the groups a firing alert is in."
         self._heap: list[tuple[Instant, GroupId]] = []
         self._born = 0
 
@@ -81,7 +81,7 @@ class Dispatch:
     def post(self, alert: Alert, now: Instant, out: list[Decision]) -> None:
         """Take a foreign alert that its source sent (again), whether it fires or is over: it enters its groups either way."""
         self.gate.inhibitor.see(alert)
-        places = self._where.get(alert.fingerprint)
+        places = self._where.get(alert.key)
         if places is None:
             self._enter(alert, now, out)
         else:
@@ -93,7 +93,7 @@ class Dispatch:
         groups = [self._group(p, alert, now, out) for p in destinations(self.plan, alert)]
         ids = _ids(groups)
         if alert.state is AlertState.FIRING:
-            self._where[alert.fingerprint] = ids
+            self._where[alert.key] = ids
         for id_ in ids:
             self._join(self.groups[id_], alert, now, out)
 
@@ -124,7 +124,7 @@ class Dispatch:
 
     def _join(self, group: Group, alert: Alert, now: Instant, out: list[Decision]) -> None:
         """An alert enters a group, or is there already as it was before."""
-        name = alert.fingerprint
+        name = alert.key
         before = group.members.get(name)
         if alert.foreign is None:
             self._part(group, before, name)
@@ -168,11 +168,12 @@ class Dispatch:
             return
         if change.reason is Reason.SEVERITY_CHANGED:
             self._reroute(alert, now, out)
-        for id_ in self._where.get(alert.fingerprint, ()):
+        name = alert.key
+        for id_ in self._where.get(name, ()):
             group = self.groups[id_]
-            member = group.members[alert.fingerprint]
+            member = group.members[name]
             raised = severity_rank(alert.severity) < severity_rank(member.alert.severity)
-            self._renew(group, alert.fingerprint, alert)
+            self._renew(group, name, alert)
             self._tell_update(group, member, change.reason, raised, now, out)
             self._arm(group)
 
@@ -209,7 +210,7 @@ class Dispatch:
 
     def _reroute(self, alert: Alert, now: Instant, out: list[Decision]) -> None:
         """A changed severity or route tree may lead elsewhere: enter the new groups, and be over in the ones left."""
-        name = alert.fingerprint
+        name = alert.key
         before = self._where.get(name, ())
         wanted = destinations(self.plan, alert)
         if before == tuple((place.group, place.receiver) for place in wanted):
@@ -228,7 +229,7 @@ class Dispatch:
 
     def _over(self, change: AlertChanged, now: Instant, out: list[Decision]) -> None:
         alert = change.alert
-        name = alert.fingerprint
+        name = alert.key
         for id_ in self._where.get(name, ()):
             group = self.groups[id_]
             self._renew(group, name, alert)

@@ -105,7 +105,7 @@ class Flush:
         if held != before:
             member.held = None
             if held is not None and member.firing:
-                if not self._said_elsewhere(group, alert.fingerprint, held):
+                if not self._said_elsewhere(group, alert.key, held):
                     out.append(
                         AlertChanged(
                             kind=Kind.SUPPRESSED,

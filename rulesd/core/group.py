@@ -67,7 +67,7 @@ class Group:
     labels: dict[str, str]
     incident: str
     members: dict[str, Member] = field(default_factory=dict)
-    "By fingerprint, in order of arrival."
+    "By ``Alert.key``, in order of arrival."
 
     last: Sent | None = None
     tick: Instant | None = None
@@ -112,23 +112,23 @@ class Group:
         """What tells it from all others."""
         return self.alone[0]
 
-    def keep_untold(self, fingerprint: str) -> str:
+    def keep_untold(self, key: str) -> str:
         """Keep an episode that is over but not told as over beside the new one of the same alert; returns its new name."""
-        member = self.members.pop(fingerprint)
-        name = f"{fingerprint}/{member.alert.alert}"
+        member = self.members.pop(key)
+        name = f"{key}/{member.alert.alert}"
         self.members[name] = member
-        self._rename(fingerprint, name)
+        self._rename(key, name)
         return name
 
-    def forget_told(self, fingerprint: str) -> None:
+    def forget_told(self, key: str) -> None:
         """The episode that was told is over, although nobody was told that: the next one is news."""
-        self._rename(fingerprint, "")
+        self._rename(key, "")
 
-    def _rename(self, fingerprint: str, name: str) -> None:
-        if self.last is not None and fingerprint in self.last.firing:
-            firing = {k: v for k, v in self.last.firing.items() if k != fingerprint}
+    def _rename(self, key: str, name: str) -> None:
+        if self.last is not None and key in self.last.firing:
+            firing = {k: v for k, v in self.last.firing.items() if k != key}
             if name:
-                firing[name] = self.last.firing[fingerprint]
+                firing[name] = self.last.firing[key]
             self.last = replace(self.last, firing=firing)
 
     def due(self) -> Instant | None:

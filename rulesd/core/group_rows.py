@@ -76,8 +76,8 @@ class GroupRows:
             for row in data["members"]:
                 assert isinstance(row, list)
                 name, alert, told, paged_at = row
-                members.append([name, told, paged_at, None, None])
-                self._alerts.setdefault(id_, {})[str(name)] = load_alert(alert)
+                members.append([f"!{name}", told, paged_at, None, None])
+                self._alerts.setdefault(id_, {})[f"!{name}"] = load_alert(alert)
             names = ("tick", "urgent", "refresh", "urgent_at", "notified_at")
             times: list[Json] = [data[name] for name in names]
             self._read[id_] = [
@@ -85,7 +85,7 @@ class GroupRows:
                 data["labels"],
                 data["incident"],
                 members,
-                data["last"],
+                _marked(data["last"]),
                 times,
                 [data["folded"], data["notified_at"] != 0, True, born],
             ]
@@ -102,3 +102,14 @@ class GroupRows:
         for group in sorted(made, key=lambda g: g.born):
             self._groups[group.id] = group
         self._read, self._alerts = {}, {}
+
+
+def _marked(last: Json) -> Json:
+    """What an older version told, when all alerts were ours."""
+    if last is None:
+        return None
+    assert isinstance(last, list)
+    at, firing, resolved = last
+    assert isinstance(firing, dict)
+    assert isinstance(resolved, list)
+    return [at, {f"!{k}": v for k, v in firing.items()}, [f"!{k}" for k in resolved]]

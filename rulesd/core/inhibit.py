@@ -42,7 +42,7 @@ class _Filed(NamedTuple):
 
 
 _Sources = dict[Values, tuple[dict[str, None], dict[str, None]]]
-"By values: fingerprints of sources that are no targets, and of those that are."
+"By values: keys of sources that are no targets, and of those that are."
 
 
 _NOBODY: tuple[dict[str, None], dict[str, None]] = ({}, {})
@@ -65,7 +65,7 @@ class Inhibitor:
         """Take an alert as it now stands."""
         if not self._rules:
             return
-        name = alert.fingerprint
+        name = alert.key
         if alert.state is not AlertState.FIRING:
             self._forget(name)
             return
@@ -86,13 +86,13 @@ class Inhibitor:
         if filed:
             self._filed[name] = filed
 
-    def _forget(self, fingerprint: str) -> None:
-        filed = self._filed.pop(fingerprint, ())
+    def _forget(self, key: str) -> None:
+        filed = self._filed.pop(key, ())
         if filed:
             self._firsts.clear()
         for number, values, is_target in filed:
             places = self._sources[number][values]
-            del places[is_target][fingerprint]
+            del places[is_target][key]
             if not places[0] and not places[1]:
                 del self._sources[number][values]
 
@@ -118,7 +118,7 @@ class Inhibitor:
     def inhibiting(self, aims: tuple[Aim, ...]) -> tuple[str, ...]:
         """Fingerprints of the sources that hold an alert back: the first of each rule, in order of fingerprint."""
         found = (self._first(aim) for aim in aims)
-        return tuple(dict.fromkeys(name for name in found if name))
+        return tuple(dict.fromkeys(key.removeprefix("!") for key in found if key))
 
     def still(self, aims: tuple[Aim, ...], names: tuple[str, ...]) -> bool:
         """Whether all of these sources still hold it back."""
@@ -133,10 +133,9 @@ class Inhibitor:
         return found
 
     def _holds(self, aim: Aim, name: str) -> bool:
-        places = self._sources[aim.rule].get(aim.values)
-        return places is not None and (
-            name in places[0] or (name in places[1] and not aim.is_source)
-        )
+        places = self._sources[aim.rule].get(aim.values, _NOBODY)
+        keys = (name, f"!{name}")
+        return any(k in places[0] or (k in places[1] and not aim.is_source) for k in keys)
 
 
 def _match(matchers: tuple[Matcher, ...], labels: Mapping[str, str]) -> bool:

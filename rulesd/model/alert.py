@@ -102,6 +102,11 @@ class Alert:
     foreign: Foreign | None = None
     "Set for an alert of another system: ``labels`` is then its whole label set, untouched."
 
+    @property
+    def key(self) -> str:
+        """The fingerprint, with a mark for ours: an alert of another system may come with the very labels of one of ours."""
+        return f"!{self.fingerprint}" if self.foreign is None else self.fingerprint
+
     def all_labels(self) -> dict[str, str]:
         """The full label set routes and receivers see (contract 2.4)."""
         if self.foreign is not None:

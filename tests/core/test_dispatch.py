@@ -560,3 +560,20 @@ def test_state_of_an_older_version_is_read() -> None:
     again = Dispatch(w.engine.plan)
     again.load({"groups": [], "owners": {}})
     assert again.next_timer() is None
+
+
+def test_an_alert_of_another_system_with_the_labels_of_ours_is_another_alert() -> None:
+    """Else whoever may post could end what must never happen."""
+    w = Posts(stops(("tenant",)))
+    w.send(0).post(1, "tool.denied tenant=acme").over(2, "tool.denied tenant=acme").at(10)
+    (ours,) = w.engine.detection.open_alerts(w.now)
+    (group,) = w.engine.dispatch.groups.values()
+    assert [m.alert.alert for m in group.members.values() if m.firing] == [ours.alert]
+    assert w.pages() == [
+        (0, "must_never_happen"),
+        (2, "new_alerts_in_group"),
+        (4, "some_alerts_resolved"),
+    ]
+    assert ours.fingerprint == next(iter(w.engine.foreign.known))
+    w.clear().give(ResolvedByPerson(alert=ours.alert, by="jo"))
+    assert [str(d.status) for d in w.told()] == ["resolved"]

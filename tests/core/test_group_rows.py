@@ -83,16 +83,18 @@ def test_groups_of_an_older_version_are_read() -> None:
     member = [["own", dump_alert(alert(fingerprint="own")), "firing", 5]]
     old = {
         "route": "{}", "receiver": "r", "key": "k", "labels": {"a": "b"}, "incident": "i", "members": member,
-        "last": [3, {"own": 1}, []], "tick": 9, "urgent": None, "refresh": None, "folded": False,
+        "last": [3, {"own": 1}, ["z"]], "tick": 9, "urgent": None, "refresh": None, "folded": False,
         "urgent_at": 0, "notified_at": 3,
     }  # fmt: skip
     room = Room()
-    room.rows.load_old([old])  # type: ignore[list-item]
+    young = {**old, "receiver": "young", "members": [], "last": None}
+    room.rows.load_old([old, young])  # type: ignore[list-item]
     room.rows.build(lambda key, receiver: ROUTE, {})
-    (made,) = room.groups.values()
-    assert made.members == {"own": Member(alert(fingerprint="own"), Status.FIRING, 5)}
+    made, empty = room.groups.values()
+    assert (empty.members, empty.last) == ({}, None)
+    assert made.members == {"!own": Member(alert(fingerprint="own"), Status.FIRING, 5)}
     assert (made.last, made.tick, made.flushed) == (
-        Sent(at=3, firing={"own": 1}, resolved={}),
+        Sent(at=3, firing={"!own": 1}, resolved={"!z": None}),
         9,
         True,
     )

@@ -38,3 +38,11 @@ def test_a_foreign_alerts_labels_are_its_own_untouched() -> None:
     )
     made = alert(labels={"alertname": "A", "severity": "page"}, owner="x", foreign=foreign)
     assert made.all_labels() == {"alertname": "A", "severity": "page"}
+
+
+def test_a_foreign_alert_with_the_labels_of_ours_has_another_key() -> None:
+    foreign = Foreign(
+        annotations={}, generator_url="", starts_at=1, ends_at=2, timeout=False, updated_at=1
+    )
+    assert alert().key == "!f"
+    assert alert(foreign=foreign).key == "f"
