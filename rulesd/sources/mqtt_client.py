@@ -1,6 +1,6 @@
 """One connection to an MQTT broker whose messages are acknowledged by hand.
 
-Law: the only importer of aiomqtt and paho; their exceptions and values end here.
+Law: the only source that imports aiomqtt, and the only module that imports paho; their exceptions and values end here.
 
 aiomqtt acknowledges a message when it enters a queue in memory, which loses it in a crash. Its paho client can leave that to us;
 the switch is behind a private attribute (aiomqtt 2.5) and must be thrown before connecting, because a persistent session is
