@@ -144,7 +144,13 @@ class Failover:
 
     def load(self) -> None:
         """Read what was failed over before this start."""
-        found = [msgspec.json.decode(v, type=Record) for v in self._store.settings(PREFIX).values()]
+        found: list[Record] = []
+        for name, value in self._store.settings(PREFIX).items():
+            try:
+                found.append(msgspec.json.decode(value, type=Record))
+            except msgspec.MsgspecError:
+                # What another version wrote must not keep this one from starting.
+                log.warning("failover: the record %s cannot be read", name)
         for record in sorted(found, key=lambda one: one.at):
             self._known.add(record)
 

@@ -434,3 +434,12 @@ def test_a_row_nobody_can_read_is_left_to_the_courier() -> None:
         await settle()
 
     play(World({"oncall": Way(), "second": Way(), "third": Way()}), story)
+
+
+def test_a_record_nobody_can_read_does_not_keep_the_daemon_from_starting() -> None:
+    store = MemoryStore()
+    store.open()
+    store.commit(Commit(settings=[(f"{PREFIX}x", b"{}"), (f"{PREFIX}y", b"no")]))
+    store.close()
+    world = World({"oncall": Way(), "second": Way(), "third": Way()}, store=store)
+    assert world.failover._known.by_place == {}
