@@ -33,6 +33,8 @@ class SwitchTable:
         self.switches = switches
         self.by_key: dict[str, tuple[Setting, ...]] = {}
         self._known: dict[str, Switch | None] = {}
+        self.answers: dict[tuple[str, str], bytes] = {}
+        "By key and setting: what a door has made of it, for as long as this table holds."
         found: dict[str, list[Setting]] = {}
         for setting in settings:
             if setting.state is SettingState.ACTIVE:

@@ -10,8 +10,9 @@ from hashlib import blake2b
 
 import orjson
 from aiohttp import hdrs, web
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from rulesd.core.switch_table import SwitchTable, Verdict
+from rulesd.core.switch_table import KNOWN_KEYS, SwitchTable, Verdict
 from rulesd.model.event import Json
 from rulesd.model.instant import format_instant
 from rulesd.model.switch import Switch
@@ -22,6 +23,7 @@ from rulesd.web.tokens import Token
 
 LONGEST_BODY = 64 * 1024
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_FOUND = CIMultiDictProxy(CIMultiDict({**_HEADERS, "Content-Type": "application/json"}))
 
 
 class _Bad(Exception):
@@ -39,11 +41,18 @@ async def evaluate_one(door: Door, request: web.Request, token: Token) -> web.Re
         labels = await _context(door, request, token)
     except _Bad as bad:
         return _json(400, {"key": key, "errorCode": bad.code, "errorDetails": bad.details})
-    verdict = door.daemon.acting.table.verdict(key, labels)
+    table = door.daemon.acting.table
+    verdict = table.verdict(key, labels)
     if verdict is None:
         words = "no switch of switches.yaml has this key"
         return _json(404, {"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": words})
-    return _json(200, shown(key, verdict))
+    place = (key, "" if verdict.setting is None else verdict.setting.id)
+    made = table.answers.get(place)
+    if made is None:
+        made = orjson.dumps(shown(key, verdict))
+        if len(table.answers) < KNOWN_KEYS:
+            table.answers[place] = made
+    return web.Response(body=made, headers=_FOUND)
 
 
 async def evaluate_all(door: Door, request: web.Request, token: Token) -> web.Response:
@@ -123,10 +132,12 @@ async def _context(door: Door, request: web.Request, token: Token) -> dict[str, 
 
 
 def _plain(value: object) -> bool:
-    return isinstance(value, str | int | float | bool)
+    return isinstance(value, (str, int, float))
 
 
 def _text(value: object) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
