@@ -1,5 +1,7 @@
 """Why: the whole chain of one alert."""
 
+from dataclasses import replace
+
 from rulesd.model.inputs import Acknowledged, AlertsPosted, PostedAlert, SwitchSet
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.story import Part
@@ -82,8 +84,10 @@ def test_an_alert_of_another_system_and_a_lock_it_keeps() -> None:
         posted = PostedAlert(
             labels={"alertname": "Down", "team": "x"}, starts_at=now, ends_at=now + HOUR, annotations={"summary": "it is down"}
         )  # fmt: skip
-        await room.crank.act(AlertsPosted(alerts=(posted,)))
-        (alert,) = room.engine.alerts()
+        other = replace(posted, labels={"alertname": "Slow"})
+        await room.crank.act(AlertsPosted(alerts=(posted, other)))
+        (alert,) = (a for a in room.engine.alerts() if a.rule == "Down")
+        (first,) = (a for a in room.engine.alerts() if a.rule == "Slow")
         words = said(await explaining.why(alert.alert))
         for part in (
             "another system posted it",
@@ -91,12 +95,12 @@ def test_an_alert_of_another_system_and_a_lock_it_keeps() -> None:
             'boss: route {}/{team="x"}',
         ):
             assert part in words
-        for name in ("first", alert.alert):
+        for name in (first.alert, alert.alert):
             item = SwitchSet(
                 id=name, switch="lock", by="a", reason="r", labels={"tool": "b"}, alert=name
             )
             await room.crank.act(item)
         words = said(await explaining.why(alert.alert), Part.ACTION)
-        assert "keeps tool.b.on = False, set for alert first" in words
+        assert f"keeps tool.b.on = False, set for alert {first.alert}" in words
 
     lived(tell)
