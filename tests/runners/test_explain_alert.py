@@ -97,7 +97,7 @@ def test_an_alert_of_another_system_and_a_lock_it_keeps() -> None:
             assert part in words
         for name in (first.alert, alert.alert):
             item = SwitchSet(
-                id=name, switch="lock", by="a", reason="r", labels={"tool": "b"}, alert=name
+                id=f"w-{name}", switch="lock", by="a", reason="r", labels={"tool": "b"}, alert=name
             )
             await room.crank.act(item)
         words = said(await explaining.why(alert.alert), Part.ACTION)
