@@ -50,7 +50,7 @@ class Flapping:
     def __init__(self) -> None:
         """Calm."""
         self._lives: dict[str, _Life] = {}
-        "By fingerprint, in order of ``last``."
+        "By key, in order of ``last``."
 
     def follow(self, change: AlertChanged) -> None:
         """Hear that an alert opened or closed."""
@@ -58,7 +58,7 @@ class Flapping:
         self._calm(at)
         if alert.never or alert.foreign is not None:
             return
-        life = self._lives.pop(alert.fingerprint, None)
+        life = self._lives.pop(alert.key, None)
         if change.kind is Kind.RESOLVED:
             life = life or _Life(at)
         elif life is None:
@@ -68,16 +68,16 @@ class Flapping:
             if not life.flaps:
                 life.opened.append(at)
         life.last = at
-        self._lives[alert.fingerprint] = life
+        self._lives[alert.key] = life
         if len(self._lives) > MOST:
             del self._lives[next(iter(self._lives))]
 
     def _calm(self, now: Instant) -> None:
         while self._lives:
-            fingerprint = next(iter(self._lives))
-            if now - self._lives[fingerprint].last < CALM:
+            key = next(iter(self._lives))
+            if now - self._lives[key].last < CALM:
                 return
-            del self._lives[fingerprint]
+            del self._lives[key]
 
     def judge(self, due: NotificationDue) -> NotificationDue:
         """A page about alerts that flap: named the first time, then only an update of where they were named."""
@@ -89,7 +89,7 @@ class Flapping:
         news = [t for t in due.alerts if self._is_news(t, lives)]
         if news:
             for told in due.alerts:
-                life = lives.get(told.alert.fingerprint)
+                life = lives.get(told.alert.key)
                 if life is not None:
                     life.incident = due.incident
                     life.rank = severity_rank(told.alert.severity)
@@ -99,13 +99,13 @@ class Flapping:
     def _all_flap(self, due: NotificationDue) -> Mapping[str, _Life]:
         """The lives of the alerts this page is about, when each of them flaps; else nothing."""
         about = [t for t in due.alerts if t.changed]
-        lives = {t.alert.fingerprint: self._lives.get(t.alert.fingerprint) for t in about}
+        lives = {t.alert.key: self._lives.get(t.alert.key) for t in about}
         good = {name: life for name, life in lives.items() if life is not None and life.flaps}
         return good if len(good) == len(lives) else {}
 
     @staticmethod
     def _is_news(told: Told, lives: Mapping[str, _Life]) -> bool:
-        life = lives.get(told.alert.fingerprint)
+        life = lives.get(told.alert.key)
         if life is None or told.status is not Status.FIRING:
             return False
         return not life.incident or severity_rank(told.alert.severity) < life.rank
