@@ -135,7 +135,7 @@ def test_the_memory_has_a_limit_and_forgets_the_quietest() -> None:
     assert isinstance(kept, list)
     assert len(kept) == MOST
     assert isinstance(kept[0], list)
-    assert kept[0][0] == "f3"
+    assert kept[0][0] == "!f3"
 
 
 def test_what_is_kept_over_a_restart() -> None:
