@@ -178,3 +178,23 @@ def test_all_that_is_not_critical_shares_one_limit() -> None:
         for which in ("low", "medium", "high"):
             w.send(n / 10, tenant=f"t{n}", which=which)
     assert len(to(w, Audience.ALL)) == 10
+
+
+def test_a_storm_of_another_systems_alerts_is_counted_exactly_and_hides_nothing_critical() -> None:
+    """2,000 alerts in 200 groups of one owner: ten pages, and one that counts the other 190; machines get all."""
+    root = Route(receiver="default", group_by=("alertname",), group_wait=1_000)
+    w = Posts(root=root)
+    for n in range(20):
+        w.post(
+            n / 10,
+            *(f"A{n}x{g} owner=team severity=low i={i}" for g in range(10) for i in range(10)),
+        )
+    w.at(15)
+    assert len(to(w, Audience.ALL)) == 10
+    assert len(to(w, Audience.MACHINES)) == 190
+    opened, *_, latest = to(w, Audience.PEOPLE)
+    assert (opened.page, latest.page, latest.storm) == (True, False, 190)
+    assert sum(len(d.alerts) for d in (*to(w, Audience.ALL), *to(w, Audience.MACHINES))) == 2_000
+    w.clear().post(20, "Down owner=team severity=critical").at(21)
+    (page,) = to(w, Audience.ALL)
+    assert (page.at, page.alerts[0].alert.rule) == (w.now, "Down")
