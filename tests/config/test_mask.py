@@ -1,7 +1,10 @@
+from rulesd.config import load_archive
 from rulesd.config.document import Document
+from rulesd.config.files import unpack
 from rulesd.config.mask import masked
 from rulesd.config.problems import Problems
 from rulesd.config.read import read
+from tests.config.testing import loaded
 
 
 def document(text: str, name: str = "notifiers/routing.yaml") -> Document:
@@ -60,3 +63,44 @@ def test_json_stays_json() -> None:
 def test_astral_characters_do_not_shift_the_mask() -> None:
     shown = masked(document("a: 🙂🙂\nglobal: {slack_app_token: SECRET, x: ä}\n"))
     assert shown == "a: 🙂🙂\nglobal: {slack_app_token: <secret>, x: ä}\n"
+
+
+TOML = """[route]
+receiver = "inbox"
+[[receivers]]
+name = "inbox"
+[[receivers.slack_configs]]
+api_url = "https://hooks.example.org/SECRET-ONE"  # was SECRET-ONE before
+channel = "#x"
+[[receivers.pagerduty_configs]]
+routing_key = 123456
+[[receivers.webhook_configs]]
+url = '{url}'
+"""
+
+
+def test_a_secret_in_toml_is_masked_wherever_it_stands() -> None:
+    text = TOML.replace("{url}", "https://example.org/SECRET-TWO")
+    result = loaded({"notifiers/routing.yaml": None, "notifiers/routing.toml": text})
+    assert result.plan is not None, [str(p) for p in result.errors]
+    kept = unpack(result.archive).content["notifiers/routing.toml"].decode()
+    for words in (kept, result.plan.routing_yaml):
+        assert "hooks.example.org/SECRET-ONE" not in words
+        assert "SECRET-TWO" not in words
+        assert "123456" not in words
+        assert 'channel = "#x"' in words
+    assert load_archive(result.archive).plan is not None
+
+
+def test_a_secret_in_toml_is_found_however_it_is_written() -> None:
+    for written in (
+        '"https://example.org/\\u0053ECRET-TWO"',
+        '"""https://example.org/SECRET-TWO"""',
+        "'''https://example.org/SECRET-TWO'''",
+    ):
+        text = TOML.replace("'{url}'", written) + "# it's \"a comment\n"
+        result = loaded({"notifiers/routing.yaml": None, "notifiers/routing.toml": text})
+        assert result.plan is not None, [str(p) for p in result.errors]
+        kept = unpack(result.archive).content["notifiers/routing.toml"].decode()
+        assert "ECRET-TWO" not in kept
+        assert load_archive(result.archive).plan is not None
