@@ -11,7 +11,6 @@ from rulesd.core.labels import Key, key_of
 from rulesd.model.event import Event
 from rulesd.model.instant import Instant
 
-
 MOST = 1_000
 "Events that are tried."
 

@@ -20,9 +20,7 @@ _NEXT = {
 }
 
 
-def verdict_notice(
-    plan: Plan, rollout: Rollout, finding: Finding, now: Instant
-) -> NoticeDue:
+def verdict_notice(plan: Plan, rollout: Rollout, finding: Finding, now: Instant) -> NoticeDue:
     """The verdict with its table, for the owner of the release; a failure goes where high alerts go."""
     severity = _SEVERITY[finding.verdict]
     receiver = plan.receiver_for(rollout.owner, severity) or plan.root.receiver

@@ -22,7 +22,9 @@ ELLIPSIS = "…"
 
 def one_line(value: str) -> str:
     """The text on one line, without control or invisible characters."""
-    if value.isascii() and value.isprintable() and "  " not in value:  # Nearly always: nothing to do.
+    if (
+        value.isascii() and value.isprintable() and "  " not in value
+    ):  # Nearly always: nothing to do.
         return value.strip()
     return _SPACE.sub(" ", _INVISIBLE.sub("", _CONTROL.sub(" ", value))).strip()
 
