@@ -254,7 +254,7 @@ class Switches:
             out.append(notice(self.plan, made, None, now))
 
     def _refuse(self, setting: Setting, why: Reason, now: Instant, out: list[Decision]) -> None:
-        """On record always; told to its owner unless a person asked, who reads the answer anyway."""
+        """On record always. Told to its owner, unless a person asked, who reads the answer; or the file leaves it to people anyway."""
         over = replace(
             setting,
             state=SettingState.ENDED,
@@ -264,7 +264,9 @@ class Switches:
         )
         self.refused.append(over)
         self._say(why, over, now, out)
-        count = 0 if setting.origin == "person" else self.guard.tell(setting, why, now)
+        quiet = setting.origin == "person"
+        quiet = quiet or (setting.origin == "rule" and why is Reason.REFUSED_ORIGIN)
+        count = 0 if quiet else self.guard.tell(setting, why, now)
         if count:
             out.append(notice(self.plan, setting, why, now, count))
 

@@ -279,6 +279,13 @@ def test_a_rule_that_flips_many_switches_is_stopped_and_people_are_told() -> Non
     assert room.value("c") is True
 
 
+def test_what_the_file_leaves_to_people_is_on_record_and_bothers_nobody() -> None:
+    room = Room(replace(LOCK, may_set=("people",))).rule()
+    assert not [d for d in room.said if isinstance(d, NoticeDue)]
+    assert room.reasons() == [Reason.REFUSED_ORIGIN]
+    assert room.set().reasons() == [Reason.SET]
+
+
 def test_a_thousand_refusals_are_all_on_record_and_one_notice() -> None:
     room = Room(replace(LOCK, limit_per_hour=1)).set().give(SwitchReverted(id="w1", by="ana"))
     for i in range(1_000):
