@@ -1,14 +1,17 @@
 """``rulesd alerts``: what is pending, firing, or resolved lately."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from rulesd.cli.client import Client, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.model.duration import format_duration
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -43,27 +46,31 @@ def alerts(
         "ALERT",
         "STATE",
         "SEVERITY",
+        "FOR",
+        "COUNT",
         "RULE",
         "LABELS",
-        "COUNT",
-        "SINCE",
         "OWNER",
         "TAKEN BY",
     ):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name not in ("RULE", "LABELS", "TAKEN BY"))
+    now = datetime.now(UTC)
     for a in found:
-        labels = " ".join(f"{k}={v}" for k, v in sorted(a["labels"].items()))
+        labels = " ".join(f"{k}={v}" for k, v in sorted(a["labels"].items()) if k != "alertname")
         colour = _COLOURS.get(a["severity"], "")
         table.add_row(
             a["alert"],
             a["state"],
-            f"[{colour}]{a['severity']}[/]" if colour else a["severity"],
-            a["rule"],
-            labels,
+            f"[{colour}]{escape(a['severity'])}[/]" if colour else escape(a["severity"]),
+            _age(a["since"], now),
             str(a["count"]),
-            a["since"],
-            a["owner"],
-            a["acknowledged_by"],
+            *map(escape, (a["rule"], labels, a["owner"], a["acknowledged_by"])),
         )
     Console().print(table)
     raise typer.Exit(Exit.FINE)
+
+
+def _age(since: str, now: datetime) -> str:
+    """How long ago, in at most two units."""
+    seconds = int((now - datetime.fromisoformat(since)).total_seconds())
+    return format_duration(max(0, seconds - seconds % (60 if seconds >= 3600 else 1)) * 1000)

@@ -29,3 +29,15 @@ def test_a_table_for_people_and_json_for_programs(run: Run, daemon: Stub) -> Non
 
 def test_no_daemon_is_exit_3(run: Run) -> None:
     assert run("alerts", "--server", "http://127.0.0.1:1").code == 3
+
+
+def test_ages_and_text_from_elsewhere_read_plainly(run: Run, daemon: Stub) -> None:
+    foreign = alert(
+        rule="[red]", labels={"alertname": "[red]", "instance": "a:1"}, since="2026-01-05T09:00:00Z"
+    )
+    daemon.answers["GET", "/v1/alerts"] = (200, {"alerts": [foreign]})
+    said = run("alerts", "--server", daemon.url)
+    assert "[red]" in said.out
+    assert "instance=a:1" in said.out
+    assert "alertname=" not in said.out
+    assert "2026-01-05" not in said.out
