@@ -339,7 +339,7 @@ class Switches:
             elif settles(setting) <= now:
                 self.open[setting.id] = made = replace(setting, settled=True)
                 self._say(Reason.SETTLED, made, now, out)
-                if self.plan.switches[made.switch].action == "webhook" and not made.result:
+                if self._webhook(self.plan, made) and not made.result:
                     out.append(unheard(self.plan, made, None, now))
         self._look()
 
@@ -349,15 +349,20 @@ class Switches:
         if plan.humans_only is not before.humans_only:
             self.humans_only = plan.humans_only
         for setting in list(self.open.values()):
-            switch = plan.switches.get(setting.switch)
-            if still_fits(setting, switch):
+            if still_fits(setting, plan.switches.get(setting.switch)):
                 continue
             self._end(setting.id, Reason.SWITCH_REMOVED, "rulesd", "", now, out)
-            told = before.switches[setting.switch].action == "webhook" and setting.begun
-            if told and (switch is None or switch.action != "webhook"):
+            told = self._webhook(before, setting) and setting.begun
+            if told and not self._webhook(plan, setting):
                 why = "its webhook is no longer in switches.yaml"
                 out.append(untold(plan, setting, why, now))
         self._changed()
+
+    @staticmethod
+    def _webhook(plan: Plan, setting: Setting) -> bool:
+        """Whether a service is told of it."""
+        switch = plan.switches.get(setting.switch)
+        return switch is not None and switch.action == "webhook"
 
     def alerts(self) -> list[Alert]:
         """None live here."""

@@ -15,7 +15,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from rulesd.core.switch_table import KNOWN_KEYS, SwitchTable, Verdict
 from rulesd.model.event import Json
 from rulesd.model.instant import format_instant
-from rulesd.model.switch import Switch
+from rulesd.model.switch import Switch, places
 from rulesd.web import body
 from rulesd.web.answers import Refused
 from rulesd.web.door import Door
@@ -65,17 +65,24 @@ async def evaluate_all(door: Door, request: web.Request, token: Token) -> web.Re
     headers = {"ETag": tag}
     if tag in (t.strip() for t in request.headers.get(hdrs.IF_NONE_MATCH, "").split(",")):
         return web.Response(status=304, headers={**_HEADERS, **headers})
-    return _json(200, {"flags": flags(door.daemon.acting.table, labels), "metadata": {}}, headers)
+    rows = flags(door.daemon.acting.table, labels, token.tenant)
+    return _json(200, {"flags": rows, "metadata": {}}, headers)
 
 
-def flags(table: SwitchTable, labels: Mapping[str, str]) -> list[Json]:
-    """Every key's value for a context."""
+def flags(table: SwitchTable, labels: Mapping[str, str], tenant: str = "") -> list[Json]:
+    """Every key's value for a context; for a ``tenant``'s token without keys that exist because of others alone: names tell, too."""
     out: list[Json] = []
     for key in table.current_keys():
         verdict = table.verdict(key, labels)
-        if verdict is not None:
+        if verdict is not None and not (tenant and _of_others(table, key, verdict.switch, tenant)):
             out.append(shown(key, verdict))
     return out
+
+
+def _of_others(table: SwitchTable, key: str, switch: Switch, tenant: str) -> bool:
+    rows = table.by_key.get(key, ())
+    mine = any(s.scope.get("tenant", tenant) == tenant for s in rows)
+    return bool(places(switch.key)) and not mine
 
 
 def shown(key: str, verdict: Verdict) -> dict[str, Json]:

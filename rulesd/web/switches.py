@@ -48,7 +48,7 @@ def listing(door: Door, token: Token) -> dict[str, Json]:
         "humans_only": acting.humans_only,
         "switches": switches,
         "settings": settings,
-        "flags": ofrep.flags(acting.table, context),
+        "flags": ofrep.flags(acting.table, context, token.tenant),
     }
 
 

@@ -130,3 +130,19 @@ def test_a_service_token_reads_flags_with_an_api_key_and_for_its_own_tenant() ->
                 assert response.status == 403
 
     asyncio.run(story())
+
+
+def test_a_tenant_does_not_learn_the_names_of_others_tools() -> None:
+    async def story() -> None:
+        async with opened(acting_daemon()[0]) as world:
+            await lock(world)
+            assert "tool.shell.enabled" in names((await ask(world, ALL, {}))[1]["flags"])
+            for tenant, seen in (("acme", True), ("globex", False)):
+                key = await world.token(tenant, Scope.FLAGS, tenant=tenant)
+                async with world.nobody.post(ALL, json={"context": {}}, headers=key) as response:
+                    rows = names((await response.json())["flags"])
+                assert ("tool.shell.enabled" in rows) is seen
+                async with world.nobody.get("/v1/switches", headers=key) as response:
+                    assert ("tool.shell.enabled" in names((await response.json())["flags"])) is seen
+
+    asyncio.run(story())
