@@ -138,6 +138,12 @@ def _parts(by: str) -> set[str]:
     return {" ".join(part.split()) for part in parts if part.strip()}
 
 
+def has_webhook(plan: Plan, setting: Setting) -> bool:
+    """Whether a service is told of it by webhook."""
+    switch = plan.switches.get(setting.switch)
+    return switch is not None and switch.action == "webhook"
+
+
 def asks(switch: Switch, setting: Setting) -> bool:
     """Whether a second person must agree."""
     wide = any(name not in setting.scope for name in switch.scope)

@@ -19,7 +19,16 @@ from rulesd.core.switch_draft import (
     same_effect,
     still_fits,
 )
-from rulesd.core.switch_guard import REFUSED, Guard, asks, notice, same_person, unheard, untold
+from rulesd.core.switch_guard import (
+    REFUSED,
+    Guard,
+    asks,
+    has_webhook,
+    notice,
+    same_person,
+    unheard,
+    untold,
+)
 from rulesd.core.switch_state import deadline, dump_setting, load_setting, settles
 from rulesd.core.switch_table import Shown, SwitchTable
 from rulesd.model.alert import Alert
@@ -339,7 +348,7 @@ class Switches:
             elif settles(setting) <= now:
                 self.open[setting.id] = made = replace(setting, settled=True)
                 self._say(Reason.SETTLED, made, now, out)
-                if self._webhook(self.plan, made) and not made.result:
+                if has_webhook(self.plan, made) and not made.result:
                     out.append(unheard(self.plan, made, None, now))
         self._look()
 
@@ -352,17 +361,11 @@ class Switches:
             if still_fits(setting, plan.switches.get(setting.switch)):
                 continue
             self._end(setting.id, Reason.SWITCH_REMOVED, "rulesd", "", now, out)
-            told = self._webhook(before, setting) and setting.begun
-            if told and not self._webhook(plan, setting):
+            told = has_webhook(before, setting) and setting.begun
+            if told and not has_webhook(plan, setting):
                 why = "its webhook is no longer in switches.yaml"
                 out.append(untold(plan, setting, why, now))
         self._changed()
-
-    @staticmethod
-    def _webhook(plan: Plan, setting: Setting) -> bool:
-        """Whether a service is told of it."""
-        switch = plan.switches.get(setting.switch)
-        return switch is not None and switch.action == "webhook"
 
     def alerts(self) -> list[Alert]:
         """None live here."""

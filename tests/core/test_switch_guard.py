@@ -9,6 +9,7 @@ from rulesd.core.switch_guard import (
     TELL_AGAIN,
     Guard,
     asks,
+    has_webhook,
     misfit,
     notice,
     same_person,
@@ -153,3 +154,9 @@ def test_what_does_not_fit_is_named_with_what_to_write() -> None:
     said = misfit(only, {"tenant": "acme", "tool": "(missing)"})
     assert said == "its key tool.{tool}.enabled needs the label tool: write tool=..."
     assert misfit(only, {"tool": "x"}) == "allow lists only tenant=acme and tenant=hooli"
+
+
+def test_whether_a_service_is_told() -> None:
+    made = replace(plan(rule()), switches={"lock_tool": replace(LOCK, action="webhook")})
+    assert has_webhook(made, setting())
+    assert not has_webhook(made, setting(switch="gone"))
