@@ -75,8 +75,10 @@ def test_ordinary_traffic_uses_both_ways_and_stops() -> None:
     async def run() -> None:
         made, mqtt, http = stage()
         made.start()
-        await asyncio.sleep(0.35)
-        await made.hush(2)
+        async with asyncio.timeout(30):
+            while not (http.events and all(r.events for r in mqtt.values())):
+                await asyncio.sleep(0.01)
+        await made.hush(10)
         over_mqtt = sum(len(r.events) for r in mqtt.values())
         assert made.sent == over_mqtt + len(http.events)
         assert over_mqtt > 0

@@ -87,7 +87,7 @@ def test_alerts(amtool: Amtool) -> None:
     amtool("alert", "add", "alertname=Ended", "--end=2020-01-01T00:00:00Z")
     amtool("alert", "add", "alertname=Bad", "--start=2030-01-01T00:00:00Z", code=1)
     amtool("alert", "add", "alertname=Bad", "1x=y", code=1)
-    until(lambda: listed(amtool, "alert", "query", "Disk")[0]["receivers"], 10)
+    until(lambda: listed(amtool, "alert", "query", "Disk")[0]["receivers"], 30)
 
     assert names(amtool("alert", "query")) == ["Disk"]
     assert names(amtool("alert", "query", "-a", "-i")) == ["Disk", "Slow"]
@@ -123,7 +123,7 @@ def test_alerts(amtool: Amtool) -> None:
 def test_silences(amtool: Amtool) -> None:
     amtool("alert", "add", "alertname=Disk", "team=db")
     amtool("alert", "add", "alertname=Net", "team=web")
-    until(lambda: names(amtool("alert", "query")) == ["Disk", "Net"], 10)
+    until(lambda: names(amtool("alert", "query")) == ["Disk", "Net"], 30)
     made = amtool(
         "silence", "add", "alertname=Disk", "team=~d.", "-d", "2h", "-c", "moving it", "-a", "jane"
     )
@@ -143,7 +143,7 @@ def test_silences(amtool: Amtool) -> None:
     assert amtool("silence", "query", "-q", "--within=3h") == made
     assert amtool("silence", "query", "-q", "--within=1h") == ""
 
-    until(lambda: names(amtool("alert", "query")) == ["Net"], 10)
+    until(lambda: names(amtool("alert", "query")) == ["Net"], 30)
     (disk,) = listed(amtool, "alert", "query", "-s")
     assert (disk["status"]["state"], disk["status"]["silencedBy"]) == ("suppressed", [made])
 
@@ -152,7 +152,7 @@ def test_silences(amtool: Amtool) -> None:
     assert (now["id"], now["comment"], now["createdBy"]) == (made, "takes longer", "jane")
     saved = amtool("silence", "query", "-o", "json")
     amtool("silence", "expire", made)
-    until(lambda: names(amtool("alert", "query")) == ["Disk", "Net"], 10)
+    until(lambda: names(amtool("alert", "query")) == ["Disk", "Net"], 30)
     assert amtool("silence", "query", "-q") == ""
     assert amtool("silence", "query", "-q", "--expired", "--within=1h") == made
     amtool("silence", "expire", made)
@@ -200,7 +200,7 @@ def test_own_alerts_and_where_they_go(tmp_path: Path) -> None:
     with Receiver() as receiver, daemon(tmp_path, f"http://127.0.0.1:{receiver.port}") as made:
         amtool = Amtool(tmp_path / "amtool", f"http://127.0.0.1:{made.port}")
         made.accept([event("e1", tool="rm", scope="out")])
-        (own,) = until(lambda: listed(amtool, "alert", "query", "test.never"), 10)
+        (own,) = until(lambda: listed(amtool, "alert", "query", "test.never"), 30)
         labels = [f"{k}={v}" for k, v in own["labels"].items()]
         assert amtool("config", "routes", "test", *labels) == "own"
         assert [one["name"] for one in own["receivers"]] == ["own"]

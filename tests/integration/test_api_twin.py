@@ -126,7 +126,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
 
 def until_grouped(url: str) -> None:
     until(
-        lambda: len(json.loads(request(f"{url}/api/v2/alerts/groups", headers=JSON).body)) == 2, 10
+        lambda: len(json.loads(request(f"{url}/api/v2/alerts/groups", headers=JSON).body)) == 2, 30
     )
 
 

@@ -84,15 +84,15 @@ def test_a_receiver_that_is_down_gets_everything_once_it_is_up(tmp_path: Path) -
 
 
 def test_a_hanging_channel_delays_no_other(tmp_path: Path) -> None:
-    with Receiver(lambda name: 5.0 if name.startswith("hang") else None) as receiver:
+    with Receiver(lambda name: 10.0 if name.startswith("hang") else None) as receiver:
         hung = [receiver.url(f"hang{n}") for n in range(4)]
         with Daemon(
-            tmp_path, notifiers=channels(*hung, receiver.url("well"), timeout="8s")
+            tmp_path, notifiers=channels(*hung, receiver.url("well"), timeout="12s")
         ) as daemon:
             daemon.post([event("warm", tool="warm", scope="out")])
             until(lambda: receiver.delivered("well"))
             daemon.post([event("e", tool="t", scope="out")])
-            until(lambda: len(receiver.delivered("well")) == 2, 4.0)
+            until(lambda: len(receiver.delivered("well")) == 2, 9.0)
 
 
 def test_a_certificate_nobody_trusts_gets_no_page_and_is_told(tmp_path: Path) -> None:
