@@ -231,8 +231,6 @@ class Switches:
             if not left:
                 self._end(setting.id, why, by, "", now, out)
 
-    # ------------------------------------------------------------------ setting
-
     def _set(
         self,
         switch: Switch,
@@ -327,8 +325,6 @@ class Switches:
         self.version += 1
         self.table = SwitchTable(self.plan.switches, self.open.values())
         self._look()
-
-    # ------------------------------------------------------------------ saying so
 
     def _say(self, reason: Reason, setting: Setting, now: Instant, out: list[Decision]) -> None:
         found = self.table.verdict(setting.key, setting.scope)
