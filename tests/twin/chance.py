@@ -19,7 +19,10 @@ def scenario(seed: int) -> Scenario:
         )
     }
     if chance.random() < 0.6:
-        route["routes"] = [_child(chance) for _ in range(chance.randint(1, 3))]
+        # Two routes that are the same page the same receiver twice there, and once here (docs/routing.md).
+        children = [_child(chance) for _ in range(chance.randint(1, 3))]
+        places = {(str(child["matchers"]), child["receiver"]): child for child in children}
+        route["routes"] = list(places.values())
     if chance.random() < 0.2:
         route["repeat_interval"] = chance.choice(["3s", "5s", "11s"])
     if chance.random() < 0.2:
