@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rulesd.cli.client import Client, Refused, ServerOption, TokenOption
+from rulesd.cli.client import Client, DaemonUnreachable, Refused, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
 from rulesd.model.duration import parse_duration
 
@@ -45,7 +45,12 @@ def gate(
             client.call("POST", f"/v1/rollouts/{change}/{verb}", {"note": note})
     told = ""
     while True:
-        found = _ask(client, change)
+        try:
+            found = _ask(client, change)
+        except DaemonUnreachable:
+            if not told or time.monotonic() >= ends:
+                raise
+            found = None  # It answered before: it is being restarted, and the watch goes on.
         open_ = found is None or found["verdict"] == "inconclusive"
         if not open_ or time.monotonic() >= ends:
             break

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from rulesd.cli.client import DaemonUnreachable
 from rulesd.cli.gate import _progress
 from tests.cli.conftest import Run, Stub
 
@@ -83,6 +84,23 @@ def test_waiting_says_on_a_terminal_what_for_and_a_refusal_ends_it(
     daemon.answers["GET", PATH] = (403, {"error": "forbidden", "message": "no."})
     said = run("gate", "--change", "c1", "--server", daemon.url, "--wait", "1h")
     assert (said.code, "Give a token" in said.err) == (1, True)
+
+
+def test_a_restart_while_it_waits_is_waited_for(
+    run: Run, daemon: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [rollout(verdict="inconclusive", missing=["x"]), DaemonUnreachable("away"), rollout()]
+
+    def ask(_client: object, _change: str) -> Any:
+        found = answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr("rulesd.cli.gate._ask", ask)
+    monkeypatch.setattr("rulesd.cli.gate.POLL_S", 0.01)
+    assert run("gate", "--change", "c1", "--server", daemon.url, "--wait", "20s").code == 0
+    assert answers == []
 
 
 def test_wrong_usage_and_no_daemon(run: Run) -> None:
