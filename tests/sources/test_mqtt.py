@@ -39,6 +39,15 @@ async def problem_says(bench: MqttBench, *words: str) -> str:
     return bench.source.problem()
 
 
+async def overflow(bench: MqttBench) -> None:
+    """Wait until more has come than fits."""
+    connection = bench.source._connection
+    assert connection is not None
+    async with asyncio.timeout(30):
+        while not connection._inbox.overflowed:
+            await asyncio.sleep(0.01)
+
+
 # ----------------------------------------------------------------------------------- how it connects
 
 
@@ -351,7 +360,7 @@ def test_what_does_not_fit_is_left_to_the_broker_and_comes_again(
         await bench.intake.until(calls=1)
         for number in range(1, 31):
             bench.send(event(number))
-        await asyncio.sleep(0.2)
+        await overflow(bench)
         bench.intake.gate.set()
         await bench.broker.until(lambda b: not b.session)
         assert list(dict.fromkeys(bench.intake.ids)) == [f"e-{n}" for n in range(31)]
@@ -370,7 +379,7 @@ def test_bytes_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
         await bench.intake.until(calls=1)
         for number in range(1, 21):
             bench.send(event(number))
-        await asyncio.sleep(0.2)
+        await overflow(bench)
         bench.intake.gate.set()
         await bench.broker.until(lambda b: not b.session)
         assert set(bench.intake.ids) == {f"e-{n}" for n in range(21)}
