@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rulesd.cli.client import Client, DaemonUnreachable, Refused, ServerOption, TokenOption
+from rulesd.cli.client import Client, Refused, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
 from rulesd.model.duration import parse_duration
+from rulesd.model.errors import DaemonUnreachable
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

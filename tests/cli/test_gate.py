@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from rulesd.cli.client import DaemonUnreachable
 from rulesd.cli.gate import _progress
+from rulesd.model.errors import DaemonUnreachable
 from tests.cli.conftest import Run, Stub
 
 PATH = "/v1/rollouts/c1"
