@@ -65,6 +65,19 @@ def _last(chain: Found) -> Instant:
     return max(e.at for e in chain)
 
 
+def _span(chain: Found) -> Milliseconds:
+    return _last(chain) - _first(chain)
+
+
+def _innermost(chains: list[Found]) -> list[Found]:
+    """Those that span no other: what interrupts one of these need not interrupt the next, but does whatever spans it."""
+    out: list[Found] = []
+    for chain in sorted(chains, key=_span):
+        if not any(_first(chain) <= _first(c) and _last(c) <= _last(chain) for c in out):
+            out.append(chain)
+    return out
+
+
 @dataclass(frozen=True, slots=True)
 class Steps(Apart):
     """Fires when every step has happened within ``within``."""
@@ -101,12 +114,12 @@ class Steps(Apart):
             known |= each.steps
         if known != (1 << len(self.whens)) - 1:
             return None
-        chain = self._in_order(state, took) if self.ordered else self._any_order(state, took)
-        if chain is None or self._interrupted(state, chain):
-            return None
+        chains = self._in_order(state, took) if self.ordered else self._any_order(state, took)
+        chains = [c for c in chains if not self._interrupted(state, c)]
         if self.without is None:
-            return self._reading(chain)
-        insort(state.waiting, chain, key=_last)
+            return self._reading(min(chains, key=_span)) if chains else None
+        for chain in _innermost(chains):
+            insort(state.waiting, chain, key=_last)
         del state.waiting[:-_WAITING]
         return None
 
@@ -132,8 +145,8 @@ class Steps(Apart):
         crowd = max(held, key=len)
         events.remove(crowd[len(crowd) // 2])
 
-    def _in_order(self, state: Chain, took: Took) -> Found | None:
-        best: Found | None = None
+    def _in_order(self, state: Chain, took: Took) -> list[Found]:
+        out: list[Found] = []
         for i in range(len(self.whens)):
             if not took.steps >> i & 1:
                 continue
@@ -145,10 +158,9 @@ class Steps(Apart):
             if after is None:
                 continue
             chain = (*reversed(after[1 : i + 1]), took, *after[i + 1 :])
-            span = _last(chain) - _first(chain)
-            if span < self.within and (best is None or span < _last(best) - _first(best)):
-                best = chain
-        return best
+            if _span(chain) < self.within:
+                out.append(chain)
+        return out
 
     def _walk(
         self, events: list[Took], used: list[Took], plan: list[tuple[int, int]], edge: Instant
@@ -169,18 +181,16 @@ class Steps(Apart):
                 return found
         return None
 
-    def _any_order(self, state: Chain, took: Took) -> Found | None:
+    def _any_order(self, state: Chain, took: Took) -> list[Found]:
         near = [e for e in state.events if abs(e.at - took.at) < self.within]
-        best: Found | None = None
+        out: list[Found] = []
         for start in range(near.index(took), -1, -1):
             opening = near[start]
             stretch = [e for e in near[start:] if e.at - opening.at < self.within]
             chain = self._match(stretch, took)
-            if chain is None:
-                continue
-            if best is None or _last(chain) - _first(chain) < _last(best) - _first(best):
-                best = chain
-        return best
+            if chain is not None:
+                out.append(chain)
+        return out
 
     def _match(self, stretch: list[Took], took: Took) -> Found | None:
         """An event of its own for every step, among them ``took``, from the shortest beginning of ``stretch`` that has them."""

@@ -1,7 +1,7 @@
 """``sequence`` against a search through all combinations, in every order of arrival."""
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import permutations, product
 from random import Random
 
 import pytest
@@ -159,6 +159,20 @@ def test_a_condition_that_raises_is_left_to_the_engine() -> None:
     detector = Steps(("a", "b"), (bad, bad), 10)
     with pytest.raises(ValueError, match="text where"):
         detector.observe(detector.start((), 0), None, Observation(0, 0, "e", 1, {}))
+
+
+def test_a_chain_on_the_other_side_of_an_interruption_is_found_in_any_order_of_arrival() -> None:
+    events = seen((0, "a"), (1, "w"), (2, "b"), (5, "a"))
+    for order in permutations(events):
+        assert run(steps("ab", ordered=False, without="w"), order, until=10**7, lateness=10**6)[
+            ("k",)
+        ]
+
+
+def test_both_sides_of_a_late_step_together_must_fit_the_window() -> None:
+    wide, fits = seen((0, "a"), (80, "c"), (40, "b")), seen((0, "a"), (50, "c"), (40, "b"))
+    assert not run(steps("abc"), wide, until=10**7, lateness=10**6)[("k",)]
+    assert run(steps("abc"), fits, until=10**7, lateness=10**6)[("k",)]
 
 
 def oracle(events: Sequence[Seen], kinds: str, within: int, ordered: bool, without: str) -> bool:
