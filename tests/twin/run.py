@@ -273,14 +273,13 @@ def rulesd(
     record: Record,
     change: Change = lambda engine: engine,
     *,
-    in_step: bool = True,
+    phase: int | None = None,
 ) -> Pages:
-    """The engine, told the same at the same times; its sweeps are ``in_step`` with the other's, or with the clock as a daemon's are."""
+    """The engine, told the same at the same times; its sweeps are in step with the other's, or with a clock ``phase`` ms ahead."""
     plan = plan_of(scenarios)
-    phase = round(record.since * 1000)
+    since = round(record.since * 1000) if phase is None else phase
     usual = ended.next_sweep
-    if in_step:
-        ended.next_sweep = lambda now: phase + ((now - phase) // ended.SWEEP + 1) * ended.SWEEP
+    ended.next_sweep = lambda now: since + ((now - since) // ended.SWEEP + 1) * ended.SWEEP
     try:
         engine = Engine(plan)
         decisions: list[Decision] = []
@@ -339,17 +338,21 @@ def only(
 
 
 def differences(
-    scenarios: Sequence[Scenario], real: Pages, ours: Pages, until: float
+    scenarios: Sequence[Scenario],
+    real: Pages,
+    ours: Pages,
+    until: float,
+    tolerance: float = TOLERANCE,
 ) -> dict[str, list[str]]:
     """By scenario, what is not the same; empty when all is."""
     out: dict[str, list[str]] = {}
     for place in sorted({*real, *ours}):
         scenario = place[0].split("/")[0]
-        limit = until - TOLERANCE
+        limit = until - tolerance
         left = [p for p in real.get(place, ()) if p.at < limit]
         right = [p for p in ours.get(place, ()) if p.at < limit]
         same = len(left) == len(right) and all(
-            (a.status, a.alerts) == (b.status, b.alerts) and abs(a.at - b.at) <= TOLERANCE
+            (a.status, a.alerts) == (b.status, b.alerts) and abs(a.at - b.at) <= tolerance
             for a, b in zip(left, right, strict=True)
         )
         if not same:

@@ -60,12 +60,14 @@ def test_the_same_pages_in_every_scenario(played: Played) -> None:
 def test_the_same_pages_from_a_daemon_over_http(played: Played) -> None:
     """Its sweeps are in step with the clock and not with the other's: scenarios in which that matters are left out."""
     until = played.record.until / 1000
-    own_steps = rulesd(played.scenarios, played.record, in_step=False)
-    apart = set(differences(played.scenarios, played.record.pages, own_steps, until))
+    apart: set[str] = set()
+    for phase in (-500, 0, 500):  # What a sweep is near to is a matter of luck.
+        ours = rulesd(played.scenarios, played.record, phase=phase)
+        apart |= set(differences(played.scenarios, played.record.pages, ours, until))
     names = {s.name for s in played.scenarios} - apart
-    assert len(names) >= 60
+    assert len(names) >= 50
     chosen, record = only(names, played.scenarios, played.record)
-    found = differences(chosen, record.pages, record.daemon, until)
+    found = differences(chosen, record.pages, record.daemon, until, tolerance=1.9)
     assert found == {}, "\n".join(line for lines in found.values() for line in lines)
     assert sum(map(len, record.daemon.values())) > 300
 
