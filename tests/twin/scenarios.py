@@ -121,7 +121,7 @@ def sweeps() -> list[Scenario]:
         Scenario("back-after-the-sweep", [fire(20, "A"), over(22, "A"), fire(30, "A")], {"group_interval": "6s"}, until=39),
         Scenario("empty-but-ticking", [fire(20, "A", ends=20.4), fire(22, "A n=2")], {"group_interval": "6s"}, until=39),
         Scenario("believed-beyond-the-sweep", [fire(24, "A x=1"), Hush(26, "s", (("x", "1"),), 28), over(26.1, "A x=1"), fire(30, "A x=1")], until=39),
-        Scenario("old-after-the-sweep", [fire(20, "A"), over(22, "A"), again(33, 20.3, "A n=2")], until=39),
+        Scenario("old-after-the-sweep", [fire(20, "A"), over(22, "A"), again(32, 20.3, "A n=2")], until=39),
     ]  # fmt: skip
 
 

@@ -63,7 +63,7 @@ def test_the_same_pages_from_a_daemon_over_http(played: Played) -> None:
     apart: set[str] = set()
     for phase in (-500, 0, 500):  # What a sweep is near to is a matter of luck.
         ours = rulesd(played.scenarios, played.record, phase=phase)
-        apart |= set(differences(played.scenarios, played.record.pages, ours, until))
+        apart |= set(differences(played.scenarios, played.record.pages, ours, until, 0.5))
     names = {s.name for s in played.scenarios} - apart
     assert len(names) >= 50
     chosen, record = only(names, played.scenarios, played.record)
