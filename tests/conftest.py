@@ -23,7 +23,7 @@ settings.register_profile(
 )
 settings.load_profile("rulesd")
 
-KEPT = {"RULESD_REQUIRE_PEERS", "RULESD_SHARED"}
+KEPT = {"RULESD_REQUIRE_PEERS", "RULESD_SHARED", "RULESD_FUZZ_PAIRS", "RULESD_FUZZ_SEED"}
 "Variables of the suite itself; every other RULESD_ variable of the caller is a setting and must not reach a test."
 
 for _name in [n for n in os.environ if n.startswith("RULESD_") and n not in KEPT]:
