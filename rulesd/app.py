@@ -127,6 +127,7 @@ class App:
                 owner_pages=self.settings.owner_page_limit.pages,
                 owner_window=self.settings.owner_page_limit.within,
             )
+            gc.collect()
             restored = recover(store, known, loaded.plan, limits, _rebuild)
             log.info(
                 "recovered: journal=%d replayed=%d missing=%d alerts=%d",
@@ -225,7 +226,7 @@ class App:
             )
             await asyncio.shield(parts.crank.replace(plan, item, loaded.archive))
         parts.crank.start(restored.replayed)
-        gc.collect()
+        # What loading left over went before recovery; to look again would mean to look at a million keys.
         gc.freeze()
 
     # ------------------------------------------------------------------ doors
