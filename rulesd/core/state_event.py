@@ -5,6 +5,7 @@ Law: derived from inputs, so they are never journaled; the same decision gives t
 
 from rulesd.model.decision import AlertChanged, SwitchChanged
 from rulesd.model.event import Event, Json
+from rulesd.model.instant import Instant
 
 
 def state_event(change: AlertChanged) -> Event:
@@ -21,16 +22,7 @@ def state_event(change: AlertChanged) -> Event:
         "owner": alert.owner,
     }
     id_ = f"{alert.alert}-{alert.state}"
-    tenant = alert.labels.get("tenant", "")
-    document: dict[str, Json] = {
-        "id": id_,
-        "source": "/rulesd",
-        "type": "alert.state",
-        "data": data,
-    }
-    if tenant:
-        document["tenant"] = tenant
-    return Event(id_, "/rulesd", "alert.state", tenant, change.at, document, 0, 0)
+    return _own(id_, "alert.state", alert.labels.get("tenant", ""), change.at, data)
 
 
 def switch_event(changed: SwitchChanged) -> Event:
@@ -50,13 +42,11 @@ def switch_event(changed: SwitchChanged) -> Event:
         "rule": setting.rule,
     }
     id_ = f"{setting.id}-{changed.reason}-{changed.at}"
-    tenant = setting.scope.get("tenant", "")
-    document: dict[str, Json] = {
-        "id": id_,
-        "source": "/rulesd",
-        "type": "containment.changed",
-        "data": data,
-    }
+    return _own(id_, "containment.changed", setting.scope.get("tenant", ""), changed.at, data)
+
+
+def _own(id_: str, type_: str, tenant: str, at: Instant, data: dict[str, Json]) -> Event:
+    document: dict[str, Json] = {"id": id_, "source": "/rulesd", "type": type_, "data": data}
     if tenant:
         document["tenant"] = tenant
-    return Event(id_, "/rulesd", "containment.changed", tenant, changed.at, document, 0, 0)
+    return Event(id_, "/rulesd", type_, tenant, at, document, 0, 0)
