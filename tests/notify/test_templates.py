@@ -42,7 +42,8 @@ def test_the_operators_file_takes_precedence() -> None:
             "{% for a in range(90000) %}{% for b in range(90000) %}x{% endfor %}{% endfor %}",
             "OutOfFuel",
         ),
-        ("{{ 'x' * 900000000 }}", "InvalidOperation"),
+        # before 3.1 minijinja refused it outright, since then it is paid for in fuel
+        ("{{ 'x' * 900000000 }}", "InvalidOperation|OutOfFuel"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "InvalidOperation"),
         ("   \n", "it gives no text"),
         ("{{ 'x' * 99999 }}", "its text is too long"),
@@ -54,7 +55,7 @@ def test_a_broken_template_costs_its_own_words_and_nothing_else(source: str, not
     assert time.process_time() - began < 1.0
     assert text == "H"  # the shipped plain.j2 stands in
     assert said.startswith("template plain.j2 failed (")
-    assert notice in said
+    assert any(kind in said for kind in notice.split("|")), said
     assert said.endswith("; standard text used")
 
 
