@@ -1,1 +1,0 @@
-"""What rulesd does to the world beside telling people: switches and webhooks."""

@@ -1,1 +1,0 @@
-"""What rulesd decided, for those who must verify it without trusting it."""

@@ -1,1 +1,0 @@
-"""The queue of alerts that people look at afterwards."""
