@@ -29,6 +29,7 @@ _LEAST_STEP = 1.3
 
 _EDGE = 1e-6
 _MOST = 600.0
+_COVERS = 1.96
 
 
 def logit(p: float) -> float:
@@ -40,6 +41,12 @@ def logit(p: float) -> float:
 def expit(x: float) -> float:
     """The probability of log-odds ``x``."""
     return 1.0 / (1.0 + exp(-x)) if x > -_MOST else 0.0
+
+
+def between(level: float, doubt: float) -> dict[str, Json]:
+    """For people: the shares between which one of log-odds ``level``, known to within a standard deviation of ``doubt``, lies 19 times in 20."""
+    margin = _COVERS * doubt
+    return {"low": round(expit(level - margin), 6), "high": round(expit(level + margin), 6)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,19 +18,19 @@ Memory per key: 1 to 3 kB. Cost per observation: 2 us, and 4 us a slot. Sources:
 Wang, Ramdas 2022 (e-BH).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, lgamma, log
+from math import hypot, lgamma, log, sqrt
 from typing import ClassVar
 
-from rulesd.core.detectors.evidence import expit
+from rulesd.core.detectors.evidence import between, expit, logit
 from rulesd.core.detectors.plain import rows, texts, whole, wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.releases import Releases
 from rulesd.core.detectors.segments import Key
 from rulesd.core.detectors.slots import WIDTH, Slots
 from rulesd.model.event import Document, Json
-from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
+from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
 
 _LEARN: Milliseconds = 1 << 60
 "The level of all segments is learned until the first release, however long that takes."
@@ -191,6 +191,31 @@ class Rollout:
         limit = round(high if share > expit(level) else low, 6)
         reading = Reading(end, active, round(share, 6), limit, detail=detail, since=state.release)
         return [reading]
+
+    def learned(self, state: Canary, pool: object, at: Instant) -> Mapping[str, Json] | None:
+        """The share before the release, its bounds (19 times in 20), the trials behind it, and the watch of ``at``, if any.
+
+        Outside of watches the level is being learned. ``None`` while all segments together are too few.
+        """
+        assert isinstance(pool, Releases)
+        segments = pool.segments
+        if segments.weight < _LEAST_LEARNED * segments.deff:
+            return None
+        watched = pool.release(at, self.watch)
+        trials, hits = state.before
+        if state.release and state.release != watched and not state.spoilt:
+            trials, hits = trials + state.after[0], hits + state.after[1]
+        if segments.closed:
+            level, doubt = segments.posterior(state.key, trials, hits)
+        else:
+            share = (hits + 0.5) / (trials + 1.0)
+            level, doubt = logit(share), 1.0 / sqrt((trials + 1.0) * share * (1.0 - share))
+        found: dict[str, Json] = {"share": round(expit(level), 6), **between(level, doubt)}
+        found |= {"events": trials, "learning": watched is None}
+        if watched is not None:
+            found["watch_since"] = format_instant(watched)
+            found["watch_until"] = format_instant(watched + self.watch)
+        return found
 
     def deadline(self, state: Canary, pool: object) -> Instant | None:
         """The end of the oldest slot while a release is watched, later when not; the end of an open alert's watch."""

@@ -26,18 +26,18 @@ segment be silent for a day. A segment silent for four times ``baseline`` starts
 Memory per key: 2 to 5 kB (sixteen unread slots at most). Cost per observation: 2 us, and 5 to 8 us a slot (three products a side). Sources: ``evidence``, ``segments``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, log
 from typing import ClassVar, Literal
 
-from rulesd.core.detectors.evidence import Design, Evidence, expit, logit
-from rulesd.core.detectors.plain import real, reals, rows, text, texts, whole
+from rulesd.core.detectors.evidence import Design, Evidence, between, expit, logit
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
-from rulesd.core.detectors.segments import Key, Segments
-from rulesd.core.detectors.slots import WIDTH, Slots
+from rulesd.core.detectors.segments import Segments
+from rulesd.core.detectors.shift_state import Segment, Side
+from rulesd.core.detectors.slots import WIDTH
 from rulesd.model.event import Document, Json
-from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
+from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
 
 WATCH: Milliseconds = DAY
 "How long after a deploy nothing is learned."
@@ -56,96 +56,6 @@ _NEARER = 0.6
 _SILENT: Milliseconds = DAY
 _AFRESH = 4
 "A segment silent for this many baselines is a new one."
-
-
-class Side:
-    """One direction of one segment: the evidence, and what has happened since the change it points at."""
-
-    __slots__ = ("evidence", "hits", "maximum", "since", "trials")
-
-    def __init__(self, evidence: Evidence, at: Instant) -> None:
-        """No evidence as of ``at``."""
-        self.evidence = evidence
-        self.restart(at)
-
-    def restart(self, at: Instant) -> None:
-        """No change in sight as of ``at``."""
-        self.maximum = 0.0
-        "The plain CUSUM of the smallest change: zero means that the run starts here."
-        self.since = at
-        self.trials = 0.0
-        self.hits = 0.0
-
-    def follow(self, end: Instant, n: float, k: float) -> None:
-        """Let the plain CUSUM, whose last zero dates the change, take a slot."""
-        hit, miss = self.evidence.design.weights[0]
-        self.maximum += k * hit + (n - k) * miss
-        self.trials += n
-        self.hits += k
-        if self.maximum <= 0.0:
-            self.restart(end)
-
-    def dump(self) -> Json:
-        """Plain data."""
-        sums: list[Json] = list(self.evidence.sums)
-        run: list[Json] = [self.maximum, self.since, self.trials, self.hits]
-        return [self.evidence.design.dump(), sums, run]
-
-    @classmethod
-    def load(cls, data: Json) -> "Side":
-        """From what ``dump`` gave."""
-        design, sums, run = rows(data)
-        maximum, since, trials, hits = rows(run)
-        out = cls(Evidence(Design.load(design), reals(sums)), whole(since))
-        out.maximum, out.trials, out.hits = real(maximum), real(trials), real(hits)
-        return out
-
-
-class Segment:
-    """State of one key."""
-
-    __slots__ = (
-        "back",
-        "hits",
-        "key",
-        "last",
-        "learn_from",
-        "learning",
-        "level",
-        "open",
-        "part",
-        "share",
-        "sides",
-        "slots",
-        "trials",
-    )
-
-    def __init__(self, key: Key, at: Instant) -> None:
-        """A segment first seen at ``at``."""
-        self.key = key
-        self.slots = Slots()
-        self.open = ""
-        "The side that fires, if any."
-        self.back = 0.0
-        "While open: the CUSUM of the way back."
-        self.level = 0.0
-        "The baseline in force, as log-odds."
-        self.part = 1.0
-        "By how much its threshold differs from that of a segment that is the whole traffic."
-        self.share = 0.0
-        "Its part of the rule's traffic while learning."
-        self.sides: dict[str, Side] = {}
-        "``up`` and ``down``, once there is a baseline."
-        self.last = at
-        "End of the last slot read."
-        self.learn(at)
-
-    def learn(self, at: Instant) -> None:
-        """Count for a new baseline from ``at`` on."""
-        self.learning = True
-        self.learn_from = at
-        self.trials = 0
-        self.hits = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +191,7 @@ class Shift:
         """Put the counts so far into force as the baseline."""
         mean, doubt = pool.posterior(state.key, state.trials, state.hits)
         margin = hypot(_DOUBT * doubt, log(1.0 + self.tolerance))
-        state.level = mean
+        state.level, state.known = mean, (at, state.trials, doubt)
         state.part = pool.part(state.trials)
         state.share = min(1.0, state.trials / pool.weight) if pool.weight else 0.0
         state.sides = {}
@@ -330,6 +240,28 @@ class Shift:
             detail={"baseline": f"{expit(state.level):.4g}", "direction": state.open},
         )
 
+    def learned(self, state: Segment, pool: object, at: Instant) -> Mapping[str, Json] | None:
+        """The share a segment is compared with, its bounds (19 times in 20), the trials of its own behind it and since when it is in force.
+
+        Also whether another is being learned, from when and, if nothing comes between, until when. ``None`` during the first learning.
+        """
+        assert isinstance(pool, Segments)
+        if not state.sides:
+            return None
+        found: dict[str, Json] = {"share": round(expit(state.level), 6)}
+        if state.known is not None:
+            since, trials, doubt = state.known
+            found |= between(state.level, doubt)
+            found |= {"events": trials, "since": format_instant(since)}
+        found["learning"] = False
+        watches = [deploy + WATCH for deploy in pool.watches if deploy <= at]
+        begins = max([state.learn_from, *watches])
+        if not state.open and (state.learning or begins > state.learn_from):
+            found["learning"] = True
+            found["learning_since"] = format_instant(begins)
+            found["learning_until"] = format_instant(begins + self.baseline)
+        return found
+
     def deadline(self, state: Segment, pool: object) -> Instant | None:
         """The end of the oldest slot when it may tell something, later when not; an open alert's silence."""
         due = state.slots.due()
@@ -357,33 +289,11 @@ class Shift:
 
     def dump(self, state: Segment) -> Json:
         """Plain data."""
-        sides: dict[str, Json] = {name: side.dump() for name, side in state.sides.items()}
-        learned: list[Json] = [state.learning, state.learn_from, state.trials, state.hits]
-        return {
-            "key": list(state.key),
-            "slots": state.slots.dump(),
-            "open": state.open,
-            "back": state.back,
-            "level": [state.level, state.part, state.share],
-            "last": state.last,
-            "learned": learned,
-            "sides": sides,
-        }
+        return state.dump()
 
     def load(self, data: Json) -> Segment:
         """From what ``dump`` gave."""
-        assert isinstance(data, dict)
-        out = Segment(texts(data["key"]), whole(data["last"]))
-        out.slots = Slots.load(data["slots"])
-        out.open, out.back = text(data["open"]), real(data["back"])
-        out.level, out.part, out.share = reals(data["level"])
-        learning, learn_from, trials, hits = rows(data["learned"])
-        out.learning, out.learn_from = learning is True, whole(learn_from)
-        out.trials, out.hits = whole(trials), whole(hits)
-        sides = data["sides"]
-        assert isinstance(sides, dict)
-        out.sides = {name: Side.load(sides[name]) for name in ("up", "down") if name in sides}
-        return out
+        return Segment.load(data)
 
     def dump_pool(self, pool: object) -> Json:
         """Plain data."""

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from rulesd.core.detectors.evidence import Design, Evidence, expit, logit
+from rulesd.core.detectors.evidence import Design, Evidence, between, expit, logit
 
 
 def run_length(design: Design, p: float, threshold: float, rng: Random) -> int:
@@ -95,3 +95,10 @@ def test_a_design_is_written_and_read_back() -> None:
     design = Design.of(logit(0.1), logit(0.09), 3.0, up=True)
     assert Design.load(design.dump()) == design
     assert Evidence(design, [1.0, 2.0, 3.0]).total == 2.0
+
+
+def test_people_are_told_the_bounds_of_a_level() -> None:
+    told = between(logit(0.1), 0.5)
+    assert told["low"] == pytest.approx(expit(logit(0.1) - 0.98), abs=1e-6)
+    assert told["high"] == pytest.approx(expit(logit(0.1) + 0.98), abs=1e-6)
+    assert between(logit(0.1), 0.0) == {"low": 0.1, "high": 0.1}

@@ -267,3 +267,37 @@ def test_it_wakes_for_slots_while_a_release_is_watched() -> None:
     assert detector.deadline(state, pool) == 2 * HOUR + 15 * SECOND
     pool.change(MINUTE)
     assert detector.deadline(state, pool) == HOUR + 15 * SECOND
+
+
+def test_the_level_before_a_release_can_be_looked_at() -> None:
+    detector = rollout()
+    pool, state = detector.pool(), detector.start(K, 0)
+
+    def fed(events: list[Seen]) -> None:
+        for seen in events:
+            observation = Observation(seen.at, seen.at, "e", 1, seen.document)
+            if not detector.observe_pool(pool, observation):
+                detector.advance(state, pool, seen.at)
+                detector.observe(state, pool, observation)
+
+    fed(BEFORE[:90])
+    assert detector.learned(state, pool, HOUR) is None  # too few
+    fed(BEFORE[90:])
+    told = detector.learned(state, pool, DAY)
+    assert told is not None
+    assert (told["events"], told["learning"]) == (1_439, True)
+    assert told["low"] < 0.05 < told["high"]  # type: ignore[operator]
+    fed(RELEASE + traffic(DAY, 2 * DAY, MINUTE, 0.05))
+    during = detector.learned(state, pool, 2 * DAY)
+    assert during is not None
+    assert (during["events"], during["learning"]) == (1_441, False)
+    assert (during["watch_since"], during["watch_until"]) == (
+        "1970-01-02T00:00:00.000Z",
+        "1970-01-03T00:00:00.000Z",
+    )
+    assert 0.04 < during["low"] < 0.05 < during["high"] < 0.07  # type: ignore[operator]
+    after = detector.learned(state, pool, 2 * DAY + HOUR)  # a quiet watch is part of the level
+    assert after is not None
+    assert (after["events"], after["learning"]) == (1_441 + 1_438, True)
+    state.spoilt = True
+    assert detector.learned(state, pool, 2 * DAY + HOUR)["events"] == 1_441  # type: ignore[index]

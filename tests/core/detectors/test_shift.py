@@ -330,6 +330,78 @@ def test_a_key_first_judged_wakes_for_its_first_slot() -> None:
     assert detector.deadline(new, pool) == 2 * DAY + 15 * SECOND
 
 
+def fed(detector: Shift, events: list[Seen], key: tuple[str, ...] = ("k",)) -> tuple[Any, Any]:
+    """(state of ``key``, pool) after the events."""
+    pool = detector.pool()
+    states: dict[tuple[str, ...], Any] = {}
+    for seen in events:
+        observation = Observation(seen.at, seen.at, "e", 1, seen.document)
+        if not detector.observe_pool(pool, observation):
+            state = states.setdefault(seen.key, detector.start(seen.key, seen.at))
+            detector.advance(state, pool, seen.at)
+            detector.observe(state, pool, observation)
+    return states[key], pool
+
+
+def test_what_a_segment_is_compared_with_can_be_looked_at() -> None:
+    detector = shift(baseline=DAY)
+    state, pool = fed(detector, BEFORE[:-60])
+    assert detector.learned(state, pool, DAY) is None  # the first learning
+    state, pool = fed(detector, BEFORE + traffic(DAY, DAY + HOUR, MINUTE, 0.05, 1))
+    before = (detector.dump(state), detector.dump_pool(pool))
+    told = detector.learned(state, pool, DAY + HOUR)
+    assert (detector.dump(state), detector.dump_pool(pool)) == before
+    assert told is not None
+    assert told["share"] == pytest.approx(0.05, abs=0.01)
+    low, high = told["low"], told["high"]
+    assert isinstance(low, float)
+    assert isinstance(high, float)
+    assert 0.03 < low < 0.05 < high < 0.07
+    assert told["events"] in (1_440, 1_441)
+    assert told["since"] == "1970-01-02T00:00:15.000Z"
+    assert told["learning"] is False
+    assert set(told) == {"share", "low", "high", "events", "since", "learning"}
+    again = detector.load(detector.dump(state))
+    assert detector.learned(again, pool, DAY + HOUR) == told
+    again.known = None  # as an older version left it
+    assert detector.learned(again, pool, DAY) == {"share": told["share"], "learning": False}
+
+
+def test_a_segment_that_learns_says_until_when() -> None:
+    others = [e for n in range(6) for e in traffic(n, DAY, 5 * MINUTE, 0.05, n, f"t{n}")]
+    new = traffic(DAY + HOUR, DAY + 3 * HOUR, MINUTE, 0.05, 21, "new")
+    detector = shift()
+    told = detector.learned(*fed(detector, others + new, ("new",)), DAY + 3 * HOUR)
+    assert told is not None
+    assert told["events"] == 0  # it leans on the others
+    assert (told["learning"], told["learning_since"], told["learning_until"]) == (
+        True,
+        "1970-01-02T01:00:00.000Z",
+        "1970-01-03T01:00:00.000Z",
+    )
+    # A release: what was learned stays in force, a day later learning begins anew.
+    deploy = [
+        *BEFORE,
+        *traffic(DAY, 2 * DAY, MINUTE, 0.05, 6),
+        Seen(2 * DAY, DEPLOY),
+        *traffic(2 * DAY, 4 * DAY + HOUR, MINUTE, 0.05, 7),
+    ]
+    for until in (2 * DAY + HOUR, 4 * DAY - HOUR):
+        told = detector.learned(*fed(detector, [e for e in deploy if e.at < until]), until)
+        assert told is not None
+        assert (told["since"], told["learning"]) == ("1970-01-02T00:00:15.000Z", True)
+        assert str(told["learning_since"])[:15] == "1970-01-04T00:0"
+        assert str(told["learning_until"])[:15] == "1970-01-05T00:0"
+    told = detector.learned(*fed(detector, deploy), 4 * DAY + HOUR)
+    assert told is not None
+    assert (str(told["since"])[:15], told["learning"]) == ("1970-01-05T00:0", False)
+    # While an alert is open nothing is learned.
+    risen = traffic(2 * DAY + MINUTE, 3 * DAY + HOUR, MINUTE, 0.5, 1)
+    state, pool = fed(detector, [e for e in deploy if e.at <= 2 * DAY] + risen)
+    assert state.open
+    assert detector.learned(state, pool, 3 * DAY + HOUR)["learning"] is False  # type: ignore[index]
+
+
 def test_the_rest_of_the_contract() -> None:
     assert shift().hold == HOUR
     with pytest.raises(ValueError):
