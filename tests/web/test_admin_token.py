@@ -23,11 +23,22 @@ def test_the_operators_own_wins_and_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("weak", ["short", "0123456789 abcdef", "0123456789abcdé0"])
-def test_weak_ones_are_refused_without_being_shown(weak: str, tmp_path: Path) -> None:
+def test_a_short_one_is_taken_and_said_without_being_shown(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert admin_token("s3cr3t", tmp_path / "t") == "s3cr3t"
+    assert "can be guessed" in caplog.text
+    assert "s3cr3t" not in caplog.text
+    caplog.clear()
+    admin_token("0123456789abcdef", tmp_path / "t")
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("bad", ["0123456789 abcdef", "0123456789abcdé0", "0123456789\x07abcdef"])
+def test_what_no_header_can_carry_is_refused_without_being_shown(bad: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        admin_token(weak, tmp_path / "t")
-    assert weak not in str(caught.value)
+        admin_token(bad, tmp_path / "t")
+    assert bad not in str(caught.value)
     assert "openssl rand" in str(caught.value)
 
 
