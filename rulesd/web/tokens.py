@@ -93,10 +93,8 @@ class Tokens:
 
     def __init__(self, admin: str, stored: Mapping[str, bytes] | None = None) -> None:
         """``admin``: the administrator's secret; ``stored``: the store's settings under ``PREFIX``."""
-        if len(admin) < 16:
-            raise ValueError(
-                "the administrator's token is shorter than 16 characters. Choose a long random text"
-            )
+        if not admin:
+            raise ValueError("the administrator's token is empty. Choose a long random text")
         self._admin_digest = digest_of(admin)
         self._admin = Token(name=ADMIN_NAME, scopes=frozenset(Scope), digest=self._admin_digest)
         self._by_digest: dict[str, Token] = {}
