@@ -9,13 +9,15 @@ stamp at or before t is younger than t - within (half-open: an event exactly ``w
 3 x count stamps, which is every stamp that can still take part in a window while no window is full and lateness <= within;
 a denser past has fired already. ``tumbling_on_match`` forgets its stamps at each match (ElastAlert's ``frequency``).
 
-Memory per key: 8 bytes a stamp, at most 3 x count of them, and four event ids once a window is half full (distinct: about 100 bytes a value). Cost per observation: O(1) in order, O(count) late.
+Memory per key: 4 bytes a stamp (counted from a base that many keys share), at most 3 x count of them, and one text with the ids of three events once a
+window is half full (distinct: about 100 bytes a value). Cost per observation: O(1) in order, O(count) late.
 """
 
 from array import array
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from rulesd.core.detectors.distinct import Values
@@ -29,18 +31,123 @@ _LEAST_KEPT = 16
 EVIDENCE = 4
 "Ids of events a burst opens with."
 
+_BETWEEN = "\x00"
+"Stands between the ids that are kept as one text."
+
+_ERA = 31
+_WIDE = 1 << 32
+"Stamps count from the start of the era before the key's: 2**31 ms, 25 days, so that 32 bits reach as far back and ahead."
+
+
+@lru_cache(maxsize=64)
+def _base(era: int) -> Instant:
+    """Where the stamps of keys in ``era`` count from: one number for all of them, not one for each."""
+    return (era - 1) << _ERA
+
 
 class Stamps:
     """State of one key: sorted event times, and for ``distinct`` the values behind them."""
 
-    __slots__ = ("at", "recent", "values")
+    __slots__ = ("at", "base", "recent", "values")
 
-    def __init__(self, at: "array[int]", values: Values | None) -> None:
-        """Own the given containers."""
-        self.at = at
+    def __init__(self, at: Instant, values: Values | None) -> None:
+        """Nothing seen; a key whose first event is of about ``at``."""
+        self.at = array("I")
+        "Milliseconds after ``base``: four bytes each; eight (type ``q``) where they lie further apart than 49 days."
+        self.base = _base(at >> _ERA)
         self.values = values
-        self.recent: tuple[str, ...] = ()
-        "Ids of the latest events, kept once a window is half full: the evidence of a burst to come."
+        self.recent: str | tuple[str, ...] = ""
+        "Ids of the latest events before the next, kept once a window is half full: the evidence of a burst to come. One text, where that can be taken apart again."
+
+    @property
+    def newest(self) -> Instant:
+        """The newest event time; 0 when there is none."""
+        return self.base + self.at[-1] if len(self.at) else 0
+
+    def put(self, at: Instant, times: int) -> None:
+        """Take a stamp ``times`` times, wherever it belongs."""
+        try:
+            for _ in range(times):
+                insort(self.at, at - self.base)
+        except OverflowError:
+            self.fill([*(self.base + stamp for stamp in self.at), at])
+            self.put(at, times - 1)
+
+    def fill(self, stamps: Sequence[Instant]) -> None:
+        """Hold these stamps."""
+        ordered = sorted(stamps)
+        self.base = _base(ordered[-1] >> _ERA) if ordered else 0
+        try:
+            self.at = array("I", [at - self.base for at in ordered])
+        except OverflowError:
+            self.base, self.at = 0, array("q", ordered)
+
+    def evidence(self, event: str) -> list[str]:
+        """The ids of the latest events up to ``event``, which is one of them from now on."""
+        known = self.recent
+        if type(known) is str and _BETWEEN not in event:
+            if not known:
+                self.recent = event
+                return [event]
+            ids = known.split(_BETWEEN)
+            self.recent = (
+                f"{known}{_BETWEEN}{event}"
+                if len(ids) < EVIDENCE - 1
+                else f"{ids[1]}{_BETWEEN}{ids[2]}{_BETWEEN}{event}"
+            )
+            ids.append(event)
+            return ids
+        ids = [*self.ids(), event]
+        self.keep(ids)
+        return ids
+
+    def ids(self) -> list[str]:
+        """The ids that are kept."""
+        known = self.recent
+        return (known.split(_BETWEEN) if type(known) is str else [*known]) if known else []
+
+    def keep(self, ids: Sequence[str]) -> None:
+        """Remember the latest of these ids: all but one of the evidence, since the event that completes a window is the last."""
+        kept = tuple(ids[1 - EVIDENCE :])
+        joined = _BETWEEN.join(kept)
+        self.recent = joined if joined.count(_BETWEEN) < len(kept) else kept
+
+
+(
+    _set_at,
+    _set_active,
+    _set_value,
+    _set_threshold,
+    _set_until,
+    _set_detail,
+    _set_since,
+    _set_causes,
+) = (
+    Reading.__dict__[name].__set__
+    for name in ("at", "active", "value", "threshold", "until", "detail", "since", "causes")
+)
+
+
+def _reading(
+    base: Instant,
+    at: int,
+    value: int,
+    count: int,
+    until: int,
+    since: int,
+    causes: list[str],
+) -> Reading:
+    """An active reading, made without ``__init__``: an open burst has one for each event."""
+    reading = Reading.__new__(Reading)
+    _set_at(reading, base + at)
+    _set_active(reading, True)
+    _set_value(reading, float(value))
+    _set_threshold(reading, float(count))
+    _set_until(reading, base + until)
+    _set_detail(reading, None)
+    _set_since(reading, base + since)
+    _set_causes(reading, tuple(causes))
+    return reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +176,7 @@ class Burst:
 
     def start(self, key: tuple[str, ...], at: Instant) -> Stamps:
         """No stamps yet."""
-        return Stamps(array("q"), None if self.distinct is None else Values())
+        return Stamps(at, None if self.distinct is None else Values())
 
     def advance(self, state: Stamps, pool: object, watermark: Instant) -> Sequence[Reading]:
         """A full window ends by itself (``Reading.until``); nothing else happens by time."""
@@ -79,34 +186,39 @@ class Burst:
         """Put the event into its windows and say whether one of them is full."""
         if state.values is not None:
             return self._observe_value(state, state.values, seen)
-        stamps, at, count = state.at, seen.at, self.count
-        late = len(stamps) > 0 and at < stamps[-1]
-        for _ in range(min(seen.weight, count)):
-            if late:
-                insort(stamps, at)
-            else:
-                stamps.append(at)
-        self._trim(stamps)
-        if 2 * len(stamps) >= count:
-            state.recent = (*state.recent[1 - EVIDENCE :], seen.event)
-        first = self._full(stamps, at) if late else len(stamps) - count
-        if first < 0 or stamps[first + count - 1] - stamps[first] >= self.within:
+        stamps, count, place = state.at, self.count, seen.at - state.base
+        size = len(stamps)
+        late = size > 0 and place < stamps[size - 1]
+        if late or seen.weight != 1 or not 0 <= place < _WIDE:
+            state.put(seen.at, min(seen.weight, count))
+            stamps, place = state.at, seen.at - state.base
+        else:
+            stamps.append(place)
+        size = len(stamps)
+        if size > _LEAST_KEPT and size > 3 * count:
+            del stamps[: size - max(3 * count, _LEAST_KEPT)]
+            size = len(stamps)
+        if 2 * size < count:
             return None
-        start, end = stamps[first], max(at, stamps[first + count - 1])
-        reading = Reading(
-            end,
-            True,
-            float(self._value(stamps, first, end)),
-            float(count),
-            until=at if self.tumbling else start + self.within,
-            since=start,
-            causes=state.recent,
-        )
+        causes = state.evidence(seen.event)
+        first = self._full(stamps, place) if late else size - count
+        if first < 0:
+            return None
+        start, end = stamps[first], stamps[first + count - 1]
+        if end - start >= self.within:
+            return None
+        end = max(end, place)
+        low, high, out = first, first + count, end - self.within
+        while low > 0 and stamps[low - 1] > out:
+            low -= 1
+        while high < size and stamps[high] <= end:
+            high += 1
+        until = place if self.tumbling else start + self.within
         if self.tumbling:
             del stamps[:]
-        return reading
+        return _reading(state.base, end, high - low, count, until, start, causes)
 
-    def _full(self, stamps: "array[int]", at: Instant) -> int:
+    def _full(self, stamps: "array[int]", at: int) -> int:
         """The start of the latest full window that holds a late stamp, or -1."""
         count, within, size = self.count, self.within, len(stamps)
         place = size - 1
@@ -117,26 +229,12 @@ class Burst:
                 return first
         return -1
 
-    def _value(self, stamps: "array[int]", first: int, end: Instant) -> int:
-        """How many kept stamps lie in the window that ends at ``end``."""
-        low, high = first, first + self.count
-        while low > 0 and end - stamps[low - 1] < self.within:
-            low -= 1
-        while high < len(stamps) and stamps[high] <= end:
-            high += 1
-        return high - low
-
-    def _trim(self, stamps: "array[int]") -> None:
-        excess = len(stamps) - max(3 * self.count, _LEAST_KEPT)
-        if excess > 0:
-            del stamps[:excess]
-
     def _observe_value(self, state: Stamps, values: Values, seen: Observation) -> Reading | None:
         assert self.distinct is not None
         raw = self.distinct.get(seen.document)
         if raw is None or isinstance(raw, list | dict):
             return None
-        state.recent = (*state.recent[1 - EVIDENCE :], seen.event)
+        causes = state.evidence(seen.event)
         full = values.add(str(raw), seen.at, self.within, self.count)
         if full is None:
             return None
@@ -144,15 +242,7 @@ class Burst:
         until = seen.at if self.tumbling else start + self.within
         if self.tumbling:
             values.clear()
-        return Reading(
-            seen.at,
-            True,
-            float(number),
-            float(self.count),
-            until=until,
-            since=start,
-            causes=state.recent,
-        )
+        return _reading(0, seen.at, number, self.count, until, start, causes)
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """Every observation is one of a key."""
@@ -165,26 +255,24 @@ class Burst:
     def forgettable(self, state: Stamps, watermark: Instant) -> bool:
         """When the newest stamp is out of every window that could still be completed."""
         newest = state.values.newest if state.values is not None else None
-        if newest is None:
-            newest = state.at[-1] if len(state.at) else 0
-        return newest + self.within + HOUR <= watermark
+        return (state.newest if newest is None else newest) + self.within + HOUR <= watermark
 
     def dump(self, state: Stamps) -> Json:
         """The stamps as bytes would be smaller; a list of integers can be read by anyone."""
-        stamps: list[Json] = list(state.at)
+        base = state.base
+        stamps: list[Json] = [base + stamp for stamp in state.at]
         kept = stamps if state.values is None else state.values.dump()
-        return [kept, list(state.recent)]
+        return [kept, [*state.ids()]]
 
     def load(self, data: Json) -> Stamps:
         """Stamps, or value and stamp pairs."""
         kept, recent = rows(data)
-        if self.distinct is not None:
-            out = Stamps(array("q"), Values.load(kept))
-        else:
+        out = Stamps(0, None if self.distinct is None else Values.load(kept))
+        if self.distinct is None:
             # The array itself refuses what is no whole number; a restart asks for a million of these.
-            out = Stamps(array("q", rows(kept)), None)  # type: ignore[arg-type]
+            out.fill(rows(kept))  # type: ignore[arg-type]
         if recent:
-            out.recent = texts(recent)
+            out.keep(texts(recent))
         return out
 
     def dump_pool(self, pool: object) -> Json:

@@ -1,10 +1,13 @@
 """``burst`` against a plain re-count of every window, in every order of arrival."""
 
+import gc
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulesd.core.detectors.burst import Burst
+from rulesd.core.detectors.burst import Burst, Stamps
 from rulesd.core.detectors.protocol import Observation, Reading
 from rulesd.model.instant import HOUR
 from tests.core.plans import field
@@ -151,3 +154,78 @@ def test_a_burst_opens_with_the_latest_events_as_evidence_and_the_newest_as_its_
     named = run(Burst(2, 100, distinct=field("user")), [0, 1], ["a", "b"])
     assert named[1] is not None
     assert named[1].causes == ("e0", "e1")
+
+
+DAY = 24 * HOUR
+
+
+def test_stamps_weigh_four_bytes_and_what_lies_far_apart_still_counts() -> None:
+    burst = Burst(2, 1_000)
+    state = burst.start(("k",), 10 * DAY)
+
+    def see(at: int) -> Reading | None:
+        return burst.observe(state, None, Observation(at, at, "e", 1, {}))
+
+    assert see(10 * DAY) is None
+    assert state.at.itemsize == 4
+    assert see(80 * DAY) is None, "beyond what 32 bits reach from the first one"
+    late = see(10 * DAY + 999)
+    assert late is not None
+    assert (late.since, late.at, late.value) == (10 * DAY, 10 * DAY + 999, 2.0)
+    assert see(81 * DAY) is None
+    assert see(81 * DAY + 999) is not None
+    kept = [10 * DAY, 10 * DAY + 999, 80 * DAY, 81 * DAY, 81 * DAY + 999]
+    assert burst.dump(state) == [kept, ["e", "e", "e"]]
+    assert burst.load(burst.dump(state)).newest == 81 * DAY + 999
+
+
+def test_a_key_that_lives_for_a_year_goes_on_in_four_bytes() -> None:
+    burst = Burst(2, 1_000)
+    state = burst.start(("k",), 0)
+    for at in range(0, 365 * DAY, DAY):
+        assert burst.observe(state, None, Observation(at, at, "e", 1, {})) is None
+        found = burst.observe(state, None, Observation(at + 999, at, "e", 1, {}))
+        assert found is not None
+        assert found.since == at
+        assert state.at.itemsize == 4
+    before = burst.observe(state, None, Observation(-DAY, 0, "e", 1, {}))
+    assert before is None
+
+
+def test_ids_of_any_kind_are_evidence() -> None:
+    ids = ["a\x00b", "c", "d", "e", "f\x00"]
+    burst = Burst(4, 100)
+    state = burst.start(("k",), 0)
+    found = []
+    for at, event in enumerate(ids):
+        found.append(burst.observe(state, None, Observation(at, at, event, 1, {})))
+        state = burst.load(burst.dump(state))
+    assert found[3] is not None
+    assert found[3].causes == ("c", "d", "e")
+    assert found[4] is not None
+    assert found[4].causes == ("c", "d", "e", "f\x00")
+    again = burst.observe(state, None, Observation(9, 9, "g", 1, {}))
+    assert again is not None
+    assert again.causes == ("d", "e", "f\x00", "g")
+
+
+def test_a_full_key_weighs_less_than_600_bytes() -> None:
+    burst = Burst(20, HOUR)
+    now = 1_767_600_000_000
+    seen = [Observation(now + n, now, f"{n:036d}", 1, {}) for n in range(60)]
+
+    def full() -> Stamps:
+        state = burst.start(("k",), now)
+        for each in seen:
+            assert (burst.observe(state, None, each) is None) is (each.at < now + 19)
+        return state
+
+    full()
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    states = [full() for _ in range(20)]
+    held = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert len(states[0].at) == 60
+    assert held / 20 < 600
