@@ -13,8 +13,10 @@ from rulesd.ports.daemon import Daemon
 from rulesd.ports.meter import Meter
 from rulesd.web import (
     alerts,
+    baselines,
     console,
     console_acting,
+    console_silences,
     deliveries,
     events,
     explaining,
@@ -66,6 +68,11 @@ OPEN: tuple[tuple[str, str, Open], ...] = (
     (hdrs.METH_POST, "/console/alerts/{id}/{act}", console.post_act),
     (hdrs.METH_POST, "/console/settings/{id}/{act}", console_acting.post_setting),
     (hdrs.METH_POST, "/console/reviews/{id}", console_acting.post_review),
+    (hdrs.METH_GET, "/silences", console_silences.get_silences),
+    (hdrs.METH_GET, "/silences/new", console_silences.get_new),
+    (hdrs.METH_GET, "/silences/about/{id}", console_silences.get_about),
+    (hdrs.METH_POST, "/console/silences", console_silences.post_new),
+    (hdrs.METH_POST, "/console/silences/{id}/{act}", console_silences.post_act),
     (hdrs.METH_GET, "/runbooks/{id}", runbooks.get_runbook),
 )
 GUARDED: tuple[tuple[str, str, Scope, Guarded], ...] = (
@@ -100,6 +107,7 @@ GUARDED: tuple[tuple[str, str, Scope, Guarded], ...] = (
     (hdrs.METH_GET, "/v1/route", Scope.READ, explaining.route),
     (hdrs.METH_GET, "/v1/reports/pages", Scope.READ, reports.pages),
     (hdrs.METH_GET, "/v1/rules", Scope.READ, rules.list_rules),
+    (hdrs.METH_GET, "/v1/baselines", Scope.READ, baselines.list_baselines),
     (hdrs.METH_POST, "/v1/test-page", Scope.ADMIN, rules.send_test_page),
     (hdrs.METH_GET, "/v1/tokens", Scope.ADMIN, token_api.list_tokens),
     (hdrs.METH_POST, "/v1/tokens", Scope.ADMIN, token_api.create_token),

@@ -6,7 +6,7 @@ forms that do what the API does, under the name of the token that logged in.
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -15,17 +15,21 @@ from aiohttp import hdrs, web
 from rulesd.model.alert import Alert, severity_rank
 from rulesd.model.event import Json
 from rulesd.model.instant import format_instant
+from rulesd.model.reasons import AlertState
+from rulesd.model.switch import Setting
 from rulesd.ports.daemon import Done
 from rulesd.ports.store import OutboxDone, OutboxRow
-from rulesd.web.alerts import ACTS, perform, visible
+from rulesd.web.alerts import ACTS, find, perform, visible
 from rulesd.web.answers import Refused
-from rulesd.web.console_acting import SAID, acting_part, said_before
+from rulesd.web.console_acting import acting_part
+from rulesd.web.console_said import back, once, said_before
+from rulesd.web.contained import contained, containing, offered
 from rulesd.web.door import Door
 from rulesd.web.guard import caller
 from rulesd.web.login import login_page, read_form
 from rulesd.web.pages import ago, render
 from rulesd.web.small_body import text
-from rulesd.web.tokens import Scope
+from rulesd.web.tokens import Scope, Token
 
 MOST_ALERTS = 200
 MOST_PAGES = 25
@@ -55,7 +59,11 @@ async def get_console(door: Door, request: web.Request) -> web.Response:
             -one.started_at,
         ),
     )
-    cards = [alert_card(door, one, now) for one in shown[:MOST_ALERTS]]
+    standing = door.daemon.acting.settings()
+    cards = [
+        alert_card(door, one, now) | _held(door, one) | _can(door, one, token, standing)
+        for one in shown[:MOST_ALERTS]
+    ]
     health, status = door.daemon.health(), door.daemon.status()
     page = render(
         "console.html",
@@ -77,17 +85,18 @@ async def get_console(door: Door, request: web.Request) -> web.Response:
         said=said_before(request) or _SAID.get(_done(request.query.get("said", "")), ""),
         acting=acting_part(door, token, now),
     )
-    if SAID in request.cookies:
-        page.del_cookie(SAID, path="/")
-    return page
+    return once(request, page)
 
 
 async def post_act(door: Door, request: web.Request) -> web.Response:
     """A button of the console; then back to the front page."""
     token = caller(door, request)
-    if token is None or not token.may(Scope.ACK):
-        raise Refused(403, "forbidden", "log in with a token that has the scope ack")
     verb = request.match_info["act"]
+    scope = Scope.SWITCH if verb == "contain" else Scope.ACK
+    if token is None or not token.may(scope):
+        raise Refused(403, "forbidden", f"log in with a token that has the scope {scope}")
+    if verb == "contain":
+        return await _contain(door, request, token)
     if verb not in ACTS:
         raise web.HTTPNotFound
     form = await read_form(door, request)
@@ -100,6 +109,23 @@ async def post_act(door: Door, request: web.Request) -> web.Response:
     return web.Response(
         status=303, headers={hdrs.LOCATION: f"/?said={done}" if _SAID[done] else "/"}
     )
+
+
+async def _contain(door: Door, request: web.Request, token: Token) -> web.Response:
+    """Carry out the actions of the alert's rule, as the button in Slack does."""
+    await read_form(door, request)
+    try:
+        alert = find(door, request.match_info["id"], token)
+    except Refused:
+        return back(_SAID[Done.UNKNOWN])
+    if alert.state is AlertState.RESOLVED:
+        return back("Nothing was contained: the alert has resolved meanwhile.")
+    if not containing(door.daemon.plan, alert, token.tenant):
+        return back("Nothing was contained: there is nothing here that you may set.")
+    done = await door.daemon.acting.contain(alert.alert, token.name)
+    if done is None:
+        return back("Nothing was contained: the alert has resolved meanwhile.")
+    return back(" ".join(dict.fromkeys(map(contained, done))))
 
 
 def alert_card(door: Door, alert: Alert, now: int) -> dict[str, Any]:
@@ -129,6 +155,30 @@ def alert_card(door: Door, alert: Alert, now: int) -> dict[str, Any]:
         "broken": alert.could_not_evaluate,
         "runbook": rule.runbook.url or f"/runbooks/{alert.rule}" if rule else "",
         "causes": list(alert.causes)[:5],
+    }
+
+
+def _held(door: Door, alert: Alert) -> dict[str, Any]:
+    """What keeps an alert from people now."""
+    if alert.state is not AlertState.FIRING:
+        return {}
+    standing = door.daemon.standing(alert)
+    return {
+        "silenced": bool(standing.silenced_by),
+        "inhibited": bool(standing.inhibited_by),
+        "muted": ", ".join(standing.muted_by),
+    }
+
+
+def _can(door: Door, alert: Alert, token: Token, standing: Sequence[Setting]) -> dict[str, Any]:
+    """What the caller may do to an alert beside taking it."""
+    may = alert.state is AlertState.FIRING and token.may(Scope.SWITCH)
+    switches = containing(door.daemon.plan, alert, token.tenant) if may else ()
+    rows = list(filter(None, (offered(switch, alert, standing) for switch in switches)))
+    return {
+        "may_silence": alert.state is not AlertState.RESOLVED and token.may(Scope.ACK),
+        "contain": [words for words, holds in rows if not holds],
+        "contained": [words for words, holds in rows if holds],
     }
 
 

@@ -6,7 +6,7 @@ Law: shows what the API shows and does what the API does, under the name and the
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from rulesd.core.reviews import VERDICTS, Review
 from rulesd.core.switch_state import where
@@ -17,6 +17,7 @@ from rulesd.model.switch import Setting, SettingState
 from rulesd.ports.acting import Completed
 from rulesd.web import reviews, rollouts, switches
 from rulesd.web.answers import Refused
+from rulesd.web.console_said import back
 from rulesd.web.contained import contained
 from rulesd.web.door import Door
 from rulesd.web.guard import caller
@@ -118,14 +119,14 @@ async def post_setting(door: Door, request: web.Request) -> web.Response:
     id_, acting = request.match_info["id"], door.daemon.acting
     rows = (*acting.settings(), *acting.history())
     if not any(s.id == id_ and switches.visible(s, token) for s in rows):
-        return _back("That is not set, and has not been lately.")
+        return back("That is not set, and has not been lately.")
     if request.match_info["act"] == "approve":
         if token.tenant:
             raise Refused(403, "forbidden", "a token of one tenant cannot approve")
-        return _back(contained(await acting.approve(id_, token.name)))
+        return back(contained(await acting.approve(id_, token.name)))
     most = door.settings.limits.note_chars
     reason = text(fields, "reason", most=most) or "reverted on the console"
-    return _back(contained(await acting.revert(id_, token.name, reason)))
+    return back(contained(await acting.revert(id_, token.name, reason)))
 
 
 async def post_review(door: Door, request: web.Request) -> web.Response:
@@ -137,15 +138,15 @@ async def post_review(door: Door, request: web.Request) -> web.Response:
     if verdict not in VERDICTS:
         raise Refused(400, "invalid_value", f"verdict must be one of {', '.join(VERDICTS)}")
     if verdict == "harm" and not next_:
-        return _back("Nothing was done: say what must happen before the lock may go.")
+        return back("Nothing was done: say what must happen before the lock may go.")
     acting = door.daemon.acting
     if not any(r.id == id_ and reviews.visible(r, token) for r in acting.reviews()):
-        return _back("There is no such review.")
+        return back("There is no such review.")
     done = await acting.complete(id_, token.name, verdict, note, next_)
     if done is not Completed.DONE:
-        return _back("Somebody has completed it already.")
+        return back("Somebody has completed it already.")
     what = "stays locked" if verdict == "harm" else "is released"
-    return _back(f"Completed as {verdict}: what it held {what}.")
+    return back(f"Completed as {verdict}: what it held {what}.")
 
 
 async def _pressed(door: Door, request: web.Request) -> tuple[Token, Mapping[str, Json]]:
@@ -154,24 +155,3 @@ async def _pressed(door: Door, request: web.Request) -> tuple[Token, Mapping[str
     if token is None or not token.may(Scope.SWITCH):
         raise Refused(403, "forbidden", "log in with a token that has the scope switch")
     return token, dict(await read_form(door, request))
-
-
-SAID = "rulesd_said"
-"A cookie that carries one sentence to the next page, and is gone after it."
-
-
-def _back(words: str) -> web.Response:
-    response = web.Response(
-        status=303, headers={hdrs.LOCATION: "/", hdrs.CACHE_CONTROL: "no-store"}
-    )
-    said = words.encode("utf-8")[:1500].hex()
-    response.set_cookie(SAID, said, max_age=30, httponly=True, samesite="Strict", path="/")
-    return response
-
-
-def said_before(request: web.Request) -> str:
-    """The sentence a button left for this page; empty without one."""
-    try:
-        return bytes.fromhex(request.cookies.get(SAID, "")).decode("utf-8", "replace")[:1000]
-    except ValueError:
-        return ""

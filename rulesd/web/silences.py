@@ -54,7 +54,7 @@ async def list_silences(door: Door, request: web.Request, token: Token) -> web.R
     """Pending, active and lately expired silences with what they hide now; ``state``, ``created_by`` and ``limit`` choose."""
     wanted = request.query
     now = door.daemon.now()
-    choose = _mine(token)
+    choose = mine(token)
     views = await door.daemon.silence_views(
         lambda s: (
             choose(s)
@@ -69,7 +69,7 @@ async def list_silences(door: Door, request: web.Request, token: Token) -> web.R
 
 async def get_silence(door: Door, request: web.Request, token: Token) -> web.Response:
     """One silence with its history."""
-    name, choose = request.match_info["id"], _mine(token)
+    name, choose = request.match_info["id"], mine(token)
     views = await door.daemon.silence_views(lambda s: s.id == name and choose(s))
     if not views:
         raise refusal_of(SilenceResult(refused=SilenceRefusal.UNKNOWN, message="silence not found"))
@@ -80,24 +80,24 @@ async def create_silence(door: Door, request: web.Request, token: Token) -> web.
     """Make one; ``dry_run`` only says whether it could be made, and what it would have hidden."""
     fields = await read_object(door, request)
     who = text(fields, "by", most=100)
-    silence = _read(door, fields, token)
+    silence = read(door, fields, token)
     silence = replace(silence, created_by=signed(who, token))
     if flag(fields, "dry_run"):
         return await _tried(door, silence)
     result = await door.daemon.set_silence(silence, author(who, token), whole=True)
-    return answer({"id": _accept(result)})
+    return answer({"id": accept(result)})
 
 
 async def update_silence(door: Door, request: web.Request, token: Token) -> web.Response:
     """Change one; what the body does not name stays. The answer's id is another when it could not be changed in place."""
     fields = await read_object(door, request)
     who = text(fields, "by", most=100)
-    before = _find(door, request.match_info["id"], token)
-    silence = _read(door, fields, token, before)
+    before = find(door, request.match_info["id"], token)
+    silence = read(door, fields, token, before)
     if flag(fields, "dry_run"):
         return await _tried(door, silence)
     result = await door.daemon.set_silence(silence, author(who, token), whole=True)
-    id_ = _accept(result)
+    id_ = accept(result)
     return answer({"id": id_, "replaced": before.id if id_ != before.id else None})
 
 
@@ -110,12 +110,12 @@ async def preview_silence(door: Door, request: web.Request, token: Token) -> web
     fields.pop("last", None)
     id_ = text(fields, "id", most=100)
     if id_:
-        silence = _find(door, id_, token)
+        silence = find(door, id_, token)
     else:
         # Only whom it speaks of matters here; why and until when may be said later.
         end: dict[str, Json] = {} if "ends_at" in fields else {"for": "1h"}
-        silence = _read(door, {"comment": "preview", **end, **fields}, token)
-        _accept(door.daemon.check_silence(silence))
+        silence = read(door, {"comment": "preview", **end, **fields}, token)
+        accept(door.daemon.check_silence(silence))
     preview = await door.daemon.preview_silence(silence, door.daemon.now() - back)
     return answer(shown_preview(preview))
 
@@ -124,7 +124,7 @@ async def expire_silence(door: Door, request: web.Request, token: Token) -> web.
     """End one now; twice is fine."""
     fields = await read_object(door, request)
     who = text(fields, "by", most=100)
-    id_ = _find(door, request.match_info["id"], token).id
+    id_ = find(door, request.match_info["id"], token).id
     done = await door.daemon.expire_silence(id_, author(who, token))
     result = "already" if done is Done.ALREADY else "done"
     return answer({"id": id_, "result": result})
@@ -134,10 +134,10 @@ async def approve_silence(door: Door, request: web.Request, token: Token) -> web
     """A second person agrees that it may hold back must-never-happen alerts."""
     fields = await read_object(door, request)
     who = text(fields, "by", most=100)
-    before = _find(door, request.match_info["id"], token)
+    before = find(door, request.match_info["id"], token)
     result = await door.daemon.approve_silence(before.id, author(who, token))
     done = "already" if before.approved_by else "done"
-    return answer({"id": _accept(result), "result": done})
+    return answer({"id": accept(result), "result": done})
 
 
 def author(who: str, token: Token) -> str:
@@ -159,13 +159,15 @@ def _limit(text_: str) -> int:
     return int(text_)
 
 
-def _mine(token: Token) -> Callable[[Silence], bool]:
+def mine(token: Token) -> Callable[[Silence], bool]:
+    """Tells the silences a token may see and change."""
     return lambda silence: may_silence(silence, token.tenant)
 
 
-def _read(
+def read(
     door: Door, fields: dict[str, Json], token: Token, before: Silence | None = None
 ) -> Silence:
+    """A silence from the fields of a request, within what the token may silence. Raises ``Refused`` (400, 403)."""
     silence = read_silence(
         fields,
         door.daemon.now(),
@@ -181,7 +183,8 @@ def _read(
     return silence
 
 
-def _find(door: Door, id_: str, token: Token) -> Silence:
+def find(door: Door, id_: str, token: Token) -> Silence:
+    """One silence the token may see. Raises ``Refused`` (404)."""
     for silence in door.daemon.silences(door.daemon.now()):
         if silence.id == id_ and may_silence(silence, token.tenant):
             return silence
@@ -190,14 +193,15 @@ def _find(door: Door, id_: str, token: Token) -> Silence:
 
 async def _tried(door: Door, silence: Silence) -> web.Response:
     """What would come of it, and nothing done."""
-    _accept(door.daemon.check_silence(silence))
+    accept(door.daemon.check_silence(silence))
     now = door.daemon.now()
     preview = await door.daemon.preview_silence(silence, now - LOOK_BACK)
     body: dict[str, Json] = {"silence": shown(silence, now), "preview": shown_preview(preview)}
     return answer({"dry_run": True, **body})
 
 
-def _accept(result: SilenceResult) -> str:
+def accept(result: SilenceResult) -> str:
+    """The id of what was done. Raises ``Refused`` with what was wrong."""
     if result.refused is not None:
         raise refusal_of(result)
     return result.id

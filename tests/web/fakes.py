@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from rulesd.core.standing import Standing
 from rulesd.ingest.decode import Decoder
 from rulesd.model.alert import Alert
 from rulesd.model.errors import Located
@@ -161,10 +162,19 @@ class FakeDaemon:
             self.hand = LocalActing(HandCrank())  # type: ignore[arg-type]
         return self.hand
 
+    @property
+    def learning(self) -> Any:
+        from rulesd.runners.learning import LocalLearning
+
+        return LocalLearning(self.acting._crank)
+
     def alerts(self) -> Sequence[Alert]:
         if self.crash is not None:
             raise self.crash
         return self.shown
+
+    def standing(self, alert: Alert) -> Standing:
+        return Standing(state="active")
 
     def silences(self, now: int) -> Sequence[Silence]:
         return ()

@@ -26,6 +26,11 @@ OPEN_WITHOUT_TOKEN = {
     ("POST", "/console/alerts/{id}/{act}"),
     ("POST", "/console/settings/{id}/{act}"),
     ("POST", "/console/reviews/{id}"),
+    ("GET", "/silences"),
+    ("GET", "/silences/new"),
+    ("GET", "/silences/about/{id}"),
+    ("POST", "/console/silences"),
+    ("POST", "/console/silences/{id}/{act}"),
     ("GET", "/runbooks/{id}"),
 }
 "Each of these was looked at: it shows nothing, or looks at its caller itself."
@@ -36,6 +41,7 @@ WITH_TOKEN = {
     ("GET", "/v1/alerts/{id}"): "read",
     ("POST", "/v1/alerts/{id}/{act:ack|unack|resolve}"): "ack",
     ("GET", "/v1/rules"): "read",
+    ("GET", "/v1/baselines"): "read",
     ("GET", "/v1/alerts/{id}/why"): "read",
     ("GET", "/v1/events/{id}/why-not"): "read",
     ("GET", "/v1/route"): "read",

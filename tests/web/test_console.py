@@ -1,16 +1,22 @@
 """The console."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from rulesd.model.reasons import AlertState
+from rulesd.model.switch import Switch
 from rulesd.ports.daemon import Health
 from rulesd.ports.store import OutboxDone, OutboxRow
 from rulesd.web.tokens import Scope
+from tests.core.plans import T0, event, field, rule
+from tests.core.plans import plan as core_plan
+from tests.runners.room import Room, in_room
 from tests.web.browsing import get, log_in, press
-from tests.web.fakes import NOW, FakeDaemon, alert, opened
+from tests.web.fakes import NOW, FakeDaemon, World, alert, opened
 from tests.web.plans import plan
 
 
@@ -116,6 +122,76 @@ def test_buttons() -> None:
     asyncio.run(story())
 
 
+LOCK = Switch(
+    name="lock_tool", key="tool.{tool}.enabled", type="boolean", safe=False, default=True, scope=("tenant",), may_set=("people",)
+)  # fmt: skip
+
+
+def contains(tell: Callable[[Room, World], Awaitable[None]], *switches: Switch) -> None:
+    """A room with one open alert whose rule names these switches."""
+    names = tuple(s.name for s in switches)
+    made = core_plan(rule("tool.scope", by=(field("tenant"), field("tool")), actions=names))
+
+    async def run(room: Room) -> None:
+        async with opened(room.daemon) as world:  # type: ignore[arg-type]
+            await room.send(event("x", T0, tool="shell"))
+            await tell(room, world)
+
+    in_room(run, made=replace(made, switches={s.name: s for s in switches}))
+
+
+async def said_after(world: World, path: str) -> str:
+    assert await press(world, path) == (303, "/")
+    _, html = await get(world, "/")
+    return html.partition('<p class="said">')[2].partition("</p>")[0]
+
+
+def test_contain_sets_what_it_says() -> None:
+    async def tell(room: Room, world: World) -> None:
+        (name,) = [a.alert for a in room.daemon.alerts()]
+        path = f"/console/alerts/{name}/contain"
+        assert (await press(world, path))[0] == 403
+        taker = await world.token("taker", Scope.READ, Scope.ACK)
+        await log_in(world, taker["Authorization"].removeprefix("Bearer "))
+        assert "Contain" not in (await get(world, "/"))[1]
+        assert (await press(world, path))[0] == 403
+        await log_in(world)
+        _, html = await get(world, "/")
+        assert f'action="{path}"' in html
+        assert "tool.shell.enabled = false for tenant=acme, for 4h" in html
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        assert (await press(world, path, {}, **foreign))[0] == 403
+        assert not room.daemon.acting.settings()
+        said = await said_after(world, path)
+        assert said.startswith("Contained: tool.shell.enabled = false for tenant=acme")
+        (setting,) = room.daemon.acting.settings()
+        assert (setting.by, setting.alert) == ("admin", name)
+        _, html = await get(world, "/")
+        assert "Contain ..." not in html
+        assert '<span class="chip good">contained</span>' in html
+        assert (await said_after(world, path)).startswith("It is so already")
+        await press(world, f"/console/alerts/{name}/resolve")
+        resolved = "Nothing was contained: the alert has resolved meanwhile."
+        assert await said_after(world, path) == resolved
+        gone = "That alert is no longer there."
+        assert await said_after(world, "/console/alerts/zz/contain") == gone
+
+    contains(tell, LOCK)
+
+
+def test_one_of_a_tenant_contains_nobody_else() -> None:
+    async def tell(room: Room, world: World) -> None:
+        (name,) = [a.alert for a in room.daemon.alerts()]
+        acme = await world.token("acme", Scope.READ, Scope.SWITCH, tenant="acme")
+        await log_in(world, acme["Authorization"].removeprefix("Bearer "))
+        assert "Contain ..." not in (await get(world, "/"))[1]
+        said = await said_after(world, f"/console/alerts/{name}/contain")
+        assert said == "Nothing was contained: there is nothing here that you may set."
+        assert not room.daemon.acting.settings()
+
+    contains(tell, LOCK, replace(LOCK, name="all", key="all.enabled", scope=()))
+
+
 def test_rights() -> None:
     async def story() -> None:
         async with opened(daemon()) as world:
@@ -128,7 +204,7 @@ def test_rights() -> None:
             assert "alert-a1" in html
             assert "alert-a2" not in html
             assert "Last pages" not in html
-            assert "Take it" not in html
+            assert "Acknowledge" not in html
             assert (await press(world, "/console/alerts/a1/ack"))[0] == 403
             await world.tokens.delete(world.daemon, "acme")
             assert (await get(world, "/"))[0] == 401

@@ -24,6 +24,11 @@ NOT_DESCRIBED = {
     "/console/alerts/{id}/{act}",
     "/console/settings/{id}/{act}",
     "/console/reviews/{id}",
+    "/silences",
+    "/silences/new",
+    "/silences/about/{id}",
+    "/console/silences",
+    "/console/silences/{id}/{act}",
 }
 "Of the console's pages only, not an interface."
 

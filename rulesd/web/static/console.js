@@ -1,4 +1,4 @@
-// Keeps the front page fresh without losing the place: every few seconds the page is fetched again and its main part
+// Keeps a page that says where it comes from fresh without losing the place: every few seconds the page is fetched again and its main part
 // exchanged, unless somebody is in the middle of pressing a button or the tab is hidden.
 "use strict";
 const EVERY = 5000;
@@ -9,7 +9,7 @@ async function freshen() {
   if (!live || busy || document.hidden || live.querySelector("button:focus, button:active, input:focus, details[open]")) return;
   busy = true;
   try {
-    const response = await fetch("/", { headers: { Accept: "text/html" }, cache: "no-store" });
+    const response = await fetch(live.dataset.from, { headers: { Accept: "text/html" }, cache: "no-store" });
     if (response.status === 401) { location.reload(); return; }
     if (!response.ok) throw new Error(String(response.status));
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -26,4 +26,4 @@ async function freshen() {
 
 setInterval(freshen, EVERY);
 document.addEventListener("visibilitychange", freshen);
-if (location.search) history.replaceState(null, "", "/");
+if (location.search) history.replaceState(null, "", location.pathname);
