@@ -22,6 +22,7 @@ COMMANDS = {
     "replay": "Feed recorded events and print the decision log.",
     "backtest": "What would have paged on recorded traffic, whom and when; the difference between two rule sets.",
     "calibrate": "Propose a threshold for a budget of false pages a week, from recorded traffic.",
+    "baselines": "What rules have learned of each key, from how much, and whether it is still being learned.",
     "why": "The whole chain of reasons behind an alert.",
     "why-not": "What became of an event that paged nobody.",
     "route": "Where an alert with given labels would go now: receivers, owner, escalation, mutes.",

@@ -20,6 +20,7 @@ from rulesd.model.silence import Silence
 from rulesd.ports.acting import Acting
 from rulesd.ports.explaining import Explaining
 from rulesd.ports.intake import Intake
+from rulesd.ports.learning import Learning
 from rulesd.ports.silences import Preview, SilenceResult, SilenceView
 from rulesd.ports.store import Store
 
@@ -84,6 +85,11 @@ class Daemon(Protocol):
     @property
     def explaining(self) -> Explaining:
         """Why something happened, or did not."""
+        ...
+
+    @property
+    def learning(self) -> Learning:
+        """What rules have learned."""
         ...
 
     def alerts(self) -> Sequence[Alert]:

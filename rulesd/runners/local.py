@@ -43,6 +43,7 @@ from rulesd.runners.dead_letters import DeadLetters
 from rulesd.runners.delivery import Courier
 from rulesd.runners.explaining import Explaining
 from rulesd.runners.failover import Failover, Owed
+from rulesd.runners.learning import LocalLearning
 from rulesd.runners.posting import Posting
 from rulesd.runners.proven import Proven
 from rulesd.runners.shadow import ShadowCheck
@@ -123,6 +124,7 @@ class LocalDaemon(Silencing, Posting):
         self.on_reload: Callable[[], None] = lambda: None
         self.acting = LocalActing(parts.crank)
         self.explaining = Explaining(parts.crank, parts.store)
+        self.learning = LocalLearning(parts.crank)
         self.proven = Proven(lambda n: parts.store.read_outbox(state="delivered", limit=n))
         self._reloading = asyncio.Lock()
         self._releasing: set[asyncio.Task[None]] = set()

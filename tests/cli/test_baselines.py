@@ -1,0 +1,66 @@
+"""``rulesd baselines``: a table that says what is expected and where it stands."""
+
+from typing import Any
+
+from tests.cli.conftest import Run, Stub
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    values = {
+        "rule": "policy.refusal_drift", "labels": {"tenant": "acme", "hazard": "a[b]"}, "detector": "shift", "state": "fixed",
+        "expected": "2.1% (1.8% to 2.4%)", "events": 12_345, "since": "2026-01-05T09:00:00.000Z", "until": None, "deploy": None,
+        "learned": {"share": 0.021},
+    }  # fmt: skip
+    return {**values, **changes}
+
+
+def page(*rows: dict[str, Any], more: str | None = None) -> tuple[int, Any]:
+    return 200, {"baselines": list(rows), "next": more}
+
+
+STATES = (
+    row(),
+    row(state="learning", expected="", events=None, since=None, until="2026-01-12T09:00:00.000Z"),
+    row(state="learning", expected="", events=None, since=None),
+    row(rule="b.spike", detector="spike", state="follows", labels={}, events=19.0),
+    row(rule="b.drift", detector="drift", state="pinned"),
+    row(state="deploy_watch", until="2026-01-12T10:00:00.000Z", deploy="2026-01-11T10:00:00.000Z"),
+    row(state="relearning", until="2026-01-13T10:00:00.000Z", deploy="2026-01-11T11:00:00.000Z"),
+    row(state="relearning"),
+)
+
+
+def test_the_table_says_what_is_expected_and_where_it_stands(run: Run, daemon: Stub) -> None:
+    daemon.answers["GET", "/v1/baselines?limit=100"] = page(*STATES)
+    said = run("baselines", "--server", daemon.url)
+    assert said.code == 0
+    for words in (
+        "policy.refusal_drift", "tenant=acme hazard=a[b]", "2.1% (1.8% to 2.4%)", "12,345 events", "19 windows",
+        "2026-01-05 09:00Z", "fixed", "learning until 2026-01-12 09:00Z", "follows its history", "pinned in the rule", "(all)",
+        "watched until 2026-01-12 10:00Z, deploy of 2026-01-11 10:00Z",
+        "learning anew until 2026-01-13 10:00Z, deploy of 2026-01-11 11:00Z",
+    ):  # fmt: skip
+        assert words in said.out, words
+    assert said.out.count("policy.refusal_drift") == 2  # once for each run of its rows
+    assert len(said.out.splitlines()) == 1 + len(STATES)
+
+
+def test_a_rule_labels_and_pages_are_asked_for(run: Run, daemon: Stub) -> None:
+    first = "/v1/baselines?rule=t.x&label=tenant%3Dacme&label=tool%3Da%20b&limit=500"
+    daemon.answers["GET", first] = page(row(), more="abc")
+    daemon.answers["GET", first + "&after=abc"] = page(row())
+    asked = ("t.x", "--label", "tenant=acme", "-l", "tool=a b", "--limit", "0")
+    assert len(run("baselines", *asked, "--server", daemon.url, "--json").json["baselines"]) == 2
+    daemon.answers["GET", "/v1/baselines?limit=1"] = page(row(), more="abc")
+    said = run("baselines", "--limit", "1", "--server", daemon.url)
+    assert "There are more" in said.out
+    found = run("baselines", "--limit", "1", "--server", daemon.url, "--format", "json").json
+    assert found["more"] is True
+
+
+def test_nothing_learned_and_wrong_labels(run: Run, daemon: Stub) -> None:
+    daemon.answers["GET", "/v1/baselines?limit=100"] = page()
+    assert "no rule has learned" in run("baselines", "--server", daemon.url).out
+    said = run("baselines", "--label", "tenant", "--server", daemon.url)
+    assert (said.code, "Write --label name=value" in said.err.replace("\n", " ")) == (2, True)
+    assert "show" in run("baselines", "--help").out

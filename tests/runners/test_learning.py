@@ -1,0 +1,101 @@
+"""What the running daemon has learned: page by page, and the loop has its turn."""
+
+import asyncio
+from typing import Any
+
+from rulesd.core.engine import Engine
+from rulesd.model.instant import MINUTE
+from rulesd.ports.learning import Baselines, Place
+from rulesd.runners import learning
+from rulesd.runners.learning import LocalLearning, find
+from tests.core.plans import event, field, plan, rule
+from tests.core.test_baselines import learns
+from tests.web.acting import HandCrank
+from tests.web.fakes import NOW
+
+
+def seen(keys: int) -> HandCrank:
+    crank = HandCrank()
+    by = (field("tenant"), field("tool"))
+    rules = (rule(f"t.{n}", detector=learns(), by=by) for n in "ab")
+    crank.engine = Engine(plan(*rules, rule("t.never")))
+    for n in range(keys):
+        at = NOW + n
+        crank.engine.receive(event(n, at, tenant=f"{n:04}", tool="sh"), at)
+    return crank
+
+
+def names(found: Baselines) -> list[str]:
+    return [f"{one.rule} {one.labels['tenant']}" for one in found.rows]
+
+
+def test_pages_go_from_rule_to_rule_and_end_where_nothing_is_left() -> None:
+    async def story() -> None:
+        local: Any = LocalLearning(seen(3))  # type: ignore[arg-type]
+        assert local.rules() == ["t.a", "t.b"]
+        assert local.labels("t.a") == ["tenant", "tool"]
+        assert local.labels("t.never") == []
+        first = await local.page("", {}, None, 4)
+        assert names(first) == ["t.a 0000", "t.a 0001", "t.a 0002", "t.b 0000"]
+        assert first.more == Place("t.b", ("0000", "sh"))
+        rest = await local.page("", {}, first.more, 4)
+        assert (names(rest), rest.more) == (["t.b 0001", "t.b 0002"], None)
+        whole = await local.page("", {}, None, 6)
+        assert (len(whole.rows), whole.more) == (6, None)
+        exact = await local.page("", {}, None, 3)
+        assert exact.more == Place("t.a", ("0002", "sh"))
+        assert names(await local.page("t.b", {"tenant": "0001"}, None, 4)) == ["t.b 0001"]
+        assert names(await local.page("", {"color": "red"}, None, 4)) == []
+        assert names(await local.page("", {}, Place("t.gone", ()), 4)) == []
+
+    asyncio.run(story())
+
+
+def test_the_loop_has_its_turn_while_many_keys_are_looked_through(monkeypatch: Any) -> None:
+    monkeypatch.setattr(learning, "SLICE", 100)
+    monkeypatch.setattr(learning, "ROWS", 2)
+
+    async def story() -> None:
+        crank = seen(1_000)
+        turns = 0
+        done = False
+
+        async def other() -> None:
+            nonlocal turns
+            while not done:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        found = await LocalLearning(crank).page("t.b", {}, None, 5)  # type: ignore[arg-type]
+        done = True
+        await task
+        assert (len(found.rows), turns >= 11) == (5, True)
+
+    asyncio.run(story())
+
+
+def test_what_is_gone_by_its_turn_is_left_out(monkeypatch: Any) -> None:
+    monkeypatch.setattr(learning, "SLICE", 2)
+
+    async def story() -> None:
+        crank = seen(6)
+        book = crank.engine.detection.books[0]
+        task = asyncio.create_task(LocalLearning(crank).page("t.a", {}, None, 9))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        book.forget(("0004", "sh"))
+        assert names(await task) == [f"t.a {n:04}" for n in (0, 1, 2, 3, 5)]
+        assert await find(book, {}) == [(f"{n:04}", "sh") for n in (0, 1, 2, 3, 5)]
+
+    asyncio.run(story())
+
+
+def test_asking_changes_nothing() -> None:
+    async def story() -> None:
+        crank = seen(20)
+        crank.engine.handle_timer(NOW + 30 * MINUTE)
+        before = crank.engine.snapshot()
+        await LocalLearning(crank).page("", {}, None, 100)  # type: ignore[arg-type]
+        assert crank.engine.snapshot() == before
+
+    asyncio.run(story())
