@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tests.proofs.world.score import by_kind, covers, pages, score
-from tests.proofs.worlds import REACH, reached, replayed
+from tests.proofs.worlds import replayed, verdict
 
 
 def main() -> int:
@@ -40,9 +40,7 @@ def main() -> int:
     for name, many in sorted(found.false.items()):
         print(f"  false: {name}" + (f" ({many} times)" if many > 1 else ""))
     print(f"labelled: {found.line()}")
-    ok = reached(found)
-    print(f"to reach: {REACH}: {'reached' if ok else 'NOT reached'}")
-    return 0 if ok else 1
+    return 0 if verdict(found) else 1
 
 
 if __name__ == "__main__":

@@ -74,6 +74,9 @@ class Story:
             "user_ref": user,
             "session_id": f"s-{user}",
         }
+        if "index" in data and data["index"] not in self.world.indexes:
+            # A person searches what there is: a source that nobody else uses would be an incident of its own.
+            data["index"] = next(iter(self.world.indexes))
         made = {"at": at, "type": kind, "tenant": tenant, "correlationid": flow, "data": who | data}
         slow = self.random.random() < self.world.slow
         made["soon"] = self.random.uniform(1, 30) if slow else self.random.expovariate(1 / 0.6)

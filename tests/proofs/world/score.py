@@ -17,6 +17,15 @@ from ruamel.yaml import YAML
 
 GRACE, STRAGGLER, LATE = 3_600, 1_800, 1_300
 "Seconds: after the end, more for what is told late, more for its deadline."
+REACH = (
+    ("in time", 0.97, True),
+    ("localised", 1.0, True),
+    ("precision", 0.95, True),
+    ("pages per incident", 1.05, False),
+    ("false pages a week", 1.0, False),
+    ("timeliness", 0.82, True),
+)
+"What is to be reached: measure, bound, whether more is better."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +80,35 @@ class Score:
         for rule, many in other.false.items():
             self.false[rule] = self.false.get(rule, 0) + many
 
+    def measures(self) -> dict[str, float]:
+        """Each measure of ``REACH``."""
+        wrong = sum(self.false.values())
+        return {
+            "in time": self.in_time / max(1, self.incidents),
+            "localised": self.named / max(1, self.found),
+            "precision": 1 - wrong / max(1, self.pages),
+            "pages per incident": self.told / max(1, self.found),
+            "false pages a week": wrong / max(self.weeks, 0.01),
+            "timeliness": self.timeliness / max(1, self.incidents),
+        }
+
+    def missed(self) -> list[str]:
+        """Each target that is missed, and by how much; empty when all are reached."""
+        out, found = [], self.measures()
+        for name, bound, more in REACH:
+            short = bound - found[name] if more else found[name] - bound
+            if short > 1e-9:
+                word = "short of" if more else "over"
+                out.append(f"{name} is {found[name]:.3f}: {short:.3f} {word} {bound:g}")
+        return out
+
     def line(self) -> str:
         """The measures, as text."""
-        wrong = sum(self.false.values())
-        return (
-            f"incidents {self.incidents}  in time {self.in_time / max(1, self.incidents):.3f}  "
-            f"localised {self.named / max(1, self.found):.3f}  precision {1 - wrong / max(1, self.pages):.3f}  "
-            f"pages per incident {self.told / max(1, self.found):.2f}  false pages a week {wrong / max(self.weeks, 0.01):.2f}  "
-            f"timeliness {self.timeliness / max(1, self.incidents):.3f}  while learning {self.learning}"
+        told = "  ".join(
+            f"{name} {value:.2f}" if name.endswith(("incident", "week")) else f"{name} {value:.3f}"
+            for name, value in self.measures().items()
         )
+        return f"incidents {self.incidents}  {told}  while learning {self.learning}"
 
 
 def seconds(stamp: str) -> float:
