@@ -21,7 +21,7 @@ and a release costs as many false pages as two weeks without one (R minus the nu
 one. After a day of watch every segment learns a new level, in force when complete.
 
 Clear: from the moment it fires, a CUSUM for the way back (level as found since the change against the null) must reach 6, or the
-segment be silent for a day. A segment silent for four times ``baseline`` starts afresh.
+segment be silent for a day. A segment silent for four times ``baseline`` starts afresh, which ends an alert too.
 
 Memory per key: 2 to 5 kB (sixteen unread slots at most). Cost per observation: 2 us, and 5 to 8 us a slot (three products a side). Sources: ``evidence``, ``segments``.
 """
@@ -80,6 +80,11 @@ class Shift:
         """The way back is proven before the condition clears; an hour keeps a wavering one in one episode."""
         return HOUR
 
+    @property
+    def _silent(self) -> Milliseconds:
+        """The silence that ends an alert: never longer than the one after which there is no baseline any more."""
+        return min(_SILENT, _AFRESH * self.baseline)
+
     def pool(self) -> Segments:
         """What the segments share."""
         return Segments()
@@ -124,8 +129,8 @@ class Shift:
     def _silence(self, state: Segment, now: Instant) -> list[Reading]:
         """An open alert ends when its segment says nothing for a day; a long silence ends the baseline as well."""
         found = []
-        if state.open and now >= state.last + _SILENT:
-            found = [self._close(state, state.last + _SILENT)]
+        if state.open and now >= state.last + self._silent:
+            found = [self._close(state, state.last + self._silent)]
         if now >= state.last + _AFRESH * self.baseline:
             state.sides = {}
             state.last = now
@@ -266,7 +271,7 @@ class Shift:
         """The end of the oldest slot when it may tell something, later when not; an open alert's silence."""
         due = state.slots.due()
         if state.open:
-            silent = state.last + _SILENT
+            silent = state.last + self._silent
             return silent if due is None else min(due, silent)
         assert isinstance(pool, Segments)
         if due is None or due <= pool.mature(self.baseline):

@@ -163,6 +163,15 @@ def test_an_alert_ends_when_its_segment_falls_silent() -> None:
     )  # a day after the last slot
 
 
+def test_an_alert_ends_with_a_baseline_that_is_forgotten_within_the_day() -> None:
+    learned = traffic(0, 2 * HOUR, 10 * SECOND, 0.05)
+    bad = traffic(2 * HOUR, 4 * HOUR, 10 * SECOND, 0.5, 1)
+    later = traffic(DAY, DAY + HOUR, MINUTE, 0.05, 2)
+    for events in (learned + bad, learned + bad + later):
+        said = run(shift(baseline=HOUR), events, lazy=True, until=3 * DAY)[("k",)]
+        assert [end for _, end in episodes(said)] == [8 * HOUR]  # four baselines after the last
+
+
 def test_a_segment_silent_for_four_baselines_starts_afresh() -> None:
     detector = shift()
     pool, state = detector.pool(), detector.start(("k",), 0)
