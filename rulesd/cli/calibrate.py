@@ -10,6 +10,7 @@ import typer
 from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption, shipped
 from rulesd.cli.recording import ProgressOption, recording
 from rulesd.config import load
+from rulesd.config.problems import did_you_mean
 from rulesd.core.plan import Plan, Rule
 from rulesd.model.errors import ConfigurationError
 from rulesd.runners import calibrate_text
@@ -101,7 +102,8 @@ def _find(name: str, rules: Path, notifiers: Path) -> tuple[Plan, Rule]:
         if own:
             return loaded.plan, own[0]
     if name not in loaded.plan.by_id:
-        raise typer.BadParameter(f"there is no rule {name}. Write an id such as tool.denied_burst")
+        close = did_you_mean(name, loaded.plan.by_id) or "Write an id such as tool.denied_burst"
+        raise typer.BadParameter(f"there is no rule {name}. {close.strip()}")
     return loaded.plan, loaded.plan.rules[loaded.plan.by_id[name]]
 
 

@@ -60,3 +60,10 @@ def test_wrong_usage(run: Run, tmp_path: Path) -> None:
     assert run("calibrate", "tool.none", path, *flags).code == 2
     assert run("calibrate", "tool.scope", path, *flags, "--budget", "0").code == 2
     assert run("calibrate", "tool.scope", path, *flags).code == 1
+
+
+def test_a_rule_that_is_not_there_is_answered_with_the_nearest(run: Run, tmp_path: Path) -> None:
+    path, flags = prepared(tmp_path, World())
+    said = run("calibrate", "tools.scope", path, *flags)
+    assert said.code == 2
+    assert 'Did you mean "tool.scope"?' in " ".join(said.err.replace("│", " ").split())
