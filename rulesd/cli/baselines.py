@@ -6,7 +6,6 @@ Law: a row says what is expected, from how much, since when, and whether that is
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-import click
 import orjson
 import typer
 from rich.console import Console
@@ -24,7 +23,7 @@ PAGE = 500
 class _Shows(TyperGroup):
     """Without a verb: show."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the verb that is meant before a rule's id or an option."""
         if not args or (args[0] not in self.commands and args[0] not in ("--help", "-h")):
             args = ["show", *args]

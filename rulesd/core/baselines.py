@@ -129,6 +129,9 @@ def _placed(
     if not learned.get("learning"):
         return made._replace(phase=Phase.FIXED)
     since = _text(learned, "learning_since")
+    if not made.events:
+        # Nothing of its own yet: judged by what its labels share.
+        return made._replace(since=since, until=_text(learned, "learning_until"))
     before = [d for d in known if since and d + WATCH <= parse_instant(since)]
     return made._replace(
         phase=Phase.RELEARNING,

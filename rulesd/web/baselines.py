@@ -6,11 +6,12 @@ Law: read page by page. A token of one tenant sees the keys of its own tenant al
 import base64
 import binascii
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 from aiohttp import web
 
-from rulesd.core.baselines import Baseline
+from rulesd.core.baselines import Baseline, Phase
 from rulesd.model.event import Json
 from rulesd.ports.learning import Place
 from rulesd.web.answers import Refused, answer
@@ -20,6 +21,8 @@ from rulesd.web.tokens import Token
 USUAL = 100
 MOST = 500
 MOST_LABELS = 20
+ON_PAGE = 50
+"Rows that a rule's page shows."
 
 
 async def list_baselines(door: Door, request: web.Request, token: Token) -> web.Response:
@@ -34,6 +37,48 @@ async def list_baselines(door: Door, request: web.Request, token: Token) -> web.
     rows: list[Json] = [shown(one) for one in found.rows]
     more = None if found.more is None else _word(found.more)
     return answer({"baselines": rows, "next": more})
+
+
+async def rule_rows(door: Door, rule: str, token: Token) -> dict[str, Any] | None:
+    """What a page tells of a rule; ``None`` for a rule that learns nothing."""
+    if rule not in door.daemon.learning.rules():
+        return None
+    found = await door.daemon.learning.page(rule, own_labels({}, token), None, ON_PAGE)
+    rows = [
+        {
+            "labels": list(one.labels.items()),
+            "expected": one.level,
+            "events": _counted(one),
+            "since": _minute(one.since),
+            "until": _minute(one.until),
+            "deploy": _minute(one.deploy),
+            "state": str(one.phase),
+            "word": _WORDS[one.phase],
+        }
+        for one in found.rows
+    ]
+    return {"rows": rows, "more": found.more is not None}
+
+
+_WORDS = {
+    Phase.LEARNING: "learning",
+    Phase.FIXED: "fixed",
+    Phase.FOLLOWS: "follows its history",
+    Phase.PINNED: "pinned",
+    Phase.WATCH: "watched after a deploy",
+    Phase.RELEARNING: "learning anew",
+}
+
+
+def _counted(one: Baseline) -> str:
+    if one.events is None:
+        return ""
+    unit = "windows" if one.detector == "spike" else "events"
+    return f"{one.events:,.0f} {unit}".replace(",", "\u202f")
+
+
+def _minute(time: str) -> str:
+    return f"{time[:10]} {time[11:16]}Z" if time else ""
 
 
 def known_rule(door: Door, rule: str) -> str:

@@ -1,13 +1,14 @@
 """``GET /runbooks/{id}``: what to do, readable on a phone at three in the morning.
 
 Law: a signed link opens this one runbook and nothing else; it shows no alert. With a token or a log-in the page also tells
-which alerts of the rule are open. A link that no longer works says what to do instead.
+which alerts of the rule are open, and what the rule has learned. A link that no longer works says what to do instead.
 """
 
 from aiohttp import web
 
 from rulesd.core.plan import Rule
 from rulesd.web.alerts import visible
+from rulesd.web.baselines import rule_rows
 from rulesd.web.console import alert_card
 from rulesd.web.door import Door
 from rulesd.web.guard import caller
@@ -43,10 +44,10 @@ async def get_runbook(door: Door, request: web.Request) -> web.Response:
                 "Look for the rule under its new name in the console, or ask its owner.",
             ],
         )
-    return _page(door, plan.rules[position], token)
+    return await _page(door, plan.rules[position], token)
 
 
-def _page(door: Door, rule: Rule, token: Token | None) -> web.Response:
+async def _page(door: Door, rule: Rule, token: Token | None) -> web.Response:
     plan = door.daemon.plan
     owner = plan.owners.get(rule.owner)
     now = door.daemon.now()
@@ -69,6 +70,7 @@ def _page(door: Door, rule: Rule, token: Token | None) -> web.Response:
         elsewhere=rule.runbook.url,
         parts=render_markdown(rule.runbook.markdown),
         alerts=open_now,
+        learned=await rule_rows(door, rule.id, token) if token else None,
         logged_in=token is not None,
         may_ack=False,
     )

@@ -98,7 +98,11 @@ def test_a_share_is_learned_then_fixed_then_watched_then_learned_anew() -> None:
     assert watch.until == format_instant(deploy + DAY)
     for n in range(8 * 60 + 2, 33 * 60):
         world.send(n * minute, bad=n % 10 == 0)
-    anew = only(world)
+    world.send(33 * 3600, tenant="young")
+    world.send(33 * 3600 + 120, tenant="young")
+    anew, young = baselines(world.engine.detection, world.now)
+    assert (young.phase, young.events, young.deploy) == (Phase.LEARNING, 0, "")
+    assert young.level != ""
     assert (anew.phase, anew.deploy) == (Phase.RELEARNING, format_instant(deploy))
     assert anew.level[:2] == "10"
 
@@ -169,7 +173,7 @@ def test_a_search_keeps_the_first_keys_that_fit_in_any_order_of_looking() -> Non
     keys = [*book.young, *book.old]
     search = Search(book, {"tool": "sh"}, ("a", "sh"), 3)
     search.look(keys[:4])
-    search.look(keys[4:])
+    search.look(reversed(keys[4:]))
     assert search.found == [("b", "sh"), ("c", "sh"), ("d", "sh")]
     every = Search(book, {})
     every.look([*keys, error_key("s", "t")])

@@ -5,12 +5,16 @@ from typing import Any
 
 from rulesd.core.engine import Engine
 from rulesd.model.instant import HOUR, MINUTE
+from rulesd.web.baselines import ON_PAGE
+from rulesd.web.links import Links
 from rulesd.web.tokens import Scope
 from tests.core.plans import event, field, plan, rule
 from tests.core.test_baselines import learns
 from tests.web.acting import HandCrank, acting_daemon
-from tests.web.fakes import NOW, FakeDaemon, World, opened
+from tests.web.fakes import LINK_KEY, NOW, FakeDaemon, World, opened
 from tests.web.test_openapi import check
+
+LINKS = Links(key=LINK_KEY)
 
 
 def learned(tenants: int = 3) -> tuple[FakeDaemon, HandCrank]:
@@ -102,5 +106,41 @@ def test_a_tenants_token_sees_its_own_keys_only() -> None:
             assert [r["labels"]["tenant"] for r in rows] == ["t1"]
             status, said = await ask(world, "/v1/baselines?label=tenant=t2", mine)
             assert (status, said["error"]) == (403, "forbidden")
+
+    asyncio.run(story())
+
+
+def test_a_rules_page_tells_what_it_has_learned_to_those_who_may_see_it() -> None:
+    async def story() -> None:
+        daemon, _ = learned(ON_PAGE + 1)
+        async with opened(daemon) as world:
+            async with world.admin.get("/runbooks/t.spike") as response:
+                html = await response.text()
+            assert "What it has learned" in html
+            assert "1 in 10m" in html
+            assert "<i>tenant</i>t0" in html
+            assert "follows its history" in html
+            assert "rulesd baselines t.spike" in html
+            path = LINKS.runbook_path("t.spike", NOW)
+            async with world.nobody.get(path) as response:
+                assert "What it has learned" not in await response.text()
+            mine = await world.token("t1-ops", Scope.READ, tenant="t1")
+            async with world.nobody.get("/runbooks/t.spike", headers=mine) as response:
+                html = await response.text()
+            assert ("<i>tenant</i>t1" in html, "<i>tenant</i>t0" in html) == (True, False)
+            async with world.admin.get("/runbooks/t.never") as response:
+                assert "What it has learned" not in await response.text()
+
+    asyncio.run(story())
+
+
+def test_a_rules_page_says_that_nothing_was_seen_yet() -> None:
+    async def story() -> None:
+        daemon, _ = learned(0)
+        async with (
+            opened(daemon) as world,
+            world.admin.get("/runbooks/t.spike") as response,
+        ):
+            assert "no event of it has been seen" in await response.text()
 
     asyncio.run(story())
