@@ -8,7 +8,7 @@ from random import Random
 from rulesd.config import load_files
 from rulesd.config.files import Files
 from rulesd.core.plan import Plan, Rule
-from rulesd.model.event import Event
+from rulesd.model.event import Document, Event, Json
 from rulesd.model.instant import DAY, HOUR, Instant, parse_instant
 
 MONDAY = parse_instant("2026-01-05T00:00:00Z")
@@ -70,6 +70,8 @@ class World:
     "Mean events of one session, within a minute and a half."
     fail: float = 0.0
     "Share of events whose outcome is an error."
+    together: bool = False
+    "What fails, fails for all events of a session, and a session is as slow as its first event."
 
     def events(
         self, weeks: float, seed: int, start: Instant = MONDAY
@@ -87,28 +89,31 @@ class World:
                 size = 1
                 while self.clump > 1 and draw.random() > 1 / self.clump:
                     size += 1
+                first: dict[str, Json] = {}
                 for i in range(size):
                     when = start + int(at) + (draw.randrange(90_000) if i else 0)
-                    out.append(self._event(f"{seed}-{tenant}-{n}-{i}", tenant, n, when, draw))
+                    marks = self._marks(draw)
+                    first = first or marks
+                    given = first if self.together else marks
+                    out.append(self._event(f"{seed}-{tenant}-{n}-{i}", tenant, n, when, given))
         out.sort(key=lambda pair: (pair[1], pair[0].id))
         return out
 
+    def _marks(self, draw: Random) -> dict[str, Json]:
+        outcome = "error" if draw.random() < self.fail else "ok"
+        return {"outcome": outcome, "duration_ms": draw.expovariate(0.01)}
+
     def _event(
-        self, id_: str, tenant: int, session: int, at: Instant, draw: Random
+        self, id_: str, tenant: int, session: int, at: Instant, marks: dict[str, Json]
     ) -> tuple[Event, Instant]:
         name = f"t{tenant}"
-        outcome = "error" if draw.random() < self.fail else "ok"
-        document = {
+        data = {"tool": "shell", "session_id": f"s{session}", "wanted": "ok"} | marks
+        document: Document = {
             "id": id_,
             "source": "/sim",
             "type": "tool.call",
             "tenant": name,
-            "data": {
-                "tool": "shell",
-                "session_id": f"s{session}",
-                "outcome": outcome,
-                "duration_ms": draw.expovariate(0.01),
-            },
+            "data": data,
         }
         return Event(id_, "/sim", "tool.call", name, at, document, hash_of(id_), 0), at
 
