@@ -184,13 +184,19 @@ def test_a_packed_body() -> None:
     assert posted(b"not gzip", **{"Content-Encoding": "gzip"})[0] == 400
 
 
-def test_ten_megabytes_are_refused_before_they_are_read() -> None:
-    label = "x" * 100
-    many = orjson.dumps([{"labels": {"alertname": label, "n": str(n)}} for n in range(76_000)])
-    assert len(many) > 10_000_000
-    status, text, daemon = posted(many)
+def test_ten_megabytes_are_taken_and_twenty_refused_before_they_are_read() -> None:
+    note = {"summary": "x" * 5_000}
+    alerts = [
+        {"labels": {"alertname": "A", "n": str(n)}, "annotations": note} for n in range(4_000)
+    ]
+    ten = orjson.dumps(alerts[:2_000])
+    assert len(ten) > 10_000_000
+    status, _, daemon = posted(ten)
+    assert status == 200
+    assert len(daemon.posted) == 2_000
+    status, text, daemon = posted(orjson.dumps(alerts))
     assert status == 413
-    assert "larger than 8 MiB" in orjson.loads(text)["message"]
+    assert "larger than 16 MiB" in orjson.loads(text)["message"]
     assert daemon.posted == []
 
 
