@@ -10,7 +10,7 @@ Guard (own): with little traffic one failure is a high rate. A pair fires only o
 chance, were the objective just met, is at most its share of 0.05 false pages a week: 0.05 / pairs * step / week for each step it is judged at.
 A sampled event counts ``sampledrate`` times in the rates and once in the guard.
 
-Memory per key: 2.2 kB a pair. Cost per observation: 1 us a pair; 5 to 20 us for each step that saw a failure.
+Memory per key: 1 kB a pair (half as much again where events are sampled). Cost per observation: 0.8 us a pair; 5 to 20 us for each step that saw a failure, once there are four.
 """
 
 from collections.abc import Callable, Sequence
@@ -73,10 +73,10 @@ class Track:
         self.fires = 0.0
         "How fast the long window burns while the pair fires; 0 while it does not."
 
-    def count(self, at: Instant, weight: int, *, bad: bool) -> None:
-        """Count an event; one whose step has been judged counts in the windows to come."""
-        pane = self.ring.add(at, weight, hit=bad)
-        if bad and pane is not None and self.judged < pane < self.waits:
+    def fail(self, at: Instant, weight: int) -> None:
+        """Count a failure; one whose step has been judged counts in the windows to come."""
+        pane = self.ring.add(at, weight, hit=True)
+        if pane is not None and self.judged < pane < self.waits:
             self.waits = pane
 
     def next(self) -> Instant | None:
@@ -134,9 +134,13 @@ class BurnRate:
 
     def observe(self, state: list[Track], pool: object, seen: Observation) -> Reading | None:
         """Count the event; steps are judged when complete."""
-        bad = not self.good(seen.document)
-        for track in state:
-            track.count(seen.at, seen.weight, bad=bad)
+        at, weight = seen.at, seen.weight
+        if self.good(seen.document):
+            for track in state:
+                track.ring.add(at, weight, hit=False)
+        else:
+            for track in state:
+                track.fail(at, weight)
         return None
 
     def advance(self, state: list[Track], pool: object, watermark: Instant) -> Sequence[Reading]:
@@ -157,6 +161,9 @@ class BurnRate:
     def _judge(self, state: list[Track], track: Track, end: Instant) -> Reading | None:
         fired = any(each.fires for each in state)
         pane = end // track.ring.width - 1
+        if not fired and track.ring.squares is None and track.ring.fewer(_LEAST_FAILURES):
+            track.pass_(pane)
+            return None
         chance = _BUDGET / len(self.pairs)
         burn = track.judge(pane, 1.0 - self.objective, chance)
         track.pass_(pane)
@@ -178,7 +185,13 @@ class BurnRate:
 
     def deadline(self, state: list[Track], pool: object) -> Instant | None:
         """The end of the next step that holds a failure; of the next one while a pair fires."""
-        return min((end for track in state if (end := track.next()) is not None), default=None)
+        due: Instant | None = None
+        for track in state:
+            if track.fires or track.waits != _NEVER:
+                end = track.next()
+                if due is None or (end is not None and end < due):
+                    due = end
+        return due
 
     def forgettable(self, state: list[Track], watermark: Instant) -> bool:
         """When no window can hold anything any more."""

@@ -9,7 +9,8 @@ enough to be over the bound, whether or not new ones come: others may follow, or
 longer over the bound (or too few events are left to tell), so the guard is also the hysteresis.
 A sampled event counts ``sampledrate`` times in the share and once in the guard (Kish's design effect).
 
-Memory per key: 2.4 kB (7 kB for windows under a minute). Cost per observation: 1 us; 3 to 20 us for each pane that may have something to say.
+Memory per key: 1.2 kB (3 kB for windows under a minute; half as much again where events are sampled). Cost per observation: 1 us; 3 to 20 us for each pane that may have something
+to say, and next to nothing while too little is held to say anything.
 """
 
 from abc import abstractmethod
@@ -148,7 +149,13 @@ class Sliding:
 
     def _worth(self, state: Window, pane: int) -> int:
         """The first pane from ``pane`` on whose window may be over the bound, as far as is known."""
-        ring = state.ring
+        ring, above, below = state.ring, self.above, self.below
+        if (
+            ring.squares is None
+            and (above is None or ring.fewer(least(above, self.min_denominator)))
+            and (below is None or ring.fewer_misses(least(1.0 - below, self.min_denominator)))
+        ):
+            return _NEVER
         while pane < ring.newest + PANES:
             trials, hits, deff = ring.window(pane, PANES)
             for share, held in self._against(trials, hits):

@@ -60,3 +60,45 @@ def test_a_window_may_wrap_around_the_ring_or_hold_nothing() -> None:
     assert ring.window(size + 2, 6) == (6, 6, 1.0)
     assert ring.window(size + 2, 2) == (2, 2, 1.0)
     assert ring.window(size + 500, 2) == (0, 0, 1.0)
+
+
+def test_counts_beyond_four_bytes_are_counted_and_survive_a_restart() -> None:
+    ring = Ring(MINUTE, 60)
+    assert ring.trials.itemsize == 4
+    for hit in (True, True, False):
+        ring.add(0, 1_500_000_000, hit=hit)
+    assert ring.pane(0) == (4_500_000_000, 3_000_000_000)
+    again = Ring(MINUTE, 60)
+    again.fill(ring.dump())
+    assert again.dump() == ring.dump()
+    again.add(500 * MINUTE, 1, hit=True)
+    assert again.window(500, 60) == (1, 1, 1.0)
+    assert ring.trials.itemsize == again.trials.itemsize == 8
+
+
+def test_squares_are_kept_from_the_first_event_on_that_stands_for_several() -> None:
+    ring = Ring(MINUTE, 60)
+    ring.add(0, 1, hit=True)
+    assert ring.squares is None
+    ring.add(MINUTE, 3, hit=False)
+    assert ring.window(1, 60) == (4, 1, 10 / 4)
+    ring.add(2 * MINUTE, 1, hit=True)
+    ring.add(9 * MINUTE, 1, hit=True)
+    assert ring.window(9, 60) == (6, 3, 12 / 6)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 200), st.integers(1, 3), st.booleans()), min_size=1, max_size=80
+    ),
+    st.integers(1, 40),
+)
+def test_that_there_are_fewer_is_only_said_when_no_window_holds_so_many(
+    events: list[tuple[int, int, bool]], enough: int
+) -> None:
+    ring = Ring(MINUTE, 10)
+    for at, weight, hit in events:
+        ring.add(at * MINUTE, weight, hit=hit)
+        hits, misses = sum(ring.hits), sum(ring.trials) - sum(ring.hits)
+        assert ring.fewer(enough) is (hits < enough)
+        assert ring.fewer_misses(enough) is (misses < enough)
