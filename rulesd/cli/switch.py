@@ -76,7 +76,7 @@ def set_(
         str | None, typer.Option(help="JSON; default: the switch's safe value.", metavar="JSON")
     ] = None,
     ttl: Annotated[
-        str | None, typer.Option("--for", help="How long: 30m, 2h.", metavar="DURATION")
+        str | None, typer.Option("--for", "--ttl", help="How long: 30m, 2h.", metavar="DURATION")
     ] = None,
     alert: Annotated[str, typer.Option(help="The alert it is for.", metavar="ID")] = "",
     dry_run: Annotated[
@@ -121,7 +121,13 @@ def revert(
     for one in answer["settings"]:
         typer.echo(f"{one['id']}: reverted, {one['text']}")
     if not answer["settings"]:
-        typer.echo("nothing of it was set")
+        typer.echo(
+            "nothing of it was set for these labels alone" if labels else "nothing of it was set"
+        )
+    for one in answer.get("wider", ()):
+        typer.echo(
+            f"still set, and wider: {one['text']}. To lift it: rulesd switch revert {one['id']}"
+        )
     raise typer.Exit(Exit.FINE)
 
 

@@ -53,14 +53,16 @@ async def revert_switch(door: Door, hook: Hook, fields: Mapping[str, Json]) -> w
     if not setting and not name:
         raise Refused(400, "missing_field", "setting or switch is missing. Send one of them")
     labels: Mapping[str, str] = {}
+    switch = None
     if name:
         switch, inside = find_switch(door, name)
-        name, labels = switch.name, inside | labels_of(fields)
+        labels = inside | labels_of(fields)
     reason = text(fields, "reason", most=door.settings.limits.note_chars)
     ended: list[Json] = []
     for one in door.daemon.acting.settings():
         mine = one.origin == f"hook:{hook.name}"
-        if mine and (one.id == setting or (one.switch == name and about(one, labels))):
+        chosen = switch is not None and one.switch == switch.name and about(switch, one, labels)
+        if mine and (one.id == setting or chosen):
             await door.daemon.acting.revert(one.id, author(hook, fields), reason)
             ended.append(one.id)
     return answer({"result": "done" if ended else "nothing_to_do", "settings": ended})

@@ -14,7 +14,7 @@ from rulesd.core.switch_state import describe
 from rulesd.model.duration import parse_duration
 from rulesd.model.event import Json
 from rulesd.model.instant import DAY, format_instant
-from rulesd.model.switch import Setting, SettingState, Switch, key_part, labels_in
+from rulesd.model.switch import Setting, SettingState, Switch, key_part, labels_in, places
 from rulesd.ports.acting import SwitchAnswer, Wish
 from rulesd.web import ofrep
 from rulesd.web.alerts import signed
@@ -28,6 +28,10 @@ HEARTBEAT_S = 15.0
 
 LONGEST_TTL = 30 * DAY
 MOST_LABELS = 20
+FIELDS = frozenset(
+    {"labels", "scope", "value", "ttl", "reason", "by", "alert", "dry_run", "id", "revert"}
+)
+"What ``PUT /v1/switches/{key}`` reads. A field that is passed over would be a wider setting than was meant."
 
 
 async def list_switches(door: Door, request: web.Request, token: Token) -> web.StreamResponse:
@@ -66,8 +70,11 @@ async def history(door: Door, request: web.Request, token: Token) -> web.Respons
 async def put_switch(door: Door, request: web.Request, token: Token) -> web.Response:
     """``PUT /v1/switches/{key}``: set a switch, by its flag key or its name; ``revert: true`` ends what is set for these labels."""
     fields = await read_object(door, request)
+    if unknown := sorted(fields.keys() - FIELDS):
+        words = f"the body has {len(unknown)} field(s) that mean nothing here. Write {', '.join(sorted(FIELDS))}"
+        raise Refused(400, "unknown_field", words)
     switch, labels = find_switch(door, request.match_info["key"])
-    labels |= _own(switch, labels_of(fields), token)
+    labels |= _own(switch, _meant(switch, labels_of(fields)), token)
     by = signed(text(fields, "by", most=100), token)
     reason = text(fields, "reason", most=door.settings.limits.note_chars, required=True)
     if fields.get("revert") is True:
@@ -90,12 +97,18 @@ async def _revert_all(
     door: Door, switch: Switch, labels: Mapping[str, str], by: str, reason: str, token: Token
 ) -> web.Response:
     ended: list[Json] = []
+    wider: list[Json] = []
     for setting in door.daemon.acting.settings():
-        if setting.switch == switch.name and about(setting, labels) and visible(setting, token):
+        if setting.switch != switch.name or not visible(setting, token):
+            continue
+        if about(switch, setting, labels):
             done = await door.daemon.acting.revert(setting.id, by, reason)
             if done.setting is not None and not done.refused:
                 ended.append(shown(done.setting))
-    return answer({"result": "reverted" if ended else "already", "settings": ended})
+        elif _agrees(setting, labels):
+            wider.append(shown(setting))
+    result = "reverted" if ended else "already"
+    return answer({"result": result, "settings": ended, "wider": wider})
 
 
 async def act(door: Door, request: web.Request, token: Token) -> web.Response:
@@ -132,8 +145,17 @@ def plain(value: Json) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def about(setting: Setting, labels: Mapping[str, str]) -> bool:
-    """Whether a setting is one of those these labels choose: none of its own, of key and scope, is another."""
+def about(switch: Switch, setting: Setting, labels: Mapping[str, str]) -> bool:
+    """Whether a setting is one of those these labels choose: as wide as they say, or narrower.
+
+    What is set for everybody is not one tenant's to lift.
+    """
+    named = all(name in setting.scope for name in switch.scope if name in labels)
+    return named and _agrees(setting, labels)
+
+
+def _agrees(setting: Setting, labels: Mapping[str, str]) -> bool:
+    """None of the setting's labels, of key and scope, is another than these."""
     key = all(
         name not in labels or key_part(labels[name]) == key_part(value)
         for name, value in setting.labels.items()
@@ -163,13 +185,24 @@ def find_switch(door: Door, key: str) -> tuple[Switch, dict[str, str]]:
 
 
 def labels_of(fields: Mapping[str, Json]) -> dict[str, str]:
-    """``labels`` as texts. Raises ``Refused`` (400)."""
-    given = fields.get("labels", {})
+    """``labels``, or ``scope`` as answers call them, as texts. Raises ``Refused`` (400)."""
+    if "labels" in fields and "scope" in fields:
+        raise Refused(400, "wrong_type", "labels and scope are the same thing. Send one of them")
+    given = fields.get("labels", fields.get("scope", {}))
     if not isinstance(given, dict) or len(given) > MOST_LABELS:
         raise Refused(400, "wrong_type", "labels must be an object of texts")
     if not all(isinstance(value, str) for value in given.values()):
         raise Refused(400, "wrong_type", "labels must be an object of texts")
     return {name: str(value) for name, value in given.items()}
+
+
+def _meant(switch: Switch, labels: dict[str, str]) -> dict[str, str]:
+    """The labels, unless one is passed over while another is missing: a slip would contain everybody. Raises ``Refused`` (400)."""
+    used = {*switch.scope, *places(switch.key)}
+    if labels.keys() - used and any(name not in labels for name in switch.scope):
+        words = f"{switch.name} is set by {', '.join(sorted(used))}; another label was sent, and not all of these"
+        raise Refused(400, "unknown_label", words)
+    return labels
 
 
 def _own(switch: Switch, labels: dict[str, str], token: Token) -> dict[str, str]:

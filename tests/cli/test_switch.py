@@ -118,6 +118,10 @@ def test_revert_one_setting_or_all_of_a_switch(run: Run, daemon: Stub) -> None:
     daemon.answers["PUT", path] = (200, {"result": "already", "settings": []})
     said = run("switch", "revert", "lock_tool", "-r", "over", "--server", daemon.url)
     assert said.out == "nothing of it was set\n"
+    daemon.answers["PUT", path] = (200, {"result": "already", "settings": [], "wider": [setting()]})
+    said = run("switch", "revert", "lock_tool", "tenant=b", "-r", "over", "--server", daemon.url)
+    assert "nothing of it was set for these labels alone" in said.out
+    assert "To lift it: rulesd switch revert w1" in said.out
     json = run(
         "switch", "revert", "lock_tool", "-r", "x", "--server", daemon.url, "--format", "json"
     )

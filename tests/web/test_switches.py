@@ -189,6 +189,43 @@ def test_reverting_one_key_leaves_the_others() -> None:
     asyncio.run(story())
 
 
+def test_what_is_set_for_everybody_is_not_one_tenants_to_lift() -> None:
+    async def story() -> None:
+        async with opened(acting_daemon()[0]) as world:
+            wide = (await put(world, SHELL))[1]["setting"]
+            await put(world, SHELL, scope={"tenant": "acme"})
+            status, over = await put(world, SHELL, labels={"tenant": "acme"}, revert=True)
+            assert (status, over["result"]) == (200, "reverted")
+            assert [s["scope"] for s in over["settings"]] == [{"tenant": "acme"}]
+            assert [s["id"] for s in over["wider"]] == [wide["id"]]
+            status, over = await put(world, SHELL, labels={"tenant": "acme"}, revert=True)
+            assert (over["result"], len(over["wider"])) == ("already", 1)
+            status, over = await put(world, SHELL, revert=True)
+            assert [s["id"] for s in over["settings"]] == [wide["id"]]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({"labls": {"tenant": "acme"}}, "unknown_field"),
+        ({"labels": {"tenent": "acme"}}, "unknown_label"),
+        ({"labels": {"tenant": "acme"}, "scope": {"tenant": "acme"}}, "wrong_type"),
+    ],
+)
+def test_a_slip_contains_nobody(body: dict[str, Any], word: str) -> None:
+    async def story() -> None:
+        async with opened(acting_daemon()[0]) as world:
+            status, said = await put(world, SHELL, **body)
+            assert (status, said["error"]) == (400, word)
+            assert (await get(world, "/v1/switches"))["settings"] == []
+            more = {"tenant": "acme", "route": "chat"}
+            assert (await put(world, SHELL, labels=more))[0] == 200
+
+    asyncio.run(story())
+
+
 def test_a_stream_tells_every_change(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rulesd.web.switches.HEARTBEAT_S", 0.05)
 
