@@ -38,6 +38,12 @@ def parse_instant(text: str) -> Instant:
 
 def format_instant(at: Instant) -> str:
     """Write an instant as RFC 3339 with milliseconds and ``Z``; years outside 1..9999 are clamped."""
+    return _written(at)
+
+
+@lru_cache(maxsize=8192)
+def _written(at: Instant) -> str:
+    """Kept: in a storm every line of the log, and every page, is of the same few moments."""
     lowest, highest = -62_135_596_800_000, 253_402_300_799_999
     seconds, rest = divmod(min(max(at, lowest), highest), 1000)
     return f"{_to_the_second(seconds)}.{rest:03d}Z"
@@ -45,5 +51,4 @@ def format_instant(at: Instant) -> str:
 
 @lru_cache(maxsize=8192)
 def _to_the_second(seconds: int) -> str:
-    """Kept: in a storm every line of the log, and every page, is of the same few seconds."""
     return (_NAIVE + timedelta(seconds=seconds)).isoformat()

@@ -28,6 +28,7 @@ from rulesd.model.instant import Instant, format_instant
 from rulesd.model.notification import Notification, PageAlert
 from rulesd.model.reasons import Reason
 from rulesd.notify.telling import next_page, story, tell
+from rulesd.notify.telling_foreign import ForeignTeller
 from rulesd.ports.store import OutboxRow
 
 LISTED = 100
@@ -41,6 +42,10 @@ QUIET = 5
 
 NOTICE = QUIET - 1
 "The priority of a notice: behind every page, before every update."
+
+
+_decode = msgspec.json.Decoder(Notification).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class Links(Protocol):
@@ -102,12 +107,12 @@ def decode_notification(body: bytes) -> Notification:
     Raises:
         msgspec.DecodeError: when the body is no notification.
     """
-    return msgspec.json.decode(body, type=Notification)
+    return _decode(body)
 
 
 def encode_notification(notification: Notification) -> bytes:
     """The bytes an outbox row keeps."""
-    return msgspec.json.encode(notification)
+    return _encode(notification)
 
 
 def _readers(channels: Sequence[ChannelSpec]) -> Sequence[ChannelSpec]:
@@ -186,11 +191,18 @@ def _teller(due: NotificationDue, plan: Plan, links: Links) -> Callable[[Told], 
     """Tells each alert at most once, however many channels show it."""
     known: dict[str, PageAlert] = {}
 
+    foreigners = ForeignTeller(due, plan, links)
+
     def tell_one(told: Told) -> PageAlert:
-        key = told.alert.alert
-        if key not in known:
-            known[key] = tell(told, due, plan, links)
-        return known[key]
+        alert = told.alert
+        page = known.get(alert.alert)
+        if page is None:
+            if alert.foreign is not None:
+                page = foreigners.tell(told, alert.foreign)
+            else:
+                page = tell(told, due, plan, links)
+            known[alert.alert] = page
+        return page
 
     return tell_one
 

@@ -4,7 +4,7 @@ Law: pure. Nothing of the event but labels and ids; a template that fails costs 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rulesd.core.plan import Owner, Plan, Route, Rule
@@ -54,7 +54,7 @@ def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAle
         severity=alert.severity,
         severity_meaning=one_line(plan.severities.get(alert.severity, "")),
         owner=alert.owner,
-        owner_contact=_contact(owner, due, plan),
+        owner_contact=contact_of(owner, due, plan),
         labels=_labels(alert),
         identity=tuple(sorted(alert.labels))
         if rule is None
@@ -78,7 +78,7 @@ def tell(told: Told, due: NotificationDue, plan: Plan, links: _Links) -> PageAle
         could_not_evaluate=alert.could_not_evaluate,
         never=alert.never,
         foreign=alert.foreign is not None,
-        annotations=_annotations(alert),
+        annotations=annotations_of(alert.foreign.annotations) if alert.foreign else {},
         generator_url=safe_url(alert.foreign.generator_url) if alert.foreign else "",
         actions=_containing(rule, plan),
     )
@@ -130,7 +130,7 @@ def _places(alerts: Sequence[Alert]) -> str:
     return f", {several[name]:,} {one_line(name)}s"
 
 
-def _contact(owner: Owner | None, due: NotificationDue, plan: Plan) -> str:
+def contact_of(owner: Owner | None, due: NotificationDue, plan: Plan) -> str:
     """How to reach the owner; first the person who is paged, where a schedule or an escalation chose one."""
     said = one_line(owner.contact) if owner else ""
     if not due.on_call:
@@ -148,20 +148,22 @@ def _ended_at(alert: Alert) -> str:
     return format_instant(min(told, alert.ended_at))
 
 
-def _annotations(alert: Alert) -> dict[str, str]:
+def annotations_of(given: Mapping[str, str]) -> dict[str, str]:
     """What a foreign alert says of itself: within limits, and otherwise as it came."""
-    if alert.foreign is None:
-        return {}
-    given = alert.foreign.annotations
-    names = sorted(given, key=lambda name: (name not in _SAID_FIRST, name))[:ANNOTATIONS]
+    names = given if len(given) < 2 else sorted(given, key=_by_weight)[:ANNOTATIONS]
     return {name: cut(lines(given[name]), ANNOTATION_LENGTH) for name in names}
 
 
-def _said(alert: Alert) -> str:
+def _by_weight(name: str) -> tuple[bool, str]:
+    return name not in _SAID_FIRST, name
+
+
+def said_by(given: Mapping[str, str]) -> str:
     """The sentence a foreign alert brings: the first of the annotations people use for it."""
-    given = alert.foreign.annotations if alert.foreign else {}
-    found = next((one_line(given[name]) for name in _SAID_FIRST if given.get(name)), "")
-    return cut(found, SENTENCE_LENGTH)
+    for name in _SAID_FIRST:
+        if given.get(name):
+            return cut(one_line(given[name]), SENTENCE_LENGTH)
+    return ""
 
 
 def _summary(alert: Alert, rule: Rule | None, title: str) -> str:
@@ -171,7 +173,7 @@ def _summary(alert: Alert, rule: Rule | None, title: str) -> str:
             "Look at the event by hand"
         )
     if rule is None or not rule.summary:
-        return _said(alert) or title
+        return (said_by(alert.foreign.annotations) if alert.foreign else "") or title
     threshold: Json = None if alert.threshold is None else _number(alert.threshold)
     names = {
         "labels": alert.all_labels(),

@@ -8,6 +8,7 @@ the last one is escaped by the channel's own rule.
 """
 
 import re
+from functools import lru_cache
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SPACE = re.compile(r"\s+")
@@ -61,7 +62,11 @@ def slack_code(value: str) -> str:
     return slack_escape(one_line(value).replace("`", "'"))
 
 
+@lru_cache(maxsize=1024)
 def safe_url(value: str) -> str:
-    """The address if a person may click it (http or https, no spaces or markup), else the empty string."""
+    """The address if a person may click it (http or https, no spaces or markup), else the empty string.
+
+    Kept: the alerts of one rule come from one address.
+    """
     good = value.startswith(("https://", "http://")) and not re.search(r"[\s<>|\"\x00-\x1f]", value)
     return value if good and not _INVISIBLE.search(value) and len(value) <= 3_000 else ""

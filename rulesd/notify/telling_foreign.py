@@ -1,0 +1,113 @@
+"""Alerts of other systems as a page tells them: the words of ``telling``, with what the alerts of one page share worked out once.
+
+Law: pure; every alert reads exactly as ``rulesd.notify.telling.tell`` would tell it. A storm posts a hundred thousand of them, twenty to
+a page: whose they are, what their severity means and what happens next is said of all of them at once.
+"""
+
+from typing import Protocol
+
+from rulesd.core.plan import Plan
+from rulesd.model.alert import Alert, Foreign
+from rulesd.model.decision import NotificationDue, Status, Told
+from rulesd.model.instant import format_instant
+from rulesd.model.notification import PageAlert
+from rulesd.notify.telling import (
+    FOREIGN_LENGTH,
+    annotations_of,
+    contact_of,
+    next_page,
+    next_step,
+    said_by,
+)
+from rulesd.notify.text import cut, one_line, safe_url
+
+
+class Links(Protocol):
+    """Where people read more."""
+
+    def alert(self, alert_id: str) -> str:
+        """The console's page of one alert; empty when there is none."""
+        ...
+
+
+class ForeignTeller:
+    """Tells the foreign alerts of one notification."""
+
+    def __init__(self, due: NotificationDue, plan: Plan, links: Links) -> None:
+        """Nothing is worked out yet."""
+        self._due, self._plan, self._links = due, plan, links
+        self._titles: dict[str, str] = {}
+        self._meanings: dict[str, str] = {}
+        self._contacts: dict[str, str] = {}
+        self._steps: dict[Status, str] = {}
+
+    def tell(self, told: Told, foreign: Foreign) -> PageAlert:
+        """``told`` in words; ``foreign`` is what it carries as an alert of another system."""
+        alert = told.alert
+        rule, severity, owner = alert.rule, alert.severity, alert.owner
+        title = self._titles.get(rule)
+        if title is None:
+            title = self._titles[rule] = one_line(rule) or "alert"
+        step = self._steps.get(told.status)
+        if step is None:
+            step = self._steps[told.status] = self._step(told)
+        starts = format_instant(foreign.starts_at)
+        given = foreign.annotations
+        return PageAlert(
+            alert=alert.alert,
+            fingerprint=alert.fingerprint,
+            status=told.status.value,
+            changed=told.changed,
+            rule=rule,
+            title=title,
+            summary=said_by(given) or title,
+            severity=severity,
+            severity_meaning=self._meaning(severity),
+            owner=owner,
+            owner_contact=self._contact(owner),
+            labels={
+                n: v if len(v) <= FOREIGN_LENGTH else cut(v, FOREIGN_LENGTH)
+                for n, v in alert.labels.items()
+            },
+            identity=tuple(sorted(alert.labels)),
+            value="",
+            threshold="",
+            count=alert.count,
+            since=starts,
+            started_at=starts,
+            ended_at=_ended_at(alert, foreign),
+            event_time=format_instant(alert.event_time),
+            causes=(),
+            runbook_title="",
+            runbook_url=safe_url(given["runbook_url"]) if "runbook_url" in given else "",
+            first_five_minutes="",
+            next_step=step,
+            console_url=safe_url(self._links.alert(alert.alert)),
+            acknowledged_by=one_line(alert.acknowledged_by) if alert.acknowledged_by else "",
+            foreign=True,
+            annotations=annotations_of(given),
+            generator_url=safe_url(foreign.generator_url),
+        )
+
+    def _step(self, told: Told) -> str:
+        climb = next_page(self._due) if told.status is Status.FIRING else ""
+        return f"{climb} {next_step(told, self._due, self._plan, None)}".strip()
+
+    def _meaning(self, severity: str) -> str:
+        found = self._meanings.get(severity)
+        if found is None:
+            found = one_line(self._plan.severities.get(severity, ""))
+            self._meanings[severity] = found
+        return found
+
+    def _contact(self, name: str) -> str:
+        found = self._contacts.get(name)
+        if found is None:
+            found = contact_of(self._plan.owners.get(name), self._due, self._plan)
+            self._contacts[name] = found
+        return found
+
+
+def _ended_at(alert: Alert, foreign: Foreign) -> str:
+    """When it was over, by what its source says."""
+    return "" if alert.ended_at is None else format_instant(min(foreign.ends_at, alert.ended_at))
