@@ -30,6 +30,7 @@ COMMANDS = {
     "ack": "Take an alert.",
     "resolve": "Say that an alert is over.",
     "silence": "Hold pages back for a while: add, list, show, preview, update, expire, approve.",
+    "oncall": "Who is on call, now or at a time; overrides: make, list, remove.",
     "switch": "Kill switches: what is contained; set, revert, approve.",
     "review": "What waits for a person's verdict, and giving one.",
     "gate": "May this release go on? For CI: exit 0 pass, 1 fail or evidence missing.",

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rulesd.core import engine_state
+from rulesd.core.deploy_watches import DeployWatches
 from rulesd.core.detection import Detection, transitions
 from rulesd.core.dispatch import Dispatch
 from rulesd.core.duplicates import Duplicates, Seen
@@ -44,6 +45,7 @@ from rulesd.model.fingerprint import digest64, episode_id
 from rulesd.model.inputs import (
     Acknowledged,
     AlertsPosted,
+    BaselinesRelearned,
     EventRefused,
     Input,
     ResolvedByPerson,
@@ -96,6 +98,7 @@ class Engine:
             self.switches,
             self.reviews,
             self.rollouts,
+            DeployWatches(plan),
             self.paging,
         )
         "The parts beside Detection and Dispatch, in the order in which they are asked."
@@ -190,6 +193,8 @@ class Engine:
                 self.detection.acknowledge(item.alert, "", now, out)
             case ResolvedByPerson():
                 self.detection.resolve(item.alert, item.by, now, out)
+            case BaselinesRelearned():
+                self.void += self.detection.relearn(item, now, out)
             case AlertsPosted():
                 for alert in self.foreign.post(item.alerts, now, out):
                     self.dispatch.post(alert, now, out)
@@ -222,6 +227,7 @@ class Engine:
 
     def _look(self) -> None:
         self._machines_due = min((machine.due for machine in self.machines), default=NOT_DUE)
+        self.plan = self.paging.plan
 
     def _follow(self, out: list[Decision], start: int, now: Instant) -> None:
         """Let alert transitions have their consequences: dispatch, actions, reviews, and rules about alerts."""

@@ -17,6 +17,7 @@ from rulesd.core.machine import NOT_DUE
 from rulesd.core.page_budget import Budgets
 from rulesd.core.plan import Plan
 from rulesd.core.shifts import HandOvers
+from rulesd.core.stand_ins import StandIns
 from rulesd.model.alert import Alert
 from rulesd.model.decision import (
     AlertChanged,
@@ -27,7 +28,7 @@ from rulesd.model.decision import (
     Status,
 )
 from rulesd.model.event import Json
-from rulesd.model.inputs import Input
+from rulesd.model.inputs import Input, OverrideRemoved, OverrideSet
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import Reason
 
@@ -42,8 +43,10 @@ class Paging:
 
     def __init__(self, plan: Plan, members: Members, alerts: Callable[[], Sequence[Alert]]) -> None:
         """``members``: what fires in a group; ``alerts``: everything that is open."""
-        self.plan = plan
+        self.plan = self._written = plan
+        "``plan`` with whoever stands in; ``_written`` as the files have it."
         self._alerts = alerts
+        self.stand_ins = StandIns()
         self.flapping = Flapping()
         self.digests = Digests(plan)
         self.budgets = Budgets(plan)
@@ -61,7 +64,11 @@ class Paging:
 
     def _look(self) -> None:
         self.due = min(
-            self.digests.due, self.escalations.due, self.hand_overs.due, self.ack_timeouts.due
+            self.digests.due,
+            self.escalations.due,
+            self.hand_overs.due,
+            self.ack_timeouts.due,
+            self.stand_ins.due,
         )
 
     # ------------------------------------------------------------------ notifications
@@ -145,9 +152,20 @@ class Paging:
     # ------------------------------------------------------------------ a machine like the others
 
     def take(self, item: Input, now: Instant, out: list[Decision]) -> bool:
-        """No input is meant for this one alone."""
-        del item, now, out
-        return False
+        """Take who stands in for whom; whoever comes on call by that hears what is open."""
+        if not isinstance(item, OverrideSet | OverrideRemoved):
+            return False
+        schedule = self.stand_ins.take(item, now)
+        if schedule is not None:
+            plan = self.stand_ins.over(self._written)
+            out += self.hand_overs.change(plan, schedule, now, self._alerts())
+            self._adopt(plan)
+            self._look()
+        return True
+
+    def _adopt(self, plan: Plan) -> None:
+        self.plan = self.digests.plan = self.budgets.plan = self.ack_timeouts.plan = plan
+        self.escalations.plan = self.hand_overs.plan = plan
 
     def follow(self, decision: Decision, now: Instant, out: list[Decision]) -> None:
         """Hear of alerts that come and go, and of acknowledgements."""
@@ -175,13 +193,14 @@ class Paging:
             if due.receiver not in known:
                 known.append(due.receiver)
             out.append(due)
+        self.stand_ins.forget(now)
         self._look()
 
     def replace(self, plan: Plan, now: Instant, out: list[Decision]) -> None:
-        """Take a new plan."""
+        """Take a new plan; whoever stands in goes on doing so."""
         del out
-        self.plan = self.digests.plan = self.budgets.plan = self.ack_timeouts.plan = plan
-        self.escalations.plan = self.hand_overs.plan = plan
+        self._written = plan
+        self._adopt(self.stand_ins.over(plan))
         self.begin(now)
 
     def alerts(self) -> list[Alert]:
@@ -197,12 +216,15 @@ class Paging:
             "escalations": self.escalations.dump(),
             "hand_overs": self.hand_overs.dump(),
             "ack_timeouts": self.ack_timeouts.dump(),
+            "stand_ins": self.stand_ins.dump(),
             "told": {incident: list(names) for incident, names in self._told.items()},
         }
 
     def load(self, data: Json) -> None:
         """From what ``dump`` gave."""
         assert isinstance(data, dict)
+        self.stand_ins.load(data.get("stand_ins", []))
+        self._adopt(self.stand_ins.over(self._written))
         self.flapping.load(data["flapping"])
         self.digests.load(data["digests"])
         self.budgets.load(data["budgets"])

@@ -122,6 +122,23 @@ class HandOvers:
     def _look(self) -> None:
         self.due = min(self._next.values(), default=NOT_DUE)
 
+    def change(
+        self, plan: Plan, schedule: str, now: Instant, alerts: Sequence[Alert]
+    ) -> list[NoticeDue]:
+        """Somebody stands in, or no longer does: the notices for whoever comes on call by that at once. ``plan``: as it is now."""
+        before = self.plan.schedules.get(schedule)
+        self.plan = plan
+        if schedule not in self._next or before is None:
+            return []
+        was, found = before.on_call(now), plan.schedules[schedule]
+        self._next[schedule] = found.next_change(now)
+        self._look()
+        out: list[NoticeDue] = []
+        for person in found.on_call(now):
+            if person not in was:
+                out += self._tell(schedule, person, now, alerts)
+        return out
+
     def handle_timer(self, now: Instant, alerts: Sequence[Alert]) -> list[NoticeDue]:
         """The notices of every shift that begins now. ``alerts``: what is open."""
         out: list[NoticeDue] = []

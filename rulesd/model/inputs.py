@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from rulesd.model.event import Event, Rejected
 from rulesd.model.instant import MINUTE, Instant, Milliseconds
+from rulesd.model.oncall import OnCallOverride
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.model.silence import Silence
 
@@ -115,6 +116,21 @@ class SilenceExpired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideSet:
+    """Somebody else is on call for a while; who made it and when stands in it."""
+
+    override: OnCallOverride
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideRemoved:
+    """A person took an on-call override back, or ended it."""
+
+    id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchSet:
     """Somebody (a person, an inbound hook) sets a switch; rules do so by their actions."""
 
@@ -203,6 +219,21 @@ class RolloutFinished:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselinesRelearned:
+    """A person wants keys of a rule to learn afresh."""
+
+    rule: str
+    labels: Mapping[str, str]
+    "What was asked for; empty: the whole rule, with what its keys share."
+
+    keys: tuple[tuple[str, ...], ...]
+    "Those of its keys that have these labels; empty with empty labels."
+
+    by: str
+    reason: str
+
+
 Input: TypeAlias = (
     Event
     | EventRefused
@@ -214,6 +245,8 @@ Input: TypeAlias = (
     | AlertsPosted
     | SilenceSet
     | SilenceExpired
+    | OverrideSet
+    | OverrideRemoved
     | SwitchSet
     | SwitchApproved
     | SwitchReverted
@@ -222,4 +255,5 @@ Input: TypeAlias = (
     | ReviewCompleted
     | RolloutSigned
     | RolloutFinished
+    | BaselinesRelearned
 )

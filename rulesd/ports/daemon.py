@@ -21,6 +21,7 @@ from rulesd.ports.acting import Acting
 from rulesd.ports.explaining import Explaining
 from rulesd.ports.intake import Intake
 from rulesd.ports.learning import Learning
+from rulesd.ports.oncall import OnCall
 from rulesd.ports.silences import Preview, SilenceResult, SilenceView
 from rulesd.ports.store import Store
 
@@ -85,6 +86,11 @@ class Daemon(Protocol):
     @property
     def explaining(self) -> Explaining:
         """Why something happened, or did not."""
+        ...
+
+    @property
+    def oncall(self) -> OnCall:
+        """Who is on call, and who stands in."""
         ...
 
     @property

@@ -16,10 +16,13 @@ from rulesd.model.event import Document, Event, Json, Rejected
 from rulesd.model.inputs import (
     Acknowledged,
     AlertsPosted,
+    BaselinesRelearned,
     Delivered,
     EventRefused,
     HumansOnly,
     Input,
+    OverrideRemoved,
+    OverrideSet,
     PlanReplaced,
     ResolvedByPerson,
     ReviewAsked,
@@ -54,6 +57,8 @@ _PLAIN: dict[str, type[Input]] = {
     "posted": AlertsPosted,
     "silence": SilenceSet,
     "unsilence": SilenceExpired,
+    "oncall_override": OverrideSet,
+    "oncall_removed": OverrideRemoved,
     "switch": SwitchSet,
     "approve": SwitchApproved,
     "revert": SwitchReverted,
@@ -62,6 +67,7 @@ _PLAIN: dict[str, type[Input]] = {
     "review_asked": ReviewAsked,
     "rollout_signed": RolloutSigned,
     "rollout_finished": RolloutFinished,
+    "relearn": BaselinesRelearned,
 }
 "Inputs written field by field as they are; a field that is new needs a default, so that older rows can be read."
 

@@ -44,6 +44,7 @@ from rulesd.runners.delivery import Courier
 from rulesd.runners.explaining import Explaining
 from rulesd.runners.failover import Failover, Owed
 from rulesd.runners.learning import LocalLearning
+from rulesd.runners.oncall import LocalOnCall
 from rulesd.runners.posting import Posting
 from rulesd.runners.proven import Proven
 from rulesd.runners.shadow import ShadowCheck
@@ -125,6 +126,7 @@ class LocalDaemon(Silencing, Posting):
         self.acting = LocalActing(parts.crank)
         self.explaining = Explaining(parts.crank, parts.store)
         self.learning = LocalLearning(parts.crank)
+        self.oncall = LocalOnCall(parts.crank)
         self.proven = Proven(lambda n: parts.store.read_outbox(state="delivered", limit=n))
         self._reloading = asyncio.Lock()
         self._releasing: set[asyncio.Task[None]] = set()

@@ -18,13 +18,20 @@ from rulesd.model.decision import (
     Status,
     line,
 )
-from rulesd.model.inputs import Acknowledged, PlanReplaced, ResolvedByPerson
+from rulesd.model.inputs import (
+    Acknowledged,
+    OverrideRemoved,
+    OverrideSet,
+    PlanReplaced,
+    ResolvedByPerson,
+)
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.reasons import Reason
 from rulesd.runners import codec
 from tests.core.crew import chain, crew, shifts, step
 from tests.core.plans import T0, burst, event, rule
 from tests.core.world import World
+from tests.model.test_oncall import override
 
 M = 60.0
 HOURLY = DigestSpec(next=lambda at: (at // HOUR + 1) * HOUR)
@@ -229,3 +236,89 @@ def test_of_too_many_incidents_the_oldest_are_forgotten(monkeypatch: pytest.Monk
     for n in range(3):
         w.send(n, tenant=f"t{n}")
     assert len(w.engine.paging.dump()["told"]) == 2  # type: ignore[index, call-overload, arg-type]
+
+
+def stands(who: str, begins: float, ends: float, **more: object) -> OverrideSet:
+    """``who`` is on call from hour to hour."""
+    values = {
+        "people": (who,),
+        "begins": T0 + round(begins * HOUR),
+        "ends": T0 + round(ends * HOUR),
+    }
+    return OverrideSet(override=override(**{**values, **more}))
+
+
+def notices(w: World) -> list[tuple[float, str, str]]:
+    """(hours, receiver, title) of hand-overs."""
+    return [
+        ((d.at - T0) / HOUR, d.receiver, d.title.partition(" for ")[0])
+        for d in w.decisions
+        if isinstance(d, NoticeDue)
+    ]
+
+
+def test_who_stands_in_gets_the_pages_and_hears_what_is_open() -> None:
+    w = World(duty("anna", "ben")).send(0)
+    w.give(stands("ben", 0, 4))
+    assert notices(w) == [(0.0, "ben-phone", "ben is on call")]
+    w.clear().send(60 * M, id_="more", tenant="globex")
+    assert {d.on_call for d in w.told() if d.page} == {"ben"}
+    # The engine's plan says it too, for whoever asks who is on call.
+    assert w.engine.plan.schedules["main"].on_call(w.now) == ("ben",)
+    w.clear().at(4 * 60 * M)
+    assert notices(w) == [(4.0, "anna-phone", "anna is on call")]
+    assert w.engine.paging.stand_ins.rows == {}
+    w.clear().send(5 * 60 * M, id_="late", tenant="initech")
+    assert {d.on_call for d in w.told() if d.page} == {"anna"}
+
+
+def test_one_that_begins_later_is_handed_over_then_and_hides_the_files_own_hand_over() -> None:
+    w = World(duty("anna", "ben")).send(0)
+    w.give(stands("nemo", 10, 14, people=("nemo",))).give(stands("anna", 11, 13, id="o2"))
+    assert notices(w) == []
+    w.at(15 * 60 * M)
+    # Nobody can reach nemo; at 12 anna stands in for ben, whose shift begins, and at 14 he has it.
+    assert notices(w) == [
+        (11.0, "anna-phone", "anna is on call"),
+        (14.0, "ben-phone", "ben is on call"),
+    ]
+
+
+def test_taking_it_back_hands_over_again_and_twice_is_nothing() -> None:
+    w = World(duty("anna", "ben")).send(0).give(stands("ben", 0, 4)).clear()
+    w.now += 1_000
+    w.give(OverrideRemoved(id="o1", by="jo"))
+    assert [n[1] for n in notices(w)] == ["anna-phone"]
+    w.clear().give(OverrideRemoved(id="o1", by="jo"))
+    assert w.decisions == []
+    assert w.engine.plan.schedules["main"].on_call(w.now) == ("anna",)
+
+
+def test_an_override_of_the_files_is_overridden_too_and_survives_a_reload() -> None:
+    w = World(duty("anna", "ben")).send(0).give(stands("ben", 0, 4))
+    w.take(w.engine.replace(duty("nemo", "anna"), w.now))
+    assert w.engine.plan.schedules["main"].on_call(w.now) == ("ben",)
+    assert w.engine.plan.schedules["main"].on_call(w.now + 5 * HOUR) == ("nemo",)
+    gone = duty("anna", "ben")
+    w.take(w.engine.replace(replace(gone, people={"anna": gone.people["anna"]}), w.now))
+    assert w.engine.plan.schedules["main"].on_call(w.now) == ("anna",)
+
+
+def test_overrides_over_a_restart_decide_the_same() -> None:
+    plan = duty("anna", "ben")
+    one = World(plan).send(0).give(stands("ben", 0, 4)).give(stands("anna", 20, 30, id="o2"))
+    other = World(plan)
+    small, keys = one.engine.snapshot()
+    other.engine.restore(codec.unpack_state(codec.pack_state(small)), keys)
+    other.now = one.now
+    for w in (one, other):
+        w.clear().send(60 * M, id_="x", tenant="globex").at(40 * 60 * M)
+    assert [line(0, d) for d in other.decisions] == [line(0, d) for d in one.decisions]
+    assert other.engine.small_state() == one.engine.small_state()
+    before = plan, {k: v for k, v in small.items() if k != "stand_ins"}  # type: ignore[union-attr]
+    assert isinstance(before[1], dict)
+    machines = dict(before[1]["machines"])  # type: ignore[arg-type]
+    machines["paging"] = {k: v for k, v in machines["paging"].items() if k != "stand_ins"}  # type: ignore[union-attr]
+    old = World(plan)
+    old.engine.restore({**before[1], "machines": machines}, keys)
+    assert old.engine.paging.stand_ins.rows == {}

@@ -171,3 +171,21 @@ def test_who_stays_on_call_is_told_nothing() -> None:
     hand_overs = HandOvers(crew(schedule="main", schedules={"main": both}))
     hand_overs.begin(T0)
     assert [n.receiver for n in hand_overs.handle_timer(T0 + SHIFT, [])] == ["ben-phone"]
+
+
+def test_whoever_comes_on_call_by_an_override_is_told_at_once_and_nobody_else() -> None:
+    p = crew(schedule="main", schedules=DUTY)
+    hand_overs = HandOvers(p)
+    stood = {"main": replace(DUTY["main"], on_call=lambda at: ("ben", "anna"))}
+    other = crew(schedule="main", schedules=stood)
+    assert hand_overs.change(other, "main", T0, []) == []  # Nothing has begun.
+    hand_overs.plan = p
+    hand_overs.begin(T0)
+    (notice,) = hand_overs.change(other, "main", T0 + 1, [alert()])
+    assert (notice.receiver, notice.at) == ("ben-phone", T0 + 1)
+    assert notice.title == "ben is on call for safety until 2026-01-05T20:00:00.000Z: 1 open"
+    assert hand_overs.plan is other
+    stays = crew(schedule="main", schedules={"main": shifts("ben")})
+    assert hand_overs.change(stays, "main", T0 + 2, []) == []
+    assert hand_overs.due == NOT_DUE
+    assert hand_overs.change(p, "gone", T0 + 3, []) == []

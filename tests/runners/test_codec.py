@@ -11,6 +11,8 @@ from rulesd.model.inputs import (
     Delivered,
     EventRefused,
     HumansOnly,
+    OverrideRemoved,
+    OverrideSet,
     PlanReplaced,
     PostedAlert,
     ResolvedByPerson,
@@ -29,6 +31,7 @@ from rulesd.ports.store import JournalRow
 from rulesd.runners import codec
 from tests.core.plans import T0, event
 from tests.core.world import World
+from tests.model.test_oncall import override
 from tests.model.test_silence import silence
 from tests.runners.room import BOTH
 
@@ -49,6 +52,8 @@ INPUTS = [
     ), by="prometheus"),
     SilenceSet(silence=silence(annotations={"ticket": "7"}, approved_by="bo"), by="ana"),
     SilenceExpired(id="s1", by="ana"),
+    OverrideSet(override=override(people=("ben", "chris"))),
+    OverrideRemoved(id="o1", by="ana"),
     SwitchSet(id="w1", switch="lock_tool", by="ana", reason="r", labels={"tool": "shell"}, value="false", ttl=5),
     SwitchApproved(id="w1", by="bo"),
     SwitchReverted(id="w1", by="ana", reason="over"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 from rulesd.core.engine import Engine
@@ -28,6 +29,7 @@ class HandCrank:
         chosen = {s.name: s for s in switches}
         self.engine = Engine(replace(made, switches=chosen))
         self.now = NOW
+        self.clock = SimpleNamespace(now=lambda: self.now)
 
     @property
     def shown(self) -> Shown:

@@ -163,6 +163,12 @@ class FakeDaemon:
         return self.hand
 
     @property
+    def oncall(self) -> Any:
+        from rulesd.runners.oncall import LocalOnCall
+
+        return LocalOnCall(self.acting._crank)
+
+    @property
     def learning(self) -> Any:
         from rulesd.runners.learning import LocalLearning
 
