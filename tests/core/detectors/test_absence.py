@@ -188,3 +188,41 @@ def test_a_schedule_knows_no_late_beats() -> None:
     state = daily.start(("k",), 0)
     for n in range(1, 4):
         assert daily.observe(state, None, Observation(n * DAY, (n + 9) * DAY, "e", 1, {})) is None
+
+
+@given(
+    st.lists(st.integers(-20, 20), min_size=30, max_size=60),
+    st.sampled_from([Absence(MINUTE, 2), Absence(None, 2)]),
+    st.lists(st.integers(0, 59), max_size=4),
+)
+def test_what_is_remembered_of_the_gaps_is_what_they_say(
+    off: list[int], detector: Absence, missing: list[int]
+) -> None:
+    state = detector.start(("k",), 0)
+    for n, seconds in enumerate(off):
+        if n in missing:
+            continue
+        at = n * MINUTE + seconds * 1_000 // (1 + n % 3) + (0 if n < 50 else DAY)
+        late = 2 * MINUTE if seconds > 18 else 0
+        detector.observe(state, None, Observation(at, at + late, f"e{n}", 1, {}))
+        fresh = detector.load(detector.dump(state))
+        assert detector.deadline(state, None) == detector.deadline(fresh, None)
+
+
+def test_a_steady_beat_is_missed_soon_and_one_odd_gap_is_not_forgotten_too_early() -> None:
+    steady = Absence(10 * MINUTE, 1)
+    # Gaps of 9:50, 10:00 and 10:10, then ever more of 10:00: the jitter stays at twice ten seconds until the last odd gap has gone.
+    stamps = [0.0]
+    for gap in (590, 610, *[600] * 14, *[600] * 3):
+        stamps.append(stamps[-1] + gap)
+    state = steady.start(("k",), 0)
+    due = []
+    for at in stamps:
+        seen = Observation(round(at * 1_000), round(at * 1_000), "e", 1, {})
+        steady.observe(state, None, seen)
+        deadline = steady.deadline(state, None)
+        assert deadline is not None
+        due.append(deadline - seen.at - 10 * MINUTE)
+    assert due[:8] == [150_000] * 8
+    assert due[8:18] == [20_000] * 10
+    assert due[18:] == [15_000] * 2
