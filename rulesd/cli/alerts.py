@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from rulesd.cli.client import Client, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.cli.table import show
 from rulesd.model.duration import format_duration
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -53,7 +53,7 @@ def alerts(
         "OWNER",
         "TAKEN BY",
     ):
-        table.add_column(name, overflow="fold", no_wrap=name not in ("RULE", "LABELS", "TAKEN BY"))
+        table.add_column(name)
     now = datetime.now(UTC)
     for a in found:
         labels = " ".join(f"{k}={v}" for k, v in sorted(a["labels"].items()) if k != "alertname")
@@ -66,7 +66,7 @@ def alerts(
             str(a["count"]),
             *map(escape, (a["rule"], labels, a["owner"], a["acknowledged_by"])),
         )
-    Console().print(table)
+    show(table)
     raise typer.Exit(Exit.FINE)
 
 

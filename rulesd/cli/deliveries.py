@@ -5,12 +5,12 @@ from urllib.parse import quote, urlencode
 
 import orjson
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from rulesd.cli.client import Client, Refused, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.cli.table import show
 
 app = typer.Typer(
     add_completion=False,
@@ -48,7 +48,7 @@ def list_(
     elif not found:
         typer.echo("no deliveries")
     else:
-        Console().print(_table(found))
+        show(_table(found))
     raise typer.Exit(Exit.FINE)
 
 

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from rulesd.cli.client import Client, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.cli.table import show
 
 app = typer.Typer(
     add_completion=False,
@@ -55,7 +55,10 @@ def list_(
         table.add_row(*map(escape, (
             one["review"], one["severity"], one["rule"], labels, f"{one['due_at'][:10]} {one['due_at'][11:19]}Z", holds, one["owner"], said
         )))  # fmt: skip
-    Console().print(table if found else "nothing waits for a review")
+    if found:
+        show(table)
+    else:
+        typer.echo("nothing waits for a review")
     raise typer.Exit(Exit.FINE)
 
 

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import orjson
 import typer
-from rich.console import Console
 
 from rulesd.cli.client import Client, Refused, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
 from rulesd.cli.silence_text import details, foresight, notes, show, table
+from rulesd.cli.table import show as show_table
 from rulesd.config.matchers import key_of, parse_matchers
 from rulesd.model.duration import parse_duration
 
@@ -119,7 +119,7 @@ def list_(
     if format_ is Format.JSON:
         _leave(chosen, "", format_)
     if chosen:
-        Console().print(table(chosen))
+        show_table(table(chosen))
     else:
         typer.echo("no silences")
     if said["more"]:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from rulesd.cli.client import Client, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.cli.table import show
 from rulesd.model.duration import format_duration
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def list_(
     if found["humans_only"]:
         out.print("[yellow]only people may set switches now[/]")
     if found["settings"]:
-        out.print(_settings(found["settings"]))
+        show(_settings(found["settings"]), out)
         for one in found["settings"]:
             if one["state"] == "pending_approval":
                 out.print(
@@ -63,7 +64,10 @@ def list_(
             )),
         )  # fmt: skip
     out.print()
-    out.print(table if found["switches"] else "no switches are declared in notifiers/switches.yaml")
+    if found["switches"]:
+        show(table, out)
+    else:
+        out.print("no switches are declared in notifiers/switches.yaml")
     raise typer.Exit(Exit.FINE)
 
 
@@ -163,7 +167,10 @@ def history(
             _clock(one["set_at"]), _clock(one["ended_at"]), one["key"], _where(one), _value(one["value"]), one["by"], one["reason"],
             one["ended_by"], one["ended_why"],
         )))  # fmt: skip
-    Console().print(table if found else "no setting has ended yet")
+    if found:
+        show(table)
+    else:
+        typer.echo("no setting has ended yet")
     raise typer.Exit(Exit.FINE)
 
 

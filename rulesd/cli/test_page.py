@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from rulesd.cli.client import Client, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.cli.table import show
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -51,5 +51,5 @@ def test_page(
                 f"{a['seconds']:.2f}",
                 a["detail"],
             )
-        Console().print(table)
+        show(table)
     raise typer.Exit(Exit.FINE if good else Exit.FINDINGS)
