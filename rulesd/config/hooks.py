@@ -1,8 +1,11 @@
 """``hooks.yaml``: inbound webhooks, by name.
 
-Law: a hook may do what ``may`` lists and nothing else, and only with its secret.
+Law: a hook may do what ``may`` lists and nothing else, and only with its secret. Each has an address of its own, which nobody can take for
+another's.
 """
 
+import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -62,6 +65,7 @@ def hooks(document: Document | None, problems: Problems) -> dict[str, dict[str, 
     parsed = parse(HooksFile, document, problems) if document is not None else None
     if document is None or parsed is None:
         return {}
+    _names(parsed.hooks, document, problems)
     out: dict[str, dict[str, Json]] = {}
     for name, fields in parsed.hooks.items():
         at: Path_ = ("hooks", name)
@@ -76,3 +80,32 @@ def hooks(document: Document | None, problems: Problems) -> dict[str, dict[str, 
                 logic_problem(error, (*at, "mapping", field), document, problems)
         out[name] = fields.model_dump(mode="json", exclude_none=True)
     return out
+
+
+def _names(given: Iterable[str], document: Document, problems: Problems) -> None:
+    """Names that no call can reach, and two that people take for one."""
+    known: dict[str, str] = {}
+    for name in given:
+        at: Path_ = ("hooks", name)
+        if (
+            not name
+            or name in (".", "..")
+            or any(c in "/{}?#%" or not c.isprintable() for c in name)
+        ):
+            said = f"no call can reach /hooks/{name[:60]}"
+            hint = "Name it with letters, digits, '-' and '_'."
+            problems.at(document, at, Code.KEY, said, hint, key=True)
+            continue
+        plain = "".join(c for c in _same(name) if c.isalnum())
+        first = known.setdefault(plain or name, name)
+        if first != name:
+            line, _ = document.place(("hooks", first), key=True)
+            said = (
+                f'"{name[:60]}" is the name of "{first[:60]}" (line {line}) but for case or signs'
+            )
+            hint = "A sender that is set up with the wrong one is refused, or does what the other may. Name one of them anew."
+            problems.at(document, at, Code.SAME_HOOK, said, hint, key=True, warning=True)
+
+
+def _same(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()

@@ -83,6 +83,8 @@ class Code(StrEnum):
     INVALID_INTERVAL = "invalid_interval"
     UNREACHABLE_ROUTE = "unreachable_route"
     NO_GLOBAL = "missing_global"
+    SAME_FLAG = "same_flag"
+    SAME_HOOK = "same_hook"
     NOT_ACTED_ON = "not_acted_on"
     CATCH_ALL = "catch_all_before_owners"
     NOWHERE = "pages_reach_nobody"

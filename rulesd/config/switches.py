@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from rulesd.config.document import Document, Path_
+from rulesd.config.flag_keys import common_flag
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.secrets import References
 from rulesd.config.shape import Free, Names, Positive, Strict, parse
@@ -86,6 +87,7 @@ def switches(
         for name, fields in parsed.switches.items()
     }
     _shared(out, document, problems)
+    _overlapping(out, document, problems)
     return out, parsed.humans_only
 
 
@@ -158,13 +160,51 @@ def _ends(fields: SwitchFields, at: Path_, document: Document, problems: Problem
 
 
 def _key(made: Switch, at: Path_, document: Document, problems: Problems) -> None:
-    plain = made.key
-    for place in places(made.key):
-        plain = plain.replace(f"{{{place}}}", "x")
-    if not plain or any(c not in "abcdefghijklmnopqrstuvwxyz0123456789._-" for c in plain):
+    if _strange(made):
         said = f'the key "{made.key}" has a character that flag clients cannot send'
         hint = "Write a-z, 0-9, '.', '_', '-' and {label} only."
         problems.at(document, (*at, "key"), Code.INVALID_VALUE, said, hint)
+
+
+def _overlapping(made: dict[str, Switch], document: Document, problems: Problems) -> None:
+    """Two keys that are not the same text and can still come out as one flag: whoever reads or sets it gets one of both switches."""
+    rows = [s for s in made.values() if not _strange(s)]
+    for n, switch in enumerate(rows):
+        for other in rows[n + 1 :]:
+            flag = None if other.key == switch.key else common_flag(switch.key, other.key)
+            if flag is None:
+                continue
+            line, _ = document.place(("switches", switch.name), key=True)
+            agree = (other.type, other.default) == (switch.type, switch.default)
+            said = (
+                f'the flag "{flag}" can come of this key, and of "{switch.key}" '
+                f'of "{switch.name}" (line {line})'
+            )
+            hint = "Give one of them another key."
+            if not agree:
+                hint = (
+                    "They differ in type or default, so what services read would be one or the other. "
+                    + hint
+                )
+            at: Path_ = ("switches", other.name)
+            own = document.node((*at, "key")) is not None
+            problems.at(
+                document,
+                (*at, "key") if own else at,
+                Code.SAME_FLAG,
+                said,
+                hint,
+                key=not own,
+                warning=agree,
+            )
+
+
+def _strange(switch: Switch) -> bool:
+    """Whether its key is a mistake of its own."""
+    plain = switch.key
+    for place in places(switch.key):
+        plain = plain.replace(f"{{{place}}}", "x")
+    return not plain or any(c not in "abcdefghijklmnopqrstuvwxyz0123456789._-" for c in plain)
 
 
 def _shared(made: dict[str, Switch], document: Document, problems: Problems) -> None:

@@ -37,3 +37,20 @@ def test_a_sender_that_signs_the_body_says_where_its_signature_is() -> None:
             {"notifiers/hooks.yaml": f"hooks:\n  gh: {{secret: {{env: H}}, {fields}}}\n"}
         )
         assert [p.code for p in result.errors] == ["exclusive_fields"]
+
+
+def test_names_that_nobody_can_call_and_names_people_take_for_one() -> None:
+    row = "{secret: {env: H}, may: [acknowledge]}"
+    names = ["ci", "CI", "c/i", "..", "x?", "deploy", "déploy", "-", "_"]
+    text = "hooks:\n" + "".join(f"  '{n}': {row}\n" for n in names)
+    found = loaded({"notifiers/hooks.yaml": text}).problems
+    assert [(p.line, p.column, p.code, p.severity) for p in found] == [
+        (3, 3, "same_hook", "warning"),
+        (4, 3, "invalid_key", "error"),
+        (5, 3, "invalid_key", "error"),
+        (6, 3, "invalid_key", "error"),
+    ]
+    assert '"CI" is the name of "ci" (line 2)' in found[0].problem
+    twice = f"hooks:\n  ci: {row}\n  ci: {row}\n"
+    (problem,) = loaded({"notifiers/hooks.yaml": twice}).problems
+    assert (problem.line, problem.column, problem.code) == (3, 3, "duplicate_key")

@@ -106,6 +106,30 @@ def test_switches_of_one_key_agree_on_what_holds_while_nothing_is_set() -> None:
     assert [(p.line, p.code) for p in result.errors] == [(3, "exclusive_fields")]
 
 
+def test_two_keys_that_can_be_one_flag_are_named_where_they_stand() -> None:
+    text = (
+        'switches:\n  lock_tool: {key: "tool.{tool}.enabled", safe: false}\n'
+        '  lock_area: {key: "{area}.shell.enabled", safe: false}\n'
+        '  other: {key: "{area}.shell.limit", type: number, safe: 0}\n'
+    )
+    result = loaded({FILE: text})
+    (found,) = result.problems
+    assert (found.line, found.column, found.code, found.severity) == (3, 20, "same_flag", "warning")
+    assert 'the flag "tool.shell.enabled"' in found.problem
+    assert '"tool.{tool}.enabled" of "lock_tool" (line 2)' in found.problem
+    assert result.plan is not None
+    # With another type or default the services' own reading would hang on the order in the file.
+    result = loaded(
+        {FILE: text.replace('enabled", safe: false}\n  o', 'enabled", safe: true}\n  o')}
+    )
+    (found,) = result.problems
+    assert (found.severity, found.column, result.plan) == ("error", 20, None)
+    assert "type or default" in found.hint
+    # A key that is a mistake of its own is told as that, and not twice.
+    strange = text.replace("{area}.shell.enabled", "{area}/shell.enabled")
+    assert [p.code for p in loaded({FILE: strange}).problems] == ["invalid_value"]
+
+
 def test_shipped_actions_mean_something_without_a_file_of_ones_own() -> None:
     shipped = (ROOT / "notifiers" / "switches.yaml").read_text()
     packaged = dict(builtin())["builtin/switches.yaml"].decode()
