@@ -54,7 +54,8 @@ class PagerDutyEvents:
         happened = read_event(_object(raw))
         if happened is None:
             return answer({"result": str(Result.IGNORED)}, 202)
-        call = sha256(request.headers.get("X-Webhook-Id", "").encode()).hexdigest()[:16]
+        # What is signed tells a repeat: a retry is the same bytes. Headers are not signed, and may be missing.
+        call = sha256(raw).hexdigest()[:16]
         work = asyncio.get_running_loop().create_task(self._take(happened, call))
         self._running.add(work)
         work.add_done_callback(self._running.discard)

@@ -47,6 +47,21 @@ def test_authentic_calls_are_202_whatever_they_say() -> None:
     asyncio.run(story())
 
 
+def test_a_repeat_is_told_by_what_is_signed() -> None:
+    """One header for all calls, or none, makes no two events one; another header makes no event two."""
+
+    async def story() -> None:
+        daemon = with_alert()
+        async with integrated(daemon) as world:
+            first, then = body("acknowledged", 1), body("unacknowledged", 2)
+            assert (await send(world, first, call=""))[1] == {"result": "done"}
+            assert (await send(world, then, call=""))[1] == {"result": "done"}
+            assert (await send(world, then, call="another"))[1] == {"result": "already"}
+        assert [act[0] for act in daemon.acts] == ["ack", "unack"]
+
+    asyncio.run(story())
+
+
 def test_who_is_not_pagerduty_is_401_and_without_effect() -> None:
     async def story() -> None:
         daemon = with_alert()
