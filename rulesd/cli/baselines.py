@@ -1,8 +1,9 @@
-"""``rulesd baselines``: what the rules of the running daemon have learned.
+"""``rulesd baselines``: what the rules of the running daemon have learned, and having it learned afresh.
 
-Law: a row says what is expected, from how much, since when, and whether that is still being learned.
+Law: a row says what is expected, from how much, since when, and whether that is still being learned. Nothing is forgotten without a reason and a name.
 """
 
+import sys
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -34,7 +35,7 @@ app = typer.Typer(
     cls=_Shows,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="What rules have learned. rulesd baselines [RULE] shows it.",
+    help="What rules have learned: rulesd baselines [RULE] shows it.",
 )
 
 LabelOption = Annotated[
@@ -46,7 +47,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="The same as --format j
 
 @app.callback()
 def _begin() -> None:
-    """What rules have learned. ``rulesd baselines [RULE]`` shows it."""
+    """What rules have learned: rulesd baselines [RULE] shows it."""
 
 
 @app.command()
@@ -71,6 +72,34 @@ def show(
     Console().print(_table(rows))
     if more:
         typer.echo("There are more. Narrow it with RULE or --label, or see all with --limit 0.")
+    raise typer.Exit(Exit.FINE)
+
+
+@app.command()
+def relearn(
+    rule: Annotated[str, typer.Argument(help="A rule's id.", metavar="RULE")],
+    label: LabelOption = None,
+    reason: Annotated[
+        str, typer.Option("--reason", "-r", help="Why; it stands in the decision log.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: JsonOption = False,
+    server: ServerOption = None,
+    token: TokenOption = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Forget what was learned of some keys, or of a whole rule, and learn it afresh. Their open alerts are over."""
+    labels = labels_of(label)
+    if not reason.strip():
+        raise typer.BadParameter("say why with --reason; whoever reads the log needs it")
+    if not labels and not yes and sys.stdin.isatty():
+        typer.confirm(f"{rule} forgets everything it has learned. Go on?", abort=True)
+    body = {"rule": rule, "labels": labels, "reason": reason}
+    said: dict[str, Any] = Client(server, token).call("POST", "/v1/baselines/relearn", body)
+    if json or format_ is Format.JSON:
+        leave(said)
+    keys = "1 key learns" if said["keys"] == 1 else f"{said['keys']:,} keys learn"
+    typer.echo(f"{rule}: {keys} afresh. See: rulesd baselines {rule}")
     raise typer.Exit(Exit.FINE)
 
 

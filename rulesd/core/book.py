@@ -14,6 +14,7 @@ from rulesd.core.labels import Key as Key
 from rulesd.core.plan import Rule
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import SECOND, Instant, Milliseconds
+from rulesd.model.reasons import Reason
 
 IDLE: Milliseconds = 60 * SECOND
 "How long after the lateness a quiet key's time moves on by itself (contract 1.3)."
@@ -73,6 +74,9 @@ class Book:
     dropped: Callable[[Any, object], tuple[int, str]] | None = None
     "What a detector that keeps a bounded number of things for a key had to give up (``Detector.dropped``, where it has one)."
 
+    news: Callable[[Any], Iterable[tuple[Reason, str]]] | None = None
+    "What a detector says about its baselines of its own accord (``Detector.news``, where it has one)."
+
     id: str = ""
     lateness: Milliseconds = 0
     patience: Milliseconds = 0
@@ -93,6 +97,7 @@ class Book:
         self.arrival = rule.detector.clock is Clock.ARRIVAL
         self.pooled = rule.detector.pooled
         self.dropped = getattr(rule.detector, "dropped", None)
+        self.news = getattr(rule.detector, "news", None)
         self.id, self.lateness, self.detector = rule.id, rule.lateness, rule.detector
         self.patience = 0 if self.arrival else rule.lateness + IDLE
 

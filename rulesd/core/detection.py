@@ -14,16 +14,18 @@ other event: no event can disable a rule.
 
 from heapq import heapify, heappop, heappush
 
-from rulesd.core import track
+from rulesd.core import relearning, track
 from rulesd.core.book import IDLE, NOT_DUE, UNKNOWN, Book, Entry, Key, number
 from rulesd.core.detectors.protocol import Observation, Reading
 from rulesd.core.labels import error_key, key_of
 from rulesd.core.lifecycle import Signal
+from rulesd.core.limit import limit_reached, values_dropped
 from rulesd.core.plan import Plan
 from rulesd.model.alert import OVERFLOW, Alert
-from rulesd.model.decision import AlertChanged, Decision, Kind, LimitReached
+from rulesd.model.decision import AlertChanged, Decision, Kind
 from rulesd.model.event import FUTURE_LIMIT_MS, Event
-from rulesd.model.instant import HOUR, Instant
+from rulesd.model.inputs import BaselinesRelearned
+from rulesd.model.instant import Instant
 from rulesd.model.reasons import Reason
 
 
@@ -48,8 +50,6 @@ class Detection:
         "Where each open episode lives."
         self._awaits = True
         "Whether keys that are expected may still be unwatched."
-
-    # ------------------------------------------------------------------ events
 
     def observe(self, event: Event, now: Instant, out: list[Decision]) -> bool:
         """Take one event; append what it decides; say whether any rule matched."""
@@ -96,6 +96,7 @@ class Detection:
             watermark = max(book.newest, now - IDLE) - book.lateness
         detector, pool = book.detector, book.pool
         if book.pooled and detector.observe_pool(pool, seen):
+            relearning.watch_opened(book, seen, out)
             return
         key = keys.get(book.by) or keys.setdefault(book.by, key_of(book.getters, seen.document))
         entry = book.young.get(key) or book.get(key)
@@ -103,8 +104,7 @@ class Detection:
             entry = self._new_entry(book, key, seen.at, watermark, now, out)
         state = entry.state
         if entry.due <= watermark:
-            for reading in detector.advance(state, pool, watermark):
-                self._read(book, entry, reading, None, now, out)
+            self._advance(book, entry, watermark, now, out)
         if entry.episode is not None:
             self._settle(book, entry, watermark, now, out)
         found = detector.observe(state, pool, seen)
@@ -114,7 +114,7 @@ class Detection:
             entry.episode.count += event.weight
             entry.episode.add_cause(event.id)
         if book.dropped is not None:
-            self._dropped(book, state, now, out)
+            values_dropped(book, state, now, out)
         book.dirty[entry.key] = None
         due = detector.deadline(state, pool)
         entry.due = NOT_DUE if due is None else due
@@ -122,6 +122,15 @@ class Detection:
             self._arm(book, entry)
         elif due is not None and (entry.wake == 0 or due + book.patience < entry.wake):
             self._wake(book, entry, due + book.patience)
+
+    def _advance(
+        self, book: Book, entry: Entry, watermark: Instant, now: Instant, out: list[Decision]
+    ) -> None:
+        """Let a detector settle what is due, and hear what else it has to say."""
+        for reading in book.detector.advance(entry.state, book.pool, watermark):
+            self._read(book, entry, reading, None, now, out)
+        if book.news is not None:
+            relearning.tell(book, entry, now, out)
 
     def expect(self, now: Instant) -> None:
         """Watch every key that a rule expects from now on (``expected_keys`` of its detector), unless it is watched already."""
@@ -147,7 +156,7 @@ class Detection:
         rule = book.rule
         if book.full(watermark):
             detail = f"{len(book)} keys are live; further ones share one alert labelled {OVERFLOW}"
-            self._limit(book, Reason.KEY_LIMIT, rule.max_keys, detail, now, out)
+            limit_reached(book, Reason.KEY_LIMIT, rule.max_keys, detail, now, out)
             key = (OVERFLOW,) * len(key)
             known = book.get(key)
             if known is not None:
@@ -155,22 +164,6 @@ class Detection:
         entry = Entry(key, rule.detector.start(key, at))
         book.add(entry, watermark, now)
         return entry
-
-    def _dropped(self, book: Book, state: object, now: Instant, out: list[Decision]) -> None:
-        assert book.dropped is not None
-        limit, detail = book.dropped(state, book.pool)
-        if detail:
-            self._limit(book, Reason.VALUE_LIMIT, limit, detail, now, out)
-
-    def _limit(
-        self, book: Book, reason: Reason, limit: int, detail: str, now: Instant, out: list[Decision]
-    ) -> None:
-        """Tell that a limit of the rule was reached, at most once an hour."""
-        if book.limit_told == 0 or now - book.limit_told >= HOUR:
-            book.limit_told = now
-            out.append(
-                LimitReached(at=now, reason=reason, rule=book.id, limit=limit, detail=detail)
-            )
 
     def _could_not_evaluate(
         self, book: Book, event: Event, now: Instant, out: list[Decision]
@@ -252,15 +245,29 @@ class Detection:
         if found is None:
             return False
         book, entry = found
-        assert entry.episode is not None
-        entry.episode.acknowledged_by = by
-        track.apply(book, entry, Signal.PERSON_RESOLVED, now, out)
-        self._index(book, entry, alert)
+        self._over(book, entry, by, now, out)
         settle = getattr(book.detector, "settle", None)
         left = settle(entry.state, book.pool, now) if settle else None
+        if left is None:
+            relearning.after_resolve(book, entry, alert, by, now, out)
         entry.state = left or book.detector.start(entry.key, now)
         entry.due = UNKNOWN
         return True
+
+    def _over(self, book: Book, entry: Entry, by: str, now: Instant, out: list[Decision]) -> None:
+        """A person ends an open episode."""
+        assert entry.episode is not None
+        alert = entry.episode.id
+        entry.episode.acknowledged_by = by
+        track.apply(book, entry, Signal.PERSON_RESOLVED, now, out)
+        self._index(book, entry, alert)
+
+    def relearn(self, item: BaselinesRelearned, now: Instant, out: list[Decision]) -> list[str]:
+        """Keys learn afresh because a person wants it; ids of rules whose stored state is void."""
+        position = self.plan.by_id.get(item.rule)
+        book = None if position is None else self.books[position]
+        void = book is not None and relearning.relearn(book, item, self._over, now, out)
+        return [item.rule] if void else []
 
     def _find(self, alert: str) -> tuple[Book, Entry] | None:
         place = self._open.get(alert)
@@ -273,10 +280,8 @@ class Detection:
     def open_alerts(self, now: Instant) -> list[Alert]:
         """Every pending and firing alert, oldest first."""
         found = [f for f in map(self._find, self._open) if f is not None]
-        alerts = [track.alert_of(book, entry, now) for book, entry in found]
+        alerts = (track.alert_of(book, entry, now) for book, entry in found)
         return sorted(alerts, key=lambda a: (a.started_at, a.alert))
-
-    # ------------------------------------------------------------------ time
 
     def next_timer(self) -> Instant | None:
         """The earliest deadline."""
@@ -294,8 +299,7 @@ class Detection:
             entry.wake = 0
             watermark = now if book.arrival else now - IDLE - book.rule.lateness
             if entry.due <= watermark:
-                for reading in book.rule.detector.advance(entry.state, book.pool, watermark):
-                    self._read(book, entry, reading, None, now, out)
+                self._advance(book, entry, watermark, now, out)
             if entry.episode is not None:
                 self._settle(book, entry, watermark, now, out)
             book.dirty[key] = None
@@ -334,6 +338,7 @@ class Detection:
             books.append(book)
             if was is not None:
                 void.append(rule.id)
+                relearning.rule_changed(was, book, now, out)
                 self._move(was, book, now, out)
         for was in before.values():
             void.append(was.rule.id)

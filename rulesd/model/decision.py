@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from rulesd.model.alert import Alert
+from rulesd.model.baseline import BaselineChanged, baseline_fields
 from rulesd.model.event import Json
 from rulesd.model.instant import Instant, format_instant
 from rulesd.model.reasons import Reason
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     LIMIT = "limit.reached"
     SWITCH = "switch.changed"
     ROLLOUT = "rollout.changed"
+    BASELINE = "baseline.changed"
 
 
 class Status(StrEnum):
@@ -214,6 +216,7 @@ Decision: TypeAlias = (
     | ActionDue
     | SwitchChanged
     | RolloutChanged
+    | BaselineChanged
     | ReviewOpened
     | ReviewClosed
     | EventWasRejected
@@ -250,6 +253,8 @@ def line(seq: int, decision: Decision) -> dict[str, Json]:
             out.update(_switch_fields(decision))
         case RolloutChanged():
             out.update(_rollout_fields(decision))
+        case BaselineChanged():
+            out.update(baseline_fields(decision), kind=str(Kind.BASELINE))
         case ReviewOpened():
             out.update(_alert_fields(decision.alert), kind=str(Kind.REVIEW), review=decision.review)
         case ReviewClosed():

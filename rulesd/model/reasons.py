@@ -113,6 +113,14 @@ class Reason(StrEnum):
     ROLLED_BACK = "rolled_back"
     VERDICT = "rollout_verdict"
     ROLLBACK = "rollback_criteria_met"
+    # baselines
+    DEPLOY_WATCH = "deploy_watch"
+    RELEARN_DEPLOY = "relearn_after_deploy"
+    RELEARN_ASKED = "relearn_asked"
+    RELEARN_RESOLVED = "relearn_after_resolve"
+    RELEARN_SILENT = "relearn_after_silence"
+    RELEARN_RULE = "relearn_rule_changed"
+    RELEARNED = "baseline_replaced"
     # switches
     SET = "switch_set"
     SET_AGAIN = "switch_set_again"

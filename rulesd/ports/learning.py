@@ -27,6 +27,16 @@ class Baselines(NamedTuple):
     "Where to go on; ``None``: that was all."
 
 
+class Relearned(NamedTuple):
+    """What became of the wish that keys learn afresh."""
+
+    keys: int
+    "How many do."
+
+    refused: str = ""
+    "Why none does, in a word for programs; empty when some do."
+
+
 class Learning(Protocol):
     """What the rules of one daemon have learned."""
 
@@ -42,4 +52,10 @@ class Learning(Protocol):
         self, rule: str, labels: Mapping[str, str], after: Place | None, most: int
     ) -> Baselines:
         """At most ``most`` baselines: of one rule or (empty) of all, of the keys that have these labels."""
+        ...
+
+    async def relearn(
+        self, rule: str, labels: Mapping[str, str], by: str, reason: str
+    ) -> Relearned:
+        """Keys of a rule learn afresh: those with these labels, or the whole rule without any. Durable when it returns."""
         ...

@@ -1,6 +1,6 @@
-"""What the rules of the running daemon have learned, page by page.
+"""What the rules of the running daemon have learned, page by page; and telling them to learn afresh.
 
-Law: asking changes nothing. The engine lives on the event loop, and so does this: between parts of a long search the loop has its turn, and whatever is
+Law: asking changes nothing, and a wish is answered when it is durable. The engine lives on the event loop, and so does this: between parts of a long search the loop has its turn, and whatever is
 gone by then is left out.
 """
 
@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from rulesd.core.baselines import Baseline, Search, baseline_of, learners
 from rulesd.core.book import Book
 from rulesd.core.labels import Key
-from rulesd.ports.learning import Baselines, Place
+from rulesd.core.relearning import learns
+from rulesd.model.baseline import BaselineChanged
+from rulesd.model.inputs import BaselinesRelearned
+from rulesd.model.reasons import Reason
+from rulesd.ports.learning import Baselines, Place, Relearned
 from rulesd.runners.crank import Crank
 
 SLICE = 2_000
@@ -18,6 +22,13 @@ SLICE = 2_000
 
 ROWS = 50
 "Baselines that are read before it has its turn; each takes some ten microseconds."
+
+
+MOST = 20_000
+"Keys with given labels that may be told to learn afresh at once; a whole rule may have more."
+
+PART = 500
+"... and so many in one input."
 
 
 class LocalLearning:
@@ -64,6 +75,32 @@ class LocalLearning:
                 if len(rows) % ROWS == 0:
                     await asyncio.sleep(0)
         return Baselines(rows, None)
+
+
+    async def relearn(
+        self, rule: str, labels: Mapping[str, str], by: str, reason: str
+    ) -> Relearned:
+        """Keys of a rule learn afresh."""
+        book = next((book for book in self._books() if book.id == rule), None)
+        if book is None:
+            return Relearned(0, "unknown_rule")
+        if not learns(book.detector):
+            return Relearned(0, "pinned")
+        parts: list[tuple[Key, ...]] = [()]
+        if labels:
+            keys = await find(book, labels)
+            if len(keys) > MOST:
+                return Relearned(0, "too_many_keys")
+            parts = [tuple(keys[n : n + PART]) for n in range(0, len(keys), PART)]
+        done = 0
+        for part in parts:
+            item = BaselinesRelearned(
+                rule=rule, labels=dict(labels), keys=part, by=by, reason=reason
+            )
+            for said in await self._crank.act(item):
+                if isinstance(said, BaselineChanged) and said.reason is Reason.RELEARN_ASKED:
+                    done += said.keys
+        return Relearned(done, "" if done else "unknown_keys")
 
 
 async def find(

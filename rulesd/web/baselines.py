@@ -1,4 +1,4 @@
-"""What rules have learned, over HTTP.
+"""What rules have learned, over HTTP, and telling keys to learn afresh.
 
 Law: read page by page. A token of one tenant sees the keys of its own tenant alone, so only those of rules that tell tenants apart.
 """
@@ -14,8 +14,10 @@ from aiohttp import web
 from rulesd.core.baselines import Baseline, Phase
 from rulesd.model.event import Json
 from rulesd.ports.learning import Place
+from rulesd.web.alerts import signed
 from rulesd.web.answers import Refused, answer
 from rulesd.web.door import Door
+from rulesd.web.small_body import read_object, text
 from rulesd.web.tokens import Token
 
 USUAL = 100
@@ -37,6 +39,32 @@ async def list_baselines(door: Door, request: web.Request, token: Token) -> web.
     rows: list[Json] = [shown(one) for one in found.rows]
     more = None if found.more is None else _word(found.more)
     return answer({"baselines": rows, "next": more})
+
+
+async def relearn(door: Door, request: web.Request, token: Token) -> web.Response:
+    """``POST /v1/baselines/relearn``: keys of a rule learn afresh; ``rule`` and ``reason`` must be told, ``labels`` choose."""
+    fields = await read_object(door, request)
+    rule = known_rule(door, text(fields, "rule", most=200, required=True))
+    reason = text(fields, "reason", most=door.settings.limits.note_chars, required=True)
+    by = signed(text(fields, "by", most=100), token)
+    given = fields.get("labels") or {}
+    if not isinstance(given, dict) or not all(isinstance(v, str) and v for v in given.values()):
+        raise Refused(400, "wrong_type", "labels must be an object of texts that are not empty")
+    labels = own_labels({name: str(value) for name, value in given.items()}, token)
+    fitting(door, rule, labels)
+    done = await door.daemon.learning.relearn(rule, labels, by, reason)
+    if done.refused:
+        status, words = _REFUSED[done.refused]
+        raise Refused(status, done.refused, words)
+    return answer({"rule": rule, "labels": dict(labels), "keys": done.keys, "by": by})
+
+
+_REFUSED = {
+    "unknown_rule": (404, "there is no rule of this id that learns. See: rulesd baselines"),
+    "unknown_keys": (404, "the rule has seen no such key yet. See: rulesd baselines RULE"),
+    "pinned": (409, "the baseline is pinned in the rule: change or remove `pinned` there"),
+    "too_many_keys": (409, "more than 20,000 keys have these labels. Name more labels, or none: the whole rule"),
+}  # fmt: skip
 
 
 async def rule_rows(door: Door, rule: str, token: Token) -> dict[str, Any] | None:

@@ -64,3 +64,22 @@ def test_nothing_learned_and_wrong_labels(run: Run, daemon: Stub) -> None:
     said = run("baselines", "--label", "tenant", "--server", daemon.url)
     assert (said.code, "Write --label name=value" in said.err.replace("\n", " ")) == (2, True)
     assert "show" in run("baselines", "--help").out
+
+
+def test_relearn_says_how_many_keys_do_and_wants_a_reason(run: Run, daemon: Stub) -> None:
+    path = "/v1/baselines/relearn"
+    daemon.answers["POST", path] = (200, {"rule": "t.x", "labels": {}, "keys": 1, "by": "admin"})
+    asked = ("baselines", "relearn", "t.x", "--server", daemon.url, "--label", "tenant=acme")
+    said = run(*asked, "--reason", "new model")
+    assert (said.code, "t.x: 1 key learns afresh" in said.out) == (0, True)
+    assert daemon.asked[-1][2] == {"rule": "t.x", "labels": {"tenant": "acme"}, "reason": "new model"}  # fmt: skip
+    daemon.answers["POST", path] = (200, {"rule": "t.x", "labels": {}, "keys": 1200, "by": "a"})
+    assert "1,200 keys learn" in run(*asked[:5], "--reason", "all").out
+    assert run(*asked, "--reason", "r", "--json").json["keys"] == 1200
+    said = run(*asked)
+    assert (said.code, "say why with --reason" in said.err) == (2, True)
+    daemon.answers["POST", path] = (409, {"error": "pinned", "message": "It is pinned."})
+    said = run(*asked, "--reason", "r")
+    assert (said.code, "It is pinned." in said.err) == (1, True)
+    help_ = run("baselines", "--help").out
+    assert "relearn" in help_

@@ -174,6 +174,7 @@ def test_a_search_keeps_the_first_keys_that_fit_in_any_order_of_looking() -> Non
     search = Search(book, {"tool": "sh"}, ("a", "sh"), 3)
     search.look(keys[:4])
     search.look(reversed(keys[4:]))
+    search.look([("z", "sh")])
     assert search.found == [("b", "sh"), ("c", "sh"), ("d", "sh")]
     every = Search(book, {})
     every.look([*keys, error_key("s", "t")])

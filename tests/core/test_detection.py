@@ -4,13 +4,16 @@ from dataclasses import replace
 
 from rulesd.core.detection import Detection
 from rulesd.core.detectors.absence import Absence
+from rulesd.core.detectors.burst import Burst
 from rulesd.core.detectors.never import Never
+from rulesd.core.detectors.news import News
 from rulesd.core.detectors.protocol import Observation
 from rulesd.core.detectors.repeat import Repeat
 from rulesd.core.plan import Plan
-from rulesd.model.decision import AlertChanged, Kind, LimitReached
+from rulesd.model.baseline import BaselineChanged
+from rulesd.model.decision import AlertChanged, Decision, Kind, LimitReached
 from rulesd.model.event import Document
-from rulesd.model.inputs import Acknowledged, ResolvedByPerson
+from rulesd.model.inputs import Acknowledged, BaselinesRelearned, ResolvedByPerson
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.reasons import Reason
 from tests.core.plans import T0, burst, field, plan, rule
@@ -294,3 +297,34 @@ def test_a_quiet_key_is_woken_at_its_own_deadline_whichever_rule_shares_its_labe
     told = [d for d in world.decisions if isinstance(d, AlertChanged) and d.kind is Kind.FIRING]
     fired = {(d.alert.rule, *d.alert.labels.values()) for d in told}
     assert fired == {("t.silent", "acme"), ("t.tool", "shell"), ("t.tool", "sql")}
+
+
+class Teaches(Burst):
+    """Learns, has news, and keeps something when a person resolves its alert."""
+
+    def learned(self, state: object, pool: object, at: int) -> None:
+        return None
+
+    def settle(self, state: object, pool: object, now: int) -> object:
+        return self.start((), now)
+
+    def news(self, state: object) -> list[News]:
+        return [News(Reason.RELEARN_SILENT, "silent")]
+
+
+def test_keys_learn_afresh_by_an_input_and_news_is_told_after_each_advance() -> None:
+    w = World(plan(rule("t.b", detector=Teaches(1, 1_000, None, False)), rule("t.never")))
+    w.send(0).send(2)
+    said = [d.reason for d in w.decisions if isinstance(d, BaselineChanged)]
+    assert set(said) == {Reason.RELEARN_SILENT}
+    alert = next(a for a in w.engine.alerts() if a.rule == "t.b")
+    w.decisions = []
+    w.give(ResolvedByPerson(alert=alert.alert, by="ana"))
+    # What it keeps is no reason to say that it learns afresh.
+    assert not [d for d in w.decisions if isinstance(d, BaselineChanged)]
+    asked = BaselinesRelearned(rule="t.b", labels={}, keys=(), by="ana", reason="r")
+    out: list[Decision] = []
+    assert w.engine.detection.relearn(asked, w.now, out) == ["t.b"]
+    assert w.engine.detection.relearn(replace(asked, rule="t.gone"), w.now, out) == []
+    assert w.engine.detection.relearn(replace(asked, rule="t.never"), w.now, out) == []
+    assert [d.reason for d in out] == [Reason.RELEARN_ASKED]

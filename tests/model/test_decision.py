@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 
+from rulesd.model.baseline import BaselineChanged
 from rulesd.model.decision import (
     ActionDue,
     AlertChanged,
@@ -196,3 +197,19 @@ def test_a_notification_says_who_is_on_call_and_who_is_next() -> None:
     assert said["next"] == {"at": "1970-01-01T00:01:00.000Z", "to": "leads"}
     assert "on_call" not in line(2, due())
     assert "next" not in line(2, due())
+
+
+def test_a_baseline_that_is_learned_anew_is_told_with_who_and_why() -> None:
+    changed = BaselineChanged(
+        at=0,
+        reason=Reason.RELEARN_ASKED,
+        rule="t.x",
+        labels={"tenant": "a"},
+        keys=2,
+        by="ana",
+        note="new model",
+    )
+    said = line(1, changed)
+    assert (said["kind"], said["reason"]) == ("baseline.changed", "relearn_asked")
+    assert (said["rule"], said["keys"], said["by"], said["why"]) == ("t.x", 2, "ana", "new model")
+    json.dumps(said)

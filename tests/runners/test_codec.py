@@ -8,6 +8,7 @@ from rulesd.model.event import Rejected
 from rulesd.model.inputs import (
     Acknowledged,
     AlertsPosted,
+    BaselinesRelearned,
     Delivered,
     EventRefused,
     HumansOnly,
@@ -59,6 +60,7 @@ INPUTS = [
     SwitchReverted(id="w1", by="ana", reason="over"),
     HumansOnly(on=True, by="ana", reason="exercise"),
     RolloutSigned(change="c1", by="ana", note="n"),
+    BaselinesRelearned(rule="t.x", labels={"a": "b"}, keys=(("b", "c"),), by="ana", reason="r"),
     RolloutFinished(change="c1", by="ana"),
     ReviewCompleted(review="r1", by="ana", verdict="harm", note="n", next="patch"),
 ]  # fmt: skip

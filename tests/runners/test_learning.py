@@ -3,9 +3,11 @@
 import asyncio
 from typing import Any
 
+from rulesd.core.detectors.drift import Drift
 from rulesd.core.engine import Engine
+from rulesd.model.inputs import BaselinesRelearned
 from rulesd.model.instant import MINUTE
-from rulesd.ports.learning import Baselines, Place
+from rulesd.ports.learning import Baselines, Place, Relearned
 from rulesd.runners import learning
 from rulesd.runners.learning import LocalLearning, find
 from tests.core.plans import event, field, plan, rule
@@ -97,5 +99,56 @@ def test_asking_changes_nothing() -> None:
         before = crank.engine.snapshot()
         await LocalLearning(crank).page("", {}, None, 100)  # type: ignore[arg-type]
         assert crank.engine.snapshot() == before
+
+    asyncio.run(story())
+
+
+def test_keys_learn_afresh_in_parts_and_the_count_is_told(monkeypatch: Any) -> None:
+    monkeypatch.setattr(learning, "PART", 2)
+
+    async def story() -> None:
+        crank = seen(5)
+        local = LocalLearning(crank)  # type: ignore[arg-type]
+        items: list[BaselinesRelearned] = []
+        act = crank.act
+
+        async def noting(*given: Any) -> Any:
+            items.extend(given)
+            return await act(*given)
+
+        crank.act = noting  # type: ignore[method-assign]
+        assert await local.relearn("t.a", {"tool": "sh"}, "ana", "r") == Relearned(5)
+        assert [len(i.keys) for i in items] == [2, 2, 1]
+        assert {(i.rule, i.by, i.reason) for i in items} == {("t.a", "ana", "r")}
+        assert await local.relearn("t.b", {}, "ana", "r") == Relearned(5)
+        assert len(crank.engine.detection.books[1]) == 0
+        assert len(crank.engine.detection.books[0]) == 5
+
+    asyncio.run(story())
+
+
+def test_what_cannot_learn_afresh_says_why(monkeypatch: Any) -> None:
+    monkeypatch.setattr(learning, "MOST", 4)
+
+    async def story() -> None:
+        crank = seen(5)
+        local = LocalLearning(crank)  # type: ignore[arg-type]
+        for name, labels, word in (
+            ("t.none", {}, "unknown_rule"),
+            ("t.never", {}, "unknown_rule"),
+            ("t.a", {"tool": "py"}, "unknown_keys"),
+            ("t.a", {"tool": "sh"}, "too_many_keys"),
+        ):
+            assert await local.relearn(name, labels, "ana", "r") == Relearned(0, word)
+        pinned = Drift(
+            field=field("v"),
+            bins=None,
+            top=5,
+            baseline=MINUTE,
+            budget=1.0,
+            pinned=(("a", 0.5), ("b", 0.5)),
+        )
+        crank.engine = Engine(plan(rule("t.p", detector=pinned)))
+        assert await local.relearn("t.p", {}, "ana", "r") == Relearned(0, "pinned")
 
     asyncio.run(story())

@@ -144,3 +144,57 @@ def test_a_rules_page_says_that_nothing_was_seen_yet() -> None:
             assert "no event of it has been seen" in await response.text()
 
     asyncio.run(story())
+
+
+async def post(world: World, headers: Any = None, **body: Any) -> Any:
+    sent = dict(headers or world.admin.headers)
+    async with world.nobody.post("/v1/baselines/relearn", json=body, headers=sent) as response:
+        found = await response.json()
+        if response.status == 200:
+            check("/v1/baselines/relearn", "post", 200, found)
+        return response.status, found
+
+
+def test_keys_learn_afresh_under_a_name_and_for_a_reason() -> None:
+    async def story() -> None:
+        daemon, crank = learned()
+        async with opened(daemon) as world:
+            status, said = await post(
+                world, rule="t.spike", labels={"tenant": "t1"}, reason="new model", by="ana"
+            )
+            assert (status, said["keys"], said["by"]) == (200, 1, "ana (admin)")
+            rows = (await ask(world, "/v1/baselines"))[1]["baselines"]
+            assert [r["state"] for r in rows] == ["follows", "learning", "follows"]
+            status, said = await post(world, rule="t.spike", reason="all of it")
+            assert (status, said["keys"], said["labels"]) == (200, 3, {})
+            assert len(crank.engine.detection.books[0]) == 0
+
+    asyncio.run(story())
+
+
+def test_a_wish_that_cannot_be_is_refused_with_what_to_write() -> None:
+    async def story() -> None:
+        daemon, _ = learned()
+        async with opened(daemon) as world:
+            for body, status, word in (
+                ({"rule": "t.spike"}, 400, "missing_field"),
+                ({"reason": "r"}, 400, "missing_field"),
+                ({"rule": "t.none", "reason": "r"}, 404, "unknown_rule"),
+                ({"rule": "t.never", "reason": "r"}, 404, "learns_nothing"),
+                ({"rule": "t.spike", "reason": "r", "labels": ["x"]}, 400, "wrong_type"),
+                ({"rule": "t.spike", "reason": "r", "labels": {"tenant": ""}}, 400, "wrong_type"),
+                ({"rule": "t.spike", "reason": "r", "labels": {"x": "y"}}, 400, "unknown_label"),
+                (
+                    {"rule": "t.spike", "reason": "r", "labels": {"tenant": "t9"}},
+                    404,
+                    "unknown_keys",
+                ),
+            ):
+                found = await post(world, **body)
+                assert (found[0], found[1]["error"]) == (status, word), body
+            mine = await world.token("t1-ops", Scope.ACK, tenant="t1")
+            assert (await post(world, mine, rule="t.spike", reason="r"))[1]["keys"] == 1
+            other = {"rule": "t.spike", "reason": "r", "labels": {"tenant": "t2"}}
+            assert (await post(world, mine, **other))[0] == 403
+
+    asyncio.run(story())

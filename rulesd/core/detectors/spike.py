@@ -13,7 +13,10 @@ D is the dispersion (variance / mean) of the windows at the same time of day, fo
 clumps must rise by more. It fires when P is at most the budget's share of one
 look, c is at least ``min_count`` and at least ``ratio`` times the expected r / e. A quotient alone would fire on 1 -> 3.
 Share of one look: budget / (keys * 3 * windows a week): a sliding window is worth three that do not overlap (simulated). A key never seen has a history of
-nothing since the rule's first event. It clears when c is below ``min_count`` or below half way from the expected to ``ratio`` times it.
+nothing since the rule's first event; one whose history a person had forgotten is not judged until three windows are known again. It clears when c is below ``min_count`` or below half way from the expected to ``ratio`` times it.
+
+Watch. For a day after a ``deploy.change`` in the rule's ``on`` a look may fire with 14 times its chance (``deploys``). Windows after that day replace those before
+it as soon as there are seven of them (or all that ``reference`` holds): until then the older ones stay in force.
 
 Memory per key: 7 kB at most. Cost per observation: 1 us; 20 to 60 us for each of the steps that could be over.
 """
@@ -24,16 +27,17 @@ from math import sqrt
 from typing import ClassVar, NamedTuple
 
 from rulesd.core.detectors.binomial import upper
+from rulesd.core.detectors.deploys import is_deploy, noted, over, tail
 from rulesd.core.detectors.history import History
-from rulesd.core.detectors.plain import rows, whole
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.ring import Ring
+from rulesd.core.detectors.spike_state import NEVER, WEEK, Counting
+from rulesd.core.detectors.spike_state import Keys as Keys
 from rulesd.model.event import Json
-from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
+from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
 
 _STEPS = 12
 _BINS = 700
-_WEEK: Milliseconds = 7 * DAY
 _LOOKS = 3.0
 _LEAST_WINDOWS = 3.0
 "Without so many reference windows nothing can be said."
@@ -44,63 +48,6 @@ _PRIOR = 2.0
 "Windows' worth of belief that the dispersion is 1."
 _CLUMPED = 1.5
 "From here on the dispersion is taken two standard deviations larger than found: what is clumped is also uncertain."
-_NEVER: Instant = 1 << 62
-
-
-class Keys:
-    """The pool: since when the rule sees events, and how many keys are alive in each of the last weeks."""
-
-    __slots__ = ("since", "weeks")
-
-    def __init__(self) -> None:
-        """Nothing seen."""
-        self.since: Instant | None = None
-        self.weeks: dict[int, int] = {}
-
-    def alive(self, at: Instant) -> int:
-        """Keys of the busier of the last whole week and this one, as the next power of two."""
-        week = at // _WEEK
-        most = max(self.weeks.get(week, 0), self.weeks.get(week - 1, 0), 1)
-        return 1 << (most - 1).bit_length()
-
-    def dump(self) -> Json:
-        """Plain data."""
-        weeks: list[Json] = [[week, self.weeks[week]] for week in sorted(self.weeks)]
-        return [self.since, weeks]
-
-    @classmethod
-    def load(cls, data: Json) -> "Keys":
-        """From what ``dump`` gave."""
-        since, weeks = rows(data)
-        out = cls()
-        out.since = None if since is None else whole(since)
-        for row in rows(weeks):
-            week, keys = rows(row)
-            out.weeks[whole(week)] = whole(keys)
-        return out
-
-    def live(self, week: int) -> None:
-        """One more key is alive in a week."""
-        self.weeks[week] = self.weeks.get(week, 0) + 1
-        if len(self.weeks) > 3:
-            del self.weeks[min(self.weeks)]
-
-
-class Counting:
-    """State of one key."""
-
-    __slots__ = ("history", "judged", "open", "ring", "waits", "week")
-
-    def __init__(self, ring: Ring, history: History, at: Instant) -> None:
-        """Nothing counted; a key's events may be out of order from the first one on."""
-        self.ring = ring
-        self.history = history
-        self.judged = (at - HOUR) // ring.width - 1
-        self.waits: int = _NEVER
-        "The first step not judged yet that holds an event."
-        self.open = False
-        self.week = -1
-        "The last week in which the pool has counted this key."
 
 
 class Reference(NamedTuple):
@@ -141,7 +88,7 @@ class Spike:
     version: ClassVar[int] = 1
     clock: ClassVar[Clock] = Clock.EVENT
     counts: ClassVar[bool] = False
-    pooled: ClassVar[bool] = False
+    pooled: ClassVar[bool] = True
 
     @property
     def hold(self) -> Milliseconds:
@@ -174,13 +121,33 @@ class Spike:
         step = max(1, self.within // _STEPS)
         return Counting(Ring(step, -(-self.within // step)), History(self.width, bins), at)
 
+    def unlearned(self, key: tuple[str, ...], at: Instant) -> Counting:
+        """A key whose history a person had forgotten: not a new one, whose history would be one of nothing."""
+        out = self.start(key, at)
+        out.since = at
+        return out
+
+    def settle(self, state: Counting, pool: object, now: Instant) -> Counting:
+        """A person resolved the alert: what came before it is still its history, and only new events count."""
+        out = self.start((), now)
+        out.history, out.since, out.week = state.history, state.since, state.week
+        return out
+
+    def observe_pool(self, pool: object, seen: Observation) -> bool:
+        """A deploy concerns all keys."""
+        if not is_deploy(seen):
+            return False
+        assert isinstance(pool, Keys)
+        pool.watches = noted(pool.watches, seen.at)
+        return True
+
     def observe(self, state: Counting, pool: object, seen: Observation) -> Reading | None:
         """Count the event; steps are judged when complete."""
         assert isinstance(pool, Keys)
         at = seen.at
         if pool.since is None or pool.since - HOUR <= at < pool.since:
             pool.since = at
-        week = at // _WEEK
+        week = at // WEEK
         if week > state.week:
             state.week = week
             pool.live(week)
@@ -210,7 +177,7 @@ class Spike:
             pane += 1
             if state.waits < pane:
                 later = range(pane, state.ring.newest + 1)
-                state.waits = next((i for i in later if state.ring.pane(i)[0]), _NEVER)
+                state.waits = next((i for i in later if state.ring.pane(i)[0]), NEVER)
         state.judged = last
         return readings
 
@@ -222,21 +189,22 @@ class Spike:
         start = end - self.within
         past = self._past(state, pool, start)
         if past is None:
-            over = False
+            fires = False
         elif state.open:
-            over = count >= max(self.min_count, past.expected * (1.0 + self.ratio) / 2.0)
+            fires = count >= max(self.min_count, past.expected * (1.0 + self.ratio) / 2.0)
         else:
-            looks = _LOOKS * _WEEK / self.within * pool.alive(end)
-            over = count >= self.ratio * past.expected
-            over = over and self._chance(count, past, deff) <= self.budget / looks
-        if not over and not state.open:
+            looks = _LOOKS * WEEK / self.within * pool.alive(end)
+            limit = tail(self.budget / looks, pool.watches, end)
+            fires = count >= self.ratio * past.expected
+            fires = fires and self._chance(count, past, deff) <= limit
+        if not fires and not state.open:
             return None
-        if over:
+        if fires:
             state.history.shut_out(start, end)
         expected = past.expected if past is not None else 0.0
         return Reading(
             end,
-            over,
+            fires,
             float(count),
             round(max(float(self.min_count), self.ratio * expected), 3),
             detail={"expected": f"{expected:.4g}"},
@@ -251,14 +219,19 @@ class Spike:
     def _past(self, state: Counting, pool: Keys, start: Instant) -> Past | None:
         """The reference windows before ``start``: of the same hour of the week when there are three, else of the same time of day."""
         seen = self._windows(state, pool, start, self.stride, self.reference // self.stride)
-        weekly = [one for one in seen if one.back % _WEEK == 0]
+        era = over(pool.watches, start)
+        if era is not None:
+            later = [one for one in seen if start - one.back >= era]
+            if later and sum(one.windows for one in later) >= self._enough(seen):
+                seen = later
+        weekly = [one for one in seen if one.back % WEEK == 0]
         every = seen
         if len(weekly) >= 3:
             seen = weekly
         windows = sum(one.windows for one in seen)
         if windows < _LEAST_WINDOWS:
             return None
-        days = [[one for one in every if one.back % _WEEK == phase] for phase in _phases(every)]
+        days = [[one for one in every if one.back % WEEK == phase] for phase in _phases(every)]
         dispersion = _dispersion(days if len(weekly) >= 3 else [every])
         if sum(one.windows for one in every) < _ENOUGH_WINDOWS:
             near = self._windows(
@@ -267,14 +240,19 @@ class Spike:
             dispersion = max(dispersion, _dispersion([near]))
         return Past(float(sum(one.total for one in seen)), windows, dispersion)
 
+    def _enough(self, seen: Sequence[Reference]) -> float:
+        """From how many windows after a release on those before it are left out: seven, or all that the reference holds."""
+        return min(_ENOUGH_WINDOWS, sum(one.windows for one in seen))
+
     def _windows(
         self, state: Counting, pool: Keys, start: Instant, stride: Milliseconds, most: int
     ) -> list[Reference]:
         """Up to ``most`` windows before ``start``, as far as they are known."""
         seen = []
+        known = max(pool.since or 0, state.since)
         for back in range(stride, most * stride + 1, stride):
             low = start - back
-            count, time = state.history.between(low, low + self.within, pool.since or 0)
+            count, time = state.history.between(low, low + self.within, known)
             if time:
                 seen.append(Reference(count, time / self.within, back))
         return seen
@@ -285,21 +263,36 @@ class Spike:
         past = self._past(state, pool, at - self.within)
         if past is None:
             return None
-        return {
+        known = max(pool.since or 0, state.since, at - self.reference)
+        found: dict[str, Json] = {
             "expected": round(past.expected, 3),
             "windows": round(past.windows, 1),
             "dispersion": round(past.dispersion, 3),
         }
+        era = over(pool.watches, at)
+        if era is not None and era > known:
+            most = min(_ENOUGH_WINDOWS, self.reference // self.stride)
+            until = era + round(most) * self.stride + self.within
+            if at < until:
+                found["learning"] = True
+                found["learning_since"] = format_instant(era)
+                found["learning_until"] = format_instant(until)
+            else:
+                known = era
+        return {**found, "since": format_instant(known)}
 
-    def observe_pool(self, pool: object, seen: Observation) -> bool:
-        """Every observation is one of a key."""
-        return False
+    def learning(self, state: Counting, pool: object, at: Instant) -> Mapping[str, Json]:
+        """Since when a key learns that has no three windows yet, and until when."""
+        assert isinstance(pool, Keys)
+        known = max(pool.since or 0, state.since)
+        until = known + round(_LEAST_WINDOWS) * self.stride + self.within
+        return {"learning_since": format_instant(known), "learning_until": format_instant(until)}
 
     def deadline(self, state: Counting, pool: object) -> Instant | None:
         """The end of the next step that may be over; of the next one while the alert is open."""
         if state.open:
             return (state.judged + 2) * state.ring.width
-        if state.waits == _NEVER or sum(state.ring.trials) < self.min_count:
+        if state.waits == NEVER or sum(state.ring.trials) < self.min_count:
             return None
         return (state.waits + 1) * state.ring.width
 
@@ -310,19 +303,12 @@ class Spike:
 
     def dump(self, state: Counting) -> Json:
         """Plain data."""
-        waits = None if state.waits == _NEVER else state.waits
-        numbers: list[Json] = [state.judged, waits, state.open, state.week]
-        return [numbers, state.ring.dump(), state.history.dump()]
+        return state.dump()
 
     def load(self, data: Json) -> Counting:
         """From what ``dump`` gave."""
-        numbers, ring, history = rows(data)
-        judged, waits, open_, week = rows(numbers)
         out = self.start((), 0)
-        out.judged, out.open, out.week = whole(judged), open_ is True, whole(week)
-        out.waits = _NEVER if waits is None else whole(waits)
-        out.ring.fill(ring)
-        out.history.fill(history)
+        out.fill(data)
         return out
 
     def dump_pool(self, pool: object) -> Json:
@@ -337,7 +323,7 @@ class Spike:
 
 def _phases(seen: Sequence[Reference]) -> list[Milliseconds]:
     """The hours of the week that occur."""
-    return sorted({one.back % _WEEK for one in seen})
+    return sorted({one.back % WEEK for one in seen})
 
 
 def _dispersion(groups: Sequence[Sequence[Reference]]) -> float:

@@ -211,4 +211,92 @@ def test_what_it_has_learned_can_be_seen() -> None:
         "expected": 6.0,
         "windows": 6.0,
         "dispersion": 1.0,
+        "since": "1970-01-01T00:00:00.000Z",
     }
+    young = detector.learning(state, pool, HOUR)
+    assert young == {
+        "learning_since": "1970-01-01T00:00:00.000Z",
+        "learning_until": "1970-01-04T01:00:00.000Z",
+    }
+    pool.watches = [3 * DAY]
+    told = detector.learned(state, pool, 7 * DAY)
+    assert told is not None
+    assert (told["learning"], told["learning_since"]) == (True, "1970-01-05T00:00:00.000Z")
+    assert told["learning_until"] == "1970-01-12T01:00:00.000Z"
+    later = detector.learned(state, pool, 12 * DAY)
+    assert later is not None
+    assert ("learning" in later, later["since"]) == (False, "1970-01-05T00:00:00.000Z")
+
+
+DEPLOY = {"type": "deploy.change"}
+
+
+def deployed(at: int) -> Seen:
+    return Seen(at, DEPLOY, K)
+
+
+def test_in_the_watch_after_a_deploy_less_is_enough() -> None:
+    """Nineteen where six are usual: a chance of 9e-5, between what a look may have (2e-5) and 14 times that."""
+    more = every(280_000, 8 * DAY, 8 * DAY + HOUR)
+    events = every(10 * MINUTE, 0, 9 * DAY)
+    quiet, watched = spike(budget=0.01), [deployed(8 * DAY - HOUR)]
+    assert run(quiet, sorted(events + more, key=lambda e: e.at))[K] == []
+    assert run(quiet, sorted(events + more + watched, key=lambda e: e.at))[K] != []
+    long_ago = [deployed(6 * DAY)]
+    assert run(quiet, sorted(events + more + long_ago, key=lambda e: e.at))[K] == []
+
+
+def test_after_the_watch_the_windows_before_the_release_are_left_out_when_there_are_seven() -> None:
+    """A release doubles the traffic: at first twice that is compared with both levels, after eight days with the new one alone."""
+    before, after = every(10 * MINUTE, 0, 14 * DAY), every(5 * MINUTE, 14 * DAY, 24 * DAY)
+    events = [*before, deployed(14 * DAY), *after]
+    detector = spike(ratio=3.0)
+    pool, state = detector.pool(), detector.start(K, 0)
+    for one in events:
+        seen = Observation(one.at, one.at, "e", 1, one.document)
+        if not detector.observe_pool(pool, seen):
+            detector.observe(state, pool, seen)
+
+    def expected(at: int) -> float:
+        told = detector.learned(state, pool, at)
+        assert told is not None
+        return float(str(told["expected"]))
+
+    assert expected(21 * DAY) < 11.0
+    assert expected(23 * DAY) == pytest.approx(12.0, abs=0.2)
+    assert detector.load_pool(detector.dump_pool(pool)).watches == [14 * DAY]
+
+
+def test_a_key_whose_history_was_forgotten_is_not_judged_until_it_has_one() -> None:
+    detector = spike()
+    pool, state = detector.pool(), detector.start(K, 0)
+    detector.observe(state, pool, Observation(0, 0, "e", 1, {}))
+    state = detector.unlearned(K, 7 * DAY)
+    for seen in every(10 * MINUTE, 7 * DAY, 9 * DAY):
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, {}))
+        assert not detector.advance(state, pool, seen.at)
+    again = detector.load(detector.dump(state))
+    assert (again.since, detector.dump(again)) == (7 * DAY, detector.dump(state))
+    assert detector.learned(again, pool, 9 * DAY) is None
+    assert detector.learned(again, pool, 11 * DAY) is not None
+
+
+def test_a_person_who_resolves_its_alert_leaves_it_its_history() -> None:
+    detector = spike()
+    pool, state = detector.pool(), detector.start(K, 0)
+    for seen in QUIET + every(MINUTE, 7 * DAY, 7 * DAY + 2 * HOUR):
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, {}))
+        detector.advance(state, pool, seen.at)
+    assert state.open
+    now = 7 * DAY + 2 * HOUR
+    state = detector.settle(state, pool, now)
+    assert not state.open
+    said: list[Any] = []
+    for seen in every(10 * MINUTE, now, 8 * DAY):
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, {}))
+        said += detector.advance(state, pool, seen.at)
+    assert said == []
+    for seen in every(MINUTE, 8 * DAY, 8 * DAY + HOUR):
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, {}))
+        said += detector.advance(state, pool, seen.at)
+    assert said[0].active
