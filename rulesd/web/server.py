@@ -6,6 +6,7 @@ bare 400 without an echo, and none of it is logged.
 
 import asyncio
 import logging
+import os
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from rulesd.model.errors import ConfigurationError, Located
 from rulesd.web.answers import Refused, refusal
 from rulesd.web.settings import WebLimits
 
@@ -173,16 +175,26 @@ async def serve(
     ``sock`` (already bound, as systemd hands it over) wins over ``host`` and ``port``. ``runner.addresses`` says where it listens.
 
     Raises:
-        OSError: when the address cannot be had.
+        ConfigurationError: when the address cannot be had.
     """
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=10.0)
     await runner.setup()
     try:
         await _Site(runner, host, port, sock, limits or WebLimits()).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise _taken(host, port, error) from None
     except BaseException:
         await runner.cleanup()
         raise
     return runner
+
+
+def _taken(host: str, port: int, error: OSError) -> ConfigurationError:
+    why = os.strerror(error.errno) if error.errno else "it has no address"
+    said = f"nothing can listen on {host}:{port}: {why.lower()}"
+    hint = "Stop what listens there, or write an address of this machine: --listen HOST:PORT"
+    return ConfigurationError([Located("settings", 1, 1, "cannot_listen", said, hint)])
 
 
 def _give_up_on_silent_readers(transport: asyncio.BaseTransport) -> None:

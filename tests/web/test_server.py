@@ -6,7 +6,10 @@ import socket
 import time
 
 import pytest
+from aiohttp import web
 
+from rulesd.model.errors import ConfigurationError
+from rulesd.web.server import serve
 from rulesd.web.settings import WebLimits
 from tests.web.fakes import ADMIN, opened
 from tests.web.wire import HEAD, talk
@@ -147,5 +150,23 @@ def test_a_socket_handed_over_is_used() -> None:
             assert runner.addresses[0][1] == port
         finally:
             await runner.cleanup()
+
+    asyncio.run(story())
+
+
+def test_an_address_that_is_taken_is_said_in_one_line() -> None:
+    async def story() -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            with pytest.raises(ConfigurationError) as refused:
+                await serve(web.Application(), port=port)
+        said = str(refused.value)
+        assert said.startswith(
+            f"settings:1:1: cannot_listen: nothing can listen on 127.0.0.1:{port}: "
+        )
+        assert "\n" not in said
+        assert "--listen" in said
 
     asyncio.run(story())
