@@ -12,8 +12,8 @@ never repeated by time alone: never twice for one event.
 Here is how alerts enter and leave groups; ``rulesd.core.flush`` decides what a group says.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
-from heapq import heapify, heappop, heappush
 
 from rulesd.core.ended import Ended
 from rulesd.core.flush import Flush
@@ -23,9 +23,10 @@ from rulesd.core.group_rows import GroupRows
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.overview import overview
 from rulesd.core.plan import Plan
-from rulesd.core.route import Destination, Routes, destinations, routing_of
+from rulesd.core.route import Destination, Places, Routes, routing_of
 from rulesd.core.standing import GroupView, Standing
 from rulesd.core.throttle import REFRESH, Throttle
+from rulesd.core.ticks import Ticks
 from rulesd.model.alert import Alert, severity_rank
 from rulesd.model.decision import AlertChanged, Decision, Kind, LimitReached
 from rulesd.model.event import Json
@@ -35,6 +36,9 @@ from rulesd.model.reasons import AlertState, Reason
 
 SHARE: Milliseconds = SECOND
 "Must-never-happen alerts of one group within this time share a page."
+
+STEP = 32
+"Groups that speak before others get a turn."
 
 MAX_GROUPS = 100_000
 "Groups beyond this share one group without labels for each route and receiver."
@@ -55,10 +59,11 @@ class Dispatch:
         self.due: Instant = NOT_DUE
         "The earliest deadline; beyond all time when there is none."
         self._flush = Flush(plan, self.gate, self.throttle, self._said_elsewhere)
+        self._places = Places(plan)
         self._ended = Ended()
         self._where: dict[str, tuple[GroupId, ...]] = {}
         "By key: the groups a firing alert is in."
-        self._heap: list[tuple[Instant, GroupId]] = []
+        self._ticks = Ticks()
         self._born = 0
 
     # ------------------------------------------------------------------ alerts
@@ -78,19 +83,20 @@ class Dispatch:
                 return
         self._look()
 
-    def post(self, alert: Alert, now: Instant, out: list[Decision]) -> None:
-        """Take a foreign alert that its source sent (again), whether it fires or is over: it enters its groups either way."""
-        self.gate.inhibitor.see(alert)
-        places = self._where.get(alert.key)
-        if places is None:
-            self._enter(alert, now, out)
-        else:
-            for id_ in places:
-                self._join(self.groups[id_], alert, now, out)
+    def post(self, alerts: Iterable[Alert], now: Instant, out: list[Decision]) -> None:
+        """Take foreign alerts that their source sent (again), whether they fire or are over: they enter their groups either way."""
+        for alert in alerts:
+            self.gate.inhibitor.see(alert)
+            places = self._where.get(alert.key)
+            if places is None:
+                self._enter(alert, now, out)
+            else:
+                for id_ in places:
+                    self._join(self.groups[id_], alert, now, out)
         self._look()
 
     def _enter(self, alert: Alert, now: Instant, out: list[Decision]) -> None:
-        groups = [self._group(p, alert, now, out) for p in destinations(self.plan, alert)]
+        groups = [self._group(p, alert, now, out) for p in self._places.of(alert)]
         ids = _ids(groups)
         if alert.state is AlertState.FIRING:
             self._where[alert.key] = ids
@@ -157,7 +163,9 @@ class Dispatch:
 
     def _hasten(self, group: Group, starts_at: Instant, now: Instant) -> None:
         """Before its first flush a group does not wait for an alert that is old enough (Alertmanager's rule)."""
-        if not group.flushed and starts_at + group.route.group_wait < now:
+        if group.flushed or group.tick == now:
+            return
+        if starts_at + group.route.group_wait < now:
             group.tick = now
             self.rows.touch(group)
             self._arm(group)
@@ -212,7 +220,7 @@ class Dispatch:
         """A changed severity or route tree may lead elsewhere: enter the new groups, and be over in the ones left."""
         name = alert.key
         before = self._where.get(name, ())
-        wanted = destinations(self.plan, alert)
+        wanted = self._places.of(alert)
         if before == tuple((place.group, place.receiver) for place in wanted):
             return
         groups = [self._group(place, alert, now, out) for place in wanted]
@@ -279,17 +287,14 @@ class Dispatch:
 
     def _look(self) -> None:
         refresh = self.throttle.next_timer()
-        first = self._heap[0][0] if self._heap else NOT_DUE
-        self.due = min(first, self._ended.due, NOT_DUE if refresh is None else refresh)
+        self.due = min(self._ticks.due, self._ended.due, NOT_DUE if refresh is None else refresh)
 
     def handle_timer(self, now: Instant, out: list[Decision]) -> None:
-        """Run the deadlines due at ``now``."""
-        while self._heap and self._heap[0][0] <= now:
-            due, id_ = heappop(self._heap)
-            group = self.groups.get(id_)
-            if group is None or group.armed != due:
-                continue
-            group.armed = None
+        """Run the deadlines due at ``now``, of ``STEP`` groups at most; with more to do it stays due."""
+        for _ in range(STEP):
+            group = self._ticks.take(self.groups, now)
+            if group is None:
+                break
             if group.urgent is not None and group.urgent <= now:
                 group.urgent_at = now
                 self._turn(group, Reason.NEVER, now, out)
@@ -299,6 +304,9 @@ class Dispatch:
                 self._flush.refresh(group, now, out)
                 self.rows.touch(group)
             self._arm(group)
+        else:
+            self._look()
+            return
         if self._ended.due <= now:
             for group in self._ended.sweep(self.groups, now):
                 self.rows.touch(group)
@@ -306,17 +314,14 @@ class Dispatch:
         self._look()
 
     def _arm(self, group: Group) -> None:
-        due = group.due()
-        if due is not None and (group.armed is None or due < group.armed):
-            group.armed = due
-            heappush(self._heap, (due, group.id))
-            self.due = min(self.due, due)
+        if self._ticks.arm(group):
+            self.due = min(self.due, self._ticks.due)
 
     # ------------------------------------------------------------------ views
 
     def standing(self, alert: Alert, now: Instant) -> Standing:
         """How an alert stands: what holds it back now, and where it goes."""
-        places = [(place.route, place.receiver) for place in destinations(self.plan, alert)]
+        places = [(place.route, place.receiver) for place in self._places.of(alert)]
         return self.gate.standing(alert, places, now)
 
     def overview(self, now: Instant = 0) -> list[GroupView]:
@@ -358,16 +363,12 @@ class Dispatch:
 
     def _rebuild(self) -> None:
         where: dict[str, list[Group]] = {}
-        self._heap = []
-        for id_, group in self.groups.items():
+        for group in self.groups.values():
             for name, member in group.members.items():
                 if member.firing:
                     where.setdefault(name, []).append(group)
-            group.armed = group.due()
-            if group.armed is not None:
-                self._heap.append((group.armed, id_))
         self._where = {name: _ids(groups) for name, groups in where.items()}
-        heapify(self._heap)
+        self._ticks.rebuild(self.groups.values())
         self._look()
 
     def replace(self, plan: Plan, now: Instant, out: list[Decision]) -> None:
@@ -377,7 +378,7 @@ class Dispatch:
         in those it leaves.
         """
         before, self.plan = self.plan, plan
-        self._flush.plan = plan
+        self._flush.plan, self._places = plan, Places(plan)
         routes = Routes(plan)
         for group in self.groups.values():
             group.route = routes.find(group.route.key, group.receiver, group.route)

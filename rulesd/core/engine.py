@@ -196,8 +196,7 @@ class Engine:
             case BaselinesRelearned():
                 self.void += self.detection.relearn(item, now, out)
             case AlertsPosted():
-                for alert in self.foreign.post(item.alerts, now, out):
-                    self.dispatch.post(alert, now, out)
+                self.dispatch.post(self.foreign.post(item.alerts, now, out), now, out)
             case _:
                 pass  # Deliveries and reloads are on record; here they decide nothing.
         for machine in self.machines:
@@ -276,10 +275,10 @@ class Engine:
         due = self.due
         return None if due >= NOT_DUE or due == NEVER_YET else due
 
-    def handle_timer(self, now: Instant) -> list[Decision]:
-        """Run every deadline at or before ``now``, each as of its own time."""
+    def handle_timer(self, now: Instant, most: int = 1 << 62) -> list[Decision]:
+        """Run every deadline at or before ``now``, each as of its own time; after ``most`` decisions the rest stays due."""
         out: list[Decision] = []
-        while (due := self.next_timer()) is not None and due <= now:
+        while len(out) < most and (due := self.next_timer()) is not None and due <= now:
             at = self.now = max(due, self.now)
             start = len(out)
             self.detection.handle_timer(at, out)
@@ -290,9 +289,10 @@ class Engine:
                 if not self.detection.acknowledge(alert, "", at, out, Reason.ACK_EXPIRED):
                     self.foreign.acknowledge(alert, "", at, out, Reason.ACK_EXPIRED)
             self._follow(out, start, at)
-            begun = len(out)
-            self.dispatch.handle_timer(at, out)
-            self.paging.reach(out, begun)
+            if self.foreign.due > at:  # Groups speak when all that ends at this moment has ended.
+                begun = len(out)
+                self.dispatch.handle_timer(at, out)
+                self.paging.reach(out, begun)
             self._inform(out, start, at)
         return out
 

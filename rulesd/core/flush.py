@@ -76,16 +76,19 @@ class Flush:
 
     def _shown(self, group: Group, now: Instant, out: list[Decision]) -> _Shown:
         muted = muting(group.route, now)
+        held = self._gate.may_hold(group.route)
         shown = _Shown({}, {}, {})
         group.fresh = False
         for name, member in group.members.items():
-            if not member.speaks:
+            firing = member.firing
+            if not firing and not member.speaks:
                 continue
-            if self.hold(group, member, muted, now, out) is not None:
+            asked = held or member.held is not None
+            if asked and self.hold(group, member, muted, now, out) is not None:
                 group.fresh = True
                 continue
             shown.members[name] = member
-            if member.firing:
+            if firing:
                 shown.firing[name] = rank(member)
             else:
                 shown.resolved[name] = None

@@ -133,8 +133,12 @@ class Group:
 
     def due(self) -> Instant | None:
         """The earliest deadline."""
-        times = [t for t in (self.tick, self.urgent, self.refresh) if t is not None]
-        return min(times) if times else None
+        due = self.tick
+        if self.urgent is not None and (due is None or self.urgent < due):
+            due = self.urgent
+        if self.refresh is not None and (due is None or self.refresh < due):
+            due = self.refresh
+        return due
 
     def dump(self) -> Json:
         """Plain data; the route is found again by its key, firing alerts by their names."""

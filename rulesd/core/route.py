@@ -4,11 +4,14 @@ Law: pure, first match wins unless ``continue`` (Alertmanager dispatch/route.go)
 its owner's receiver for its severity, if the owner names one, else to the root's receiver.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rulesd.core.plan import Plan, Route
 from rulesd.model.alert import Alert
+
+MOST_PLACES = 1_000
+"Answers that are remembered; alerts of one group come together."
 
 
 class Destination(NamedTuple):
@@ -57,6 +60,40 @@ def _destination(
     else:
         names = {name: labels[name] for name in route.group_by if labels.get(name)}
     return Destination(route, receiver, f"{key}:{label_set(names)}", names)
+
+
+class Places:
+    """Where the alerts of other systems go, remembered by the labels that decide it: a storm has many alerts and few groups."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Nothing remembered yet."""
+        self._plan = plan
+        self._names = _deciding(plan.root)
+        self._known: dict[tuple[str | None, ...], Sequence[Destination]] = {}
+
+    def of(self, alert: Alert) -> Sequence[Destination]:
+        """What ``destinations`` says."""
+        if alert.foreign is None or not self._names:
+            return destinations(self._plan, alert)
+        get = alert.labels.get
+        key = tuple([get(name) for name in self._names])
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= MOST_PLACES:
+                self._known.clear()
+            found = self._known[key] = tuple(destinations(self._plan, alert))
+        return found
+
+
+def _deciding(root: Route) -> tuple[str, ...]:
+    """The labels that routes and groups look at; none where a route groups by all of them."""
+    names = {"owner": None, "severity": None}
+    for route in _all(root):
+        if route.group_by_all:
+            return ()
+        names.update(dict.fromkeys(matcher.name for matcher in route.matchers))
+        names.update(dict.fromkeys(route.group_by))
+    return tuple(names)
 
 
 class Routes:

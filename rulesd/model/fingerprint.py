@@ -16,20 +16,24 @@ def fingerprint(labels: Mapping[str, str]) -> str:
     for name in sorted(labels):
         text = labels[name]
         if text:
-            low = value & 0xFF
-            step = _STEPS.get((low, name, text))
+            key = (value & 0xFF, name, text)
+            step = _STEPS.get(key)
             if step is None:
-                step = _step(low, name, text)
-                if len(_STEPS) < MOST_STEPS:
-                    _STEPS[low, name, text] = step
+                step = _step(*key)
+                if len(_STEPS) >= MOST_STEPS:
+                    _STEPS.clear()
+                _STEPS[key] = step
             value = (value * step[0] + step[1]) & _MASK
     return f"{value:016x}"
 
 
-MOST_STEPS = 8_192
-"Steps that are remembered: most labels of most alerts are those of many others."
+MOST_STEPS = 4_096
+"Steps that are remembered: most labels of most alerts are those of many others, of late."
 
 _STEPS: dict[tuple[int, str, str], tuple[int, int]] = {}
+
+_POWERS = [pow(_PRIME, n, _MASK + 1) for n in range(256)]
+"Of the prime, by exponent."
 
 
 def _step(low: int, name: str, text: str) -> tuple[int, int]:
@@ -40,7 +44,8 @@ def _step(low: int, name: str, text: str) -> tuple[int, int]:
     read, end = name.encode() + b"\xff" + text.encode() + b"\xff", low
     for byte in read:
         end = ((end ^ byte) * _PRIME) & _MASK
-    power = pow(_PRIME, len(read), _MASK + 1)
+    count = len(read)
+    power = _POWERS[count] if count < 256 else pow(_PRIME, count, _MASK + 1)
     return power, (end - low * power) & _MASK
 
 

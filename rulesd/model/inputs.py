@@ -90,6 +90,9 @@ class PostedAlert:
     timeout: bool = False
     "Whether ``ends_at`` was not told but follows from ``resolve_timeout``."
 
+    fingerprint: str = ""
+    "Of its labels, where the door has worked it out; empty: not yet."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsPosted:

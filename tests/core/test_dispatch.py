@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rulesd.core import dispatch as module
+from rulesd.core import foreign
 from rulesd.core.dispatch import Dispatch
 from rulesd.core.plan import Matcher, Owner, Plan, Route
 from rulesd.model.decision import (
@@ -19,7 +20,7 @@ from rulesd.model.event import Document
 from rulesd.model.inputs import Acknowledged, ResolvedByPerson, Unacknowledged
 from rulesd.model.instant import HOUR, MINUTE
 from tests.core.foreigners import FAST, Posts, stops
-from tests.core.plans import burst, plan, rule
+from tests.core.plans import T0, burst, plan, rule
 from tests.core.world import World
 
 HOURLY = Route(
@@ -577,3 +578,29 @@ def test_an_alert_of_another_system_with_the_labels_of_ours_is_another_alert() -
     assert ours.fingerprint == next(iter(w.engine.foreign.known))
     w.clear().give(ResolvedByPerson(alert=ours.alert, by="jo"))
     assert [str(d.status) for d in w.told()] == ["resolved"]
+
+
+def test_groups_that_are_due_together_speak_in_steps_after_all_that_ended_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is told does not depend on how the work is cut."""
+
+    def story(step: int) -> tuple[list[Decision], int]:
+        monkeypatch.setattr(module, "STEP", step)
+        monkeypatch.setattr(foreign, "STEP", step)
+        w, turns = Posts(), 0
+        texts = [f"A{n} x={m}" for n in range(7) for m in range(3)]
+        w.post(0, *texts, ends=5)  # It all ends at a tick.
+        while (due := w.engine.next_timer()) is not None and due < T0 + 20_000:
+            made = w.engine.handle_timer(due, most=1)
+            w.take(made)
+            turns += 1
+        return w.decisions, turns
+
+    at_once, one = story(1_000)
+    cut, more = story(3)
+    assert cut == at_once
+    assert more > one + 8
+    assert [d.status for d in at_once if isinstance(d, NotificationDue)] == 7 * [
+        Status.FIRING
+    ] + 7 * [Status.RESOLVED]

@@ -5,11 +5,19 @@ from dataclasses import replace
 import pytest
 
 from rulesd.core import foreign as module
-from rulesd.core.foreign import SWEEP, ForeignAlerts, merge
+from rulesd.core.foreign import SWEEP, ForeignAlerts
+from rulesd.core.foreign_alert import merge
 from rulesd.core.machine import NOT_DUE
 from rulesd.model.alert import Alert, Foreign
 from rulesd.model.decision import AlertChanged, Decision
-from rulesd.model.inputs import Acknowledged, PlanReplaced, ResolvedByPerson, Unacknowledged
+from rulesd.model.fingerprint import fingerprint
+from rulesd.model.inputs import (
+    Acknowledged,
+    PlanReplaced,
+    PostedAlert,
+    ResolvedByPerson,
+    Unacknowledged,
+)
 from rulesd.model.reasons import AlertState, Reason
 from tests.core.foreigners import posted
 from tests.core.plans import T0, plan, rule
@@ -267,3 +275,75 @@ def test_an_entry_of_the_past_is_passed_over() -> None:
     desk.post(20, starts=20, ends=50)
     desk.time(60)
     assert desk.said()[-1] == (50, "alert.resolved", "condition_cleared")
+
+
+def many(count: int) -> list[PostedAlert]:
+    return [posted(f"A n={n}", ends=100) for n in range(count)]
+
+
+def test_what_ends_at_once_is_looked_at_in_steps_and_in_one_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def story(step: int) -> tuple[list[Decision], int]:
+        monkeypatch.setattr(module, "STEP", step)
+        desk, steps = Desk(), 0
+        desk.machine.post(many(10), T0, desk.out)
+        desk.post(1, "B", ends=100, timeout=True)
+        desk.post(2, "B", ends=50)  # Told to end earlier, it stands there twice.
+        while desk.machine.due < T0 + SWEEP // 2:
+            before = len(desk.out)
+            desk.machine.handle_timer(desk.machine.due, desk.out)
+            assert len(desk.out) - before <= step
+            steps += 1
+        return desk.out, steps
+
+    at_once, one = story(100)
+    assert story(3) == (at_once, one + 3)
+    assert len(at_once) == 22
+
+
+def test_what_is_over_is_forgotten_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FORGOTTEN", 4)
+    desk = Desk()
+    desk.machine.post(many(10), T0, desk.out)
+    desk.post(0.5, "B", ends=9_000)
+    desk.time(101)
+    at = desk.machine.due
+    known = []
+    while desk.machine.due == at:
+        desk.machine.handle_timer(at, desk.out)
+        known.append(len(desk.machine.known))
+    assert known == [7, 3, 1]
+    assert [a.rule for a in desk.machine.alerts()] == ["B"]
+
+
+def test_alerts_that_began_at_one_moment_stand_in_order_of_fingerprint() -> None:
+    def order(machine: ForeignAlerts) -> list[str]:
+        return [alert.fingerprint for alert in machine.alerts()]
+
+    desk = Desk()
+    for item in many(6):  # One moment, several posts.
+        desk.machine.post([item], T0, desk.out)
+    first = order(desk.machine)
+    assert first == sorted(first)
+    desk.post(1, "Later")
+    desk.machine.post(many(1), T0 + 2_000, desk.out)
+    desk.post(3, "A n=1", ends=3)
+    desk.post(4, "A n=1", ends=1_000)  # A new episode is the youngest.
+    found = order(desk.machine)
+    assert found[-1] == fingerprint(posted("A n=1").labels)
+    assert found[-2] == fingerprint(posted("Later").labels)
+    again = ForeignAlerts()
+    for key, data in desk.machine.rows():
+        again.load_row(key, data)
+    again.load(desk.machine.dump())
+    assert order(again) == found
+    for machine in (desk.machine, again):
+        machine.post(many(8), T0 + 4_000, [])
+    assert order(again) == order(desk.machine)
+
+
+def test_a_fingerprint_that_came_along_is_not_worked_out_again() -> None:
+    desk = Desk()
+    item = replace(posted("A"), fingerprint="00000000000000ff")
+    assert desk.machine.post([item], T0, desk.out)[0].fingerprint == "00000000000000ff"

@@ -26,6 +26,10 @@ def test_its_next_deadline_is_the_earliest() -> None:
     assert g.due() is None
     g.tick, g.urgent, g.refresh = 30, 10, 20
     assert g.due() == 10
+    g.refresh = 5
+    assert g.due() == 5
+    g.tick, g.refresh = 8, 20
+    assert g.due() == 8
 
 
 def test_its_id_as_the_only_place_is_one_object() -> None:

@@ -1,7 +1,10 @@
 from dataclasses import replace
 
+import pytest
+
+from rulesd.core import route as module
 from rulesd.core.plan import Matcher, Owner, Route
-from rulesd.core.route import Routes, destinations, label_set, routing_of
+from rulesd.core.route import Places, Routes, destinations, label_set, routing_of
 from tests.core.plans import plan, rule
 from tests.core.test_inhibit import foreign
 from tests.model.test_alert import alert
@@ -107,3 +110,27 @@ def test_a_last_child_that_says_continue_still_takes_the_alert() -> None:
             plan(rule(), root=Route(receiver="default", routes=(audit,))), alert()
         )
     ] == ["audit"]
+
+
+def test_where_foreign_alerts_go_is_remembered_by_what_decides_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_PLACES", 3)
+    child = Route(receiver="one", matchers=(matcher("tenant", "acme"),), key="{}/x")
+    root = Route(receiver="default", group_by=("alertname", "zone"), routes=(child,))
+    owners = {"ops": Owner(name="ops", receivers={"page": "pager", "default": "chat"})}
+    made = plan(rule(), root=root, owners=owners)
+    places = Places(made)
+    texts = ("A", "A zone=b", "A tenant=acme", "A owner=ops", "A owner=ops severity=page", "B x=1")
+    for text in (*texts, *texts):
+        assert list(places.of(foreign(text))) == destinations(made, foreign(text))
+    first = places.of(foreign("A x=1"))
+    assert places.of(foreign("A x=2")) is first
+    assert places.of(alert()) == destinations(made, alert())
+
+
+def test_where_a_route_groups_by_all_labels_nothing_is_remembered() -> None:
+    made = plan(rule(), root=Route(receiver="default", group_by_all=True))
+    places = Places(made)
+    assert [p.labels for p in places.of(foreign("A x=1"))] == [{"alertname": "A", "x": "1"}]
+    assert [p.labels for p in places.of(foreign("A x=2"))] == [{"alertname": "A", "x": "2"}]
