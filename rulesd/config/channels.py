@@ -208,10 +208,6 @@ def _inherit(
                 document,
                 problems,
             )
-            if config.service_key or config.service_key_file:
-                said = "PagerDuty's Prometheus integration (service_key) is not acted on yet"
-                hint = "Make an Events API v2 integration and write its routing_key."
-                problems.at(document, at, Code.NOT_ACTED_ON, said, hint)
             settings.setdefault("url", given.pagerduty_url or PAGERDUTY_URL)
             web_address(settings["url"], (*at, "url"), document, problems)
         case WebhookConfig():

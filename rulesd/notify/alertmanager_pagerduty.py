@@ -15,6 +15,7 @@ from rulesd.model.fingerprint import group_dedup_key
 from rulesd.model.notification import Delivery, Notification
 from rulesd.model.reasons import DeliveryReason
 from rulesd.notify import pagerduty as native
+from rulesd.notify import pagerduty_v1 as v1
 from rulesd.notify.go_texts import GoTexts, Telling, is_foreign
 from rulesd.notify.http import failed, skipped
 from rulesd.notify.settings import PLAIN, HttpConfig, Secrets, Settings, http_config, place_of
@@ -47,13 +48,14 @@ class AlertmanagerPagerDuty:
         url: str = native.URL,
         http: HttpConfig = PLAIN,
         deadline_s: float = DEADLINE_S,
+        old: bool = False,
     ) -> None:
-        """``routing_key`` may be a template."""
+        """``routing_key`` may be a template; ``old``: it is a service key, and events are those of API v1."""
         self.name, self.for_people, self.per_alert = spec.name, spec.for_people, spec.per_alert
         self.send_resolved, self.updates_in_place = spec.send_resolved, spec.updates_in_place
         self.deadline_s = deadline_s
         self._session, self._templates = session, templates
-        self._key, self._url, self._http = routing_key, url, http
+        self._key, self._url, self._http, self._old = routing_key, url, http, old
         self.place = place_of(routing_key)
         self._texts = GoTexts(templates.go, spec.settings)
 
@@ -64,12 +66,17 @@ class AlertmanagerPagerDuty:
         try:
             data = self._texts.data(notification)
             key = self._texts.text(self._key, data).strip()
+            if notification.title and self._old:
+                return skipped("PagerDuty's Events API v1 has no change events")
             if notification.title:
                 event, url = native.change_event(notification, key), native.change_url(self._url)
             else:
                 event, url = self._event(notification, key, Telling(self._texts, data)), self._url
         except Fault as fault:
             return failed(DeliveryReason.CONFIG, f"the template of routing_key failed ({fault})")
+        if self._old:
+            older = v1.event(event)
+            return await v1.create(self._session, url, older, self.deadline_s, self._http)
         return await native.enqueue(self._session, url, event, self.deadline_s, self._http)
 
     def _event(self, notification: Notification, key: str, telling: Telling) -> dict[str, Any]:
@@ -164,20 +171,21 @@ def pagerduty_configs(
     """The adapter for one entry of ``pagerduty_configs``.
 
     Raises:
-        ChannelError: for ``service_key`` (Events API v1), or without a routing key.
+        ChannelError: without a routing key (or a service key, for Events API v1).
     """
     settings = Settings(spec, secrets)
-    if not settings.has("routing_key"):
-        old = settings.has("service_key")
-        problem = "service_key belongs to PagerDuty's Events API v1" if old else "is missing"
+    old = not settings.has("routing_key") and settings.has("service_key")
+    if not old and not settings.has("routing_key"):
         hint = "Add an Events API v2 integration to the service and write its key as routing_key"
-        raise settings.error("service_key" if old else "routing_key", problem, hint)
+        raise settings.error("routing_key", "is missing", hint)
+    url = settings.url("url", native.URL)
     return AlertmanagerPagerDuty(
         spec,
         session,
         templates,
-        routing_key=settings.secret("routing_key"),
-        url=settings.url("url", native.URL),
+        routing_key=settings.secret("service_key" if old else "routing_key"),
+        url=v1.address(url) if old else url,
         http=http_config(settings),
         deadline_s=settings.number("deadline_s", DEADLINE_S),
+        old=old,
     )

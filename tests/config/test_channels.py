@@ -39,6 +39,7 @@ def nature(spec: ChannelSpec) -> tuple[str, bool, bool, bool, bool]:
             ("slack_configs", True, False, False, False),
         ),
         ("pagerduty_configs: [{routing_key: k}]", ("pagerduty_configs", True, False, False, True)),
+        ("pagerduty_configs: [{service_key: k}]", ("pagerduty_configs", True, False, False, True)),
         (
             'webhook_configs: [{url: "https://x.example.org", send_resolved: false}]',
             ("webhook_configs", False, False, False, False),

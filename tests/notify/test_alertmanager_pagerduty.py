@@ -111,8 +111,6 @@ def test_only_what_is_open_is_updated_and_the_end_resolves() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"service_key": "x"}, "Events API v1.*Events API v2 integration"),
-        ({"service_key_file": "x"}, "Events API v1"),
         ({}, "routing_key: is missing"),
     ],
 )
