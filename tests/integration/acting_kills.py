@@ -8,7 +8,8 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,19 +57,29 @@ class Report:
     settings: int = 0
     calls: int = 0
     evaluations: int = 0
+    retained: int = 0
+    "Retained messages that were compared with the store and the flags."
     broken: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         return (
             f"  kills {self.kills}, settings {self.settings}, webhook calls {self.calls}, "
-            f"evaluations {self.evaluations}, broken promises {len(self.broken)}"
+            f"evaluations {self.evaluations}, retained messages {self.retained}, "
+            f"broken promises {len(self.broken)}"
         )
 
 
 class ActingTrial:
     """One daemon, its service, and three who act."""
 
-    def __init__(self, folder: Path, *, seed: int = 1, environ: dict[str, str] | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int = 1,
+        environ: dict[str, str] | None = None,
+        settings: str = "",
+    ) -> None:
         self.chance = random.Random(seed)
         self.receiver = Receiver(self._mood)
         self.bad = True
@@ -79,7 +90,11 @@ class ActingTrial:
         }
         secrets = {"HOOK_SECRET": HOOK, **(environ or {})}
         self.daemon = Daemon(
-            folder, notifiers=files, rules={"test/burst.yaml": RULE}, environ=secrets
+            folder,
+            notifiers=files,
+            rules={"test/burst.yaml": RULE},
+            environ=secrets,
+            settings=settings,
         )
         self.report = Report()
         self.wanted: dict[str, str] = {}
@@ -89,6 +104,10 @@ class ActingTrial:
         self.seen: set[str] = set()
         "Settings that decided an evaluation."
         self._stop = threading.Event()
+        self._go_on = threading.Event()
+        self._go_on.set()
+        self._busy: set[int] = set()
+        "Threads in the middle of an act."
 
     def _mood(self, _name: str) -> int | float | None:
         pick = self.chance.random() if self.bad else 1.0
@@ -146,17 +165,30 @@ class ActingTrial:
                 if setting := found.json()["metadata"].get("setting"):
                     self.seen.add(setting)
 
-    def _evaluate(self, tool: str) -> Answer:
-        body = orjson.dumps({"context": {"tenant": "acme"}})
+    def _evaluate(self, tool: str, tenant: str = "acme") -> Answer:
+        body = orjson.dumps({"context": {"tenant": tenant}})
         path = f"/ofrep/v1/evaluate/flags/tool.{tool}.enabled"
         return self.daemon.request("POST", path, body, {"Content-Type": "application/json"})
 
     def _count(self) -> Any:
-        n = 0
+        n, me = 0, threading.get_ident()
         while not self._stop.is_set() and n < MOST // 3:
-            yield n
-            n += 1
+            self._busy.add(me)
+            if self._go_on.is_set():
+                yield n
+                n += 1
+            self._busy.discard(me)
             time.sleep(0.02)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nobody acts meanwhile, and what was begun is answered."""
+        self._go_on.clear()
+        until(lambda: not self._busy, 120, "everybody to be answered")
+        try:
+            yield
+        finally:
+            self._go_on.set()
 
     def _hook(self, call: str, wish: dict[str, Any]) -> dict[str, Any]:
         """The same call until it is answered; the daemon may have done it before."""
@@ -210,6 +242,7 @@ class ActingTrial:
                 self.daemon.kill()
                 self.report.kills += 1
                 self.daemon.start()
+                self.back()
             self._stop.set()
             for thread in threads:
                 thread.join(120)
@@ -217,7 +250,7 @@ class ActingTrial:
                 raise failures[0]
             self.bad = False
             self._settle()
-            self._judge()
+            self.judge()
         return self.report
 
     def _settle(self) -> None:
@@ -235,7 +268,11 @@ class ActingTrial:
 
     # ------------------------------------------------------------------ the judgement
 
-    def _judge(self) -> None:
+    def back(self) -> None:
+        """The daemon has been killed and is back; for trials that look at more."""
+
+    def judge(self) -> None:
+        """Compare what is shown, what is enforced and what was told; what differs is in the report."""
         broken = self.report.broken
         now = self.daemon.get("/v1/switches").json()
         open_ = {s["id"]: s for s in now["settings"]}

@@ -1,6 +1,7 @@
 """kill -9 while rules, people and hooks set and lift switches: what is shown is what is enforced is what the service was told.
 
-Run ``make proof NAME=acting`` (``ARGS="--kills 200 --seed 7"``). Exit 1 when a promise broke.
+After each kill the signed messages that a real broker retains are compared with OFREP and with the store's file; every fifth time the broker
+is killed, too. Run ``make proof NAME=acting`` (``ARGS="--kills 200 --seed 7"``). Exit 1 when a promise broke.
 """
 
 import argparse
@@ -8,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.integration.acting_kills import ActingTrial
+from tests.integration.retained_kills import RetainedTrial
 
 
 def main() -> int:
@@ -16,9 +17,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--brokers", type=int, default=5, help="kill the broker, too, every so often"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        report = ActingTrial(Path(folder), seed=args.seed).run(args.kills)
+        report = RetainedTrial(Path(folder), seed=args.seed, brokers=args.brokers).run(args.kills)
     print(report.text())
     for said in report.broken[:20]:
         print(f"  BROKEN: {said}")
