@@ -11,6 +11,7 @@ each pane that is judged.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from rulesd.core.detectors.apart import Apart
@@ -28,12 +29,34 @@ _SAFE = 1.0 + 1e-9
 "Sums in another order differ by less."
 
 
+@lru_cache(maxsize=1024)
+def _sure(fn: str, above: float | None, below: float | None) -> tuple[float, float]:
+    """While no value is below the one and what is greatest not above the other, no window is out of bounds."""
+    highest = _INF if above is None else above
+    if fn not in ("count", "sum"):
+        return -_INF if below is None else below, highest
+    if below is not None:
+        return _INF, highest
+    return 0.0, highest / _SAFE / _SAFE if highest > 0.0 else -_INF
+
+
 class Measured:
     """State of one key."""
 
-    __slots__ = ("first", "judged", "open", "panes", "waits")
+    __slots__ = (
+        "first",
+        "floor",
+        "grows",
+        "judged",
+        "least",
+        "limit",
+        "most",
+        "open",
+        "panes",
+        "waits",
+    )
 
-    def __init__(self, width: Milliseconds) -> None:
+    def __init__(self, width: Milliseconds, most: float, *, grows: bool) -> None:
         """Nothing measured."""
         self.panes = Panes(width, PANES)
         self.first: int = _NEVER
@@ -42,6 +65,12 @@ class Measured:
         self.waits: int = _NEVER
         "The first pane that has not been judged and may have something to say."
         self.open = False
+        self.least, self.most = _INF, most
+        "No value held is below the one; none is above the other. For a sum or a number ``most`` is what all panes together have at most."
+        self.floor, self.limit = _INF, -_INF
+        "What they may be without any need for a closer look."
+        self.grows = grows
+        "Whether more evidence can only bring the aggregate closer to a bound it may pass."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +93,21 @@ class Aggregate(Apart):
 
     def start(self, key: tuple[str, ...], at: Instant) -> Measured:
         """Nothing measured."""
-        return Measured(max(1, -(-self.within // PANES)))
+        grows = self.fn in ("count", "max") if self.above is not None else self.fn == "min"
+        width = max(1, -(-self.within // PANES))
+        out = Measured(width, 0.0 if self._adds else -_INF, grows=grows)
+        out.floor, out.limit = _sure(self.fn, self.above, self.below)
+        return out
 
     @property
-    def _grows(self) -> bool:
-        """Whether more evidence can only bring the aggregate closer to a bound it may pass."""
-        return self.fn in ("count", "max") if self.above is not None else self.fn == "min"
+    def _adds(self) -> bool:
+        """Whether it is made of all values together."""
+        return self.fn in ("count", "sum")
 
     @property
     def _fades(self) -> bool:
         """Whether silence alone brings it below its bound."""
-        return self.below is not None and self.fn in ("count", "sum")
+        return self.below is not None and self._adds
 
     def observe(self, state: Measured, pool: object, seen: Observation) -> Reading | None:
         """Count the value; fire at once where more evidence cannot take it back."""
@@ -86,34 +119,54 @@ class Aggregate(Apart):
         pane = state.panes.add(seen.at, value, seen.weight)
         if pane is None:
             return None
+        state.least = min(state.least, value)
+        if self.fn == "sum":
+            state.most += seen.weight * value
+        else:
+            state.most = state.most + seen.weight if self.fn == "count" else max(state.most, value)
         state.first = min(state.first, pane)
         if pane < state.waits:
             state.waits = min(state.waits, max(pane, state.judged + 1))
-        if (pane > state.judged and not self._grows) or self._calm(state):
+        if pane > state.judged and not state.grows:
+            return None
+        if self._calm(state):
             return None
         upto = min(pane + PANES - 1, state.panes.newest)
         for last in (pane,) if upto == pane else (pane, upto):
             tally = state.panes.window(last, PANES)
             bound = self._passed(tally, state, last)
-            if bound is not None and (last <= state.judged or self._grows):
+            if bound is not None and (last <= state.judged or state.grows):
                 return self._reading(state, tally, seen.at, last, bound, momentary=True)
         return None
 
     def _calm(self, state: Measured) -> bool:
         """Whether no window of all that is held can be out of bounds; a quick look that may say no in doubt."""
-        panes, fn = state.panes, self.fn
-        if state.open or (self.below is not None and fn in ("count", "sum")):
+        if state.open:
             return False
+        if state.most <= state.limit and state.least >= state.floor:
+            return True
+        if self._fades:
+            return False
+        panes, fn = state.panes, self.fn
+        self._look(state)
         if self.above is not None:
-            if fn == "count":
-                most = float(sum(panes.count))
-            elif fn == "sum":
-                most = sum(panes.total, 0.0) * _SAFE if min(panes.least) >= 0.0 else _INF
-            else:
-                most = max(panes.least if fn == "min" else panes.most)
+            most = state.most
+            if fn == "sum":
+                most = most * _SAFE if state.least >= 0.0 else _INF
+            elif fn == "min":
+                most = max(panes.least)
             if most > self.above:
                 return False
         return self.below is None or min(panes.most if fn == "max" else panes.least) >= self.below
+
+    def _look(self, state: Measured) -> None:
+        """What the panes hold."""
+        panes = state.panes
+        state.least = min(panes.least)
+        if self.fn == "count":
+            state.most = float(sum(panes.count))
+        else:
+            state.most = sum(panes.total, 0.0) if self.fn == "sum" else max(panes.most)
 
     def _value(self, tally: Tally) -> float:
         if self.fn == "count":
@@ -154,7 +207,7 @@ class Aggregate(Apart):
     def advance(self, state: Measured, pool: object, watermark: Instant) -> Sequence[Reading]:
         """Judge the windows that are complete."""
         last = watermark // state.panes.width - 1
-        if self._due(state) > last:
+        if (self._due(state) if state.open else state.waits) > last:
             return ()
         if self._calm(state):
             state.judged = last
@@ -182,7 +235,7 @@ class Aggregate(Apart):
 
     def _leaving(self, state: Measured, pane: int) -> int:
         """The next pane at which the window is another one because something has left it, where that can bring it out of its bounds."""
-        if self._grows and (self.above is None or self.below is None):
+        if state.grows and (self.above is None or self.below is None):
             return _NEVER
         oldest = state.panes.first_in(pane, PANES)
         if oldest is None:
@@ -192,14 +245,15 @@ class Aggregate(Apart):
 
     def _due(self, state: Measured) -> int:
         """The next pane to judge: each one while the alert is open or a window still holds something."""
-        silent = state.judged >= state.panes.newest + PANES
-        if state.open and not (silent and self._fades):
-            return state.judged + 1
+        if state.open:
+            silent = state.judged >= state.panes.newest + PANES
+            if not (silent and self._fades):
+                return state.judged + 1
         return state.waits
 
     def deadline(self, state: Measured, pool: object) -> Instant | None:
         """The end of the next pane to judge."""
-        pane = self._due(state)
+        pane = self._due(state) if state.open else state.waits
         return None if pane == _NEVER else (pane + 1) * state.panes.width
 
     def forgettable(self, state: Measured, watermark: Instant) -> bool:
@@ -221,4 +275,6 @@ class Aggregate(Apart):
         out.judged, out.open = whole(judged), open_ is True
         out.waits = _NEVER if waits is None else whole(waits)
         out.panes.fill(panes)
+        if out.panes.held:
+            self._look(out)
         return out

@@ -77,26 +77,31 @@ class Panes:
         else:
             place = bisect_left(held, pane)
             if place == len(held) or held[place] != pane:
-                place = self._insert(place, pane)
+                self._insert(place, pane, value)
         self.count[place] += weight
-        self.total[place] += value * weight
-        self.squares[place] += value * value * weight * weight
-        self.least[place] = min(self.least[place], value)
-        self.most[place] = max(self.most[place], value)
+        if weight == 1:
+            self.total[place] += value
+            self.squares[place] += value * value
+        else:
+            self.total[place] += value * weight
+            self.squares[place] += value * value * weight * weight
+        if value > self.most[place]:
+            self.most[place] = value
+        elif value < self.least[place]:
+            self.least[place] = value
         return pane
 
     def _arrays(self) -> "tuple[array[int] | array[float], ...]":
         return self.held, self.count, self.total, self.squares, self.least, self.most
 
-    def _insert(self, place: int, pane: int) -> int:
-        """An empty pane."""
+    def _insert(self, place: int, pane: int, value: float) -> None:
+        """A pane that will hold ``value`` and nothing else yet."""
         self.held.insert(place, pane)
         self.count.insert(place, 0)
         self.total.insert(place, 0.0)
         self.squares.insert(place, 0.0)
-        self.least.insert(place, _INF)
-        self.most.insert(place, -_INF)
-        return place
+        self.least.insert(place, value)
+        self.most.insert(place, value)
 
     def _within(self, last: int, panes: int) -> tuple[int, int]:
         """The places of the window of ``panes`` panes that ends with pane ``last``."""

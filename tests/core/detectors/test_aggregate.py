@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rulesd.core.detectors.aggregate import PANES, Aggregate
+from rulesd.core.detectors.protocol import Observation
 from rulesd.model.instant import HOUR, MINUTE
 from tests.core.detectors.harness import Seen, episodes, run
 from tests.core.detectors.metamorphic import same_alerts
@@ -120,3 +121,22 @@ def test_a_silent_key_asks_for_nothing_more(fn: str) -> None:
     state = detector.start(("k",), 0)
     run(detector, values((0, 1)), until=HOUR)
     assert detector.deadline(state, None) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.integers(-5, 5)), min_size=1, max_size=60),
+    st.sampled_from(["sum", "avg", "min", "max", "count"]),
+    st.sampled_from([{"above": 3}, {"below": -3}, {"above": -1}, {"above": 4, "below": -4}]),
+)
+def test_what_is_remembered_of_the_values_spares_no_look_that_matters(
+    events: list[tuple[int, int]], fn: str, bound: dict[str, float]
+) -> None:
+    detector = aggregate(fn, **bound)
+    state = detector.load(detector.dump(detector.start(("k",), 0)))
+    for n, (minute, x) in enumerate(sorted(events)):
+        seen = Observation(minute * MINUTE, minute * MINUTE, f"e{n}", 1, {"x": x})
+        fresh = detector.load(detector.dump(state))
+        fresh.floor, fresh.limit = float("inf"), float("-inf")  # it looks each time
+        assert detector.advance(state, None, seen.at) == detector.advance(fresh, None, seen.at)
+        assert detector.observe(state, None, seen) == detector.observe(fresh, None, seen)
+        assert detector.dump(state) == detector.dump(fresh)
