@@ -109,5 +109,9 @@ def _sets(
 
 def _summary(rules: int, errors: int, warnings: int) -> str:
     if not errors and not warnings:
-        return f"{rules} rules, no problems"
-    return f"{rules} rules, {errors} errors, {warnings} warnings"
+        return f"{_many(rules, 'rule')}, no problems"
+    return f"{_many(rules, 'rule')}, {_many(errors, 'error')}, {_many(warnings, 'warning')}"
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -22,7 +22,7 @@ from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.rule_file import RuleFile
 from rulesd.config.runbooks import runbook
 from rulesd.config.severity import severity
-from rulesd.config.shape import parse
+from rulesd.config.shape import parse_rest
 from rulesd.core.field import Field
 from rulesd.core.plan import Maturity, Owner, Rule
 from rulesd.logic import RuleError, predicate
@@ -32,6 +32,11 @@ from rulesd.model.instant import MINUTE
 from rulesd.model.switch import Switch
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)+")
+_STAND_INS: Mapping[str, Json] = dict.fromkeys(
+    ("id", "title", "owner", "runbook", "detect", "severity"), "-"
+)
+"In the place of what is wrong or missing, while the rest of the file is judged."
+
 BUILTIN = "rulesd."
 "Ids that start so belong to the rules about rulesd itself."
 
@@ -71,14 +76,16 @@ def compile_rule(document: Document, around: Surroundings, problems: Problems) -
         severity(document, problems) if document.node(("severity",)) else (None, "")
     )
     detected = read_detector(document, problems) if document.node(("detect",)) else None
-    file = parse(RuleFile, document, problems)
+    file, wrong = parse_rest(RuleFile, document, problems, _STAND_INS)
     if file is None:
         return None
     on = tuple(bare_type(t) for t in file.on)
     own = file.id.startswith(BUILTIN) and document.name.startswith("builtin/")
-    _identity(file, document, own, problems)
+    if "id" not in wrong:
+        _identity(file, document, own, problems)
     owner = (around.self_owner or next(iter(around.owners), "")) if own else file.owner
-    if not own and around.owners_known and file.owner not in around.owners:
+    known = own or not around.owners_known or file.owner in around.owners
+    if not known and "owner" not in wrong:
         problems.at(
             document,
             ("owner",),
@@ -88,11 +95,16 @@ def compile_rule(document: Document, around: Surroundings, problems: Problems) -
     by = _labels("by", file.by, {}, document, problems)
     context = _labels("context", file.context, {f.label: f for f in by}, document, problems)
     type_problems(file.on, document, around.types, problems)
-    when = _condition(file, on, document, problems)
-    book = runbook(file.id, file.runbook, document, around.files, problems)
+    when = None
+    if not wrong & {"on", "when"} or file.when is not None:
+        when = _condition(file, on, document, problems)
     _references(file, around, document, problems)
-    names = {f.label for f in (*by, *context)}
-    templates.check(file.summary, ("summary",), names, document, problems)
+    if not wrong & {"by", "context"}:
+        names = {f.label for f in (*by, *context)}
+        templates.check(file.summary, ("summary",), names, document, problems)
+    if "runbook" in wrong:
+        return None
+    book = runbook(file.id, file.runbook, document, around.files, problems)
     if len(problems.errors) > before or detected is None or severity_map is None:
         return None
     parameters = detected.parameters

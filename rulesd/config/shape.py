@@ -4,7 +4,7 @@ Law: an unknown field is an error with a suggestion; a value is never repeated i
 problems of a document are found in one pass.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
@@ -22,6 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.model.duration import parse_duration
+from rulesd.model.event import Json
 from rulesd.model.instant import DAY, Milliseconds
 
 LONGEST = 30 * DAY
@@ -155,6 +156,30 @@ def parse(
     except ValidationError as error:
         report(error, model, document, problems, base=base)
         return None
+
+
+def parse_rest(
+    model: type[M], document: Document, problems: Problems, stand_ins: Mapping[str, Json]
+) -> tuple[M | None, frozenset[str]]:
+    """As ``parse``, and where fields are wrong what the others say, so that they can be judged as well.
+
+    Gives the model, without what is wrong or missing (``stand_ins`` where there is no default), and the names of that.
+    """
+    whole = parse(model, document, problems)
+    data = document.data
+    if whole is not None or not isinstance(data, dict):
+        return whole, frozenset()
+    try:
+        model.model_validate(data)
+        wrong = frozenset[str]()
+    except ValidationError as error:
+        wrong = frozenset(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
+    rest = {name: value for name, value in data.items() if name not in wrong}
+    rest |= {name: value for name, value in stand_ins.items() if name in wrong}
+    try:
+        return model.model_validate(rest), wrong
+    except ValidationError:
+        return None, wrong
 
 
 def report(

@@ -7,7 +7,7 @@ from tests.cli.files import RULE, make
 def test_a_good_set_is_fine(run: Run, tmp_path: Path) -> None:
     rules, notifiers = make(tmp_path)
     said = run("check", rules, notifiers)
-    assert (said.code, said.out.splitlines()[-1]) == (0, "1 rules, no problems")
+    assert (said.code, said.out.splitlines()[-1]) == (0, "1 rule, no problems")
     assert run("check", tmp_path).code == 0
     assert run("check", "--rules", rules, "--notifiers", notifiers).code == 0
     assert run("check", rules / "tool" / "scope.yaml", notifiers).code == 0

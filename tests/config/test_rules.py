@@ -202,3 +202,40 @@ def test_the_plain_evaluation_stands_beside_the_index() -> None:
     matched, raised = plan.naive(document)
     assert list(matched) == [plan.rules[i].id for i in plan.match(document)[0]]
     assert list(raised) == []
+
+
+def test_a_wrong_field_hides_no_mistake_of_another() -> None:
+    text = rule(
+        title="",
+        owner="nobody",
+        runbook="missing.md",
+        when='{"=": [1, 2]}',
+        detect="{burst: {count: 0, within: 5m}}",
+        by="[a.tool, b.tool]",
+        covers="[nothing]",
+        lateness="30",
+    )
+    codes = sorted(p.code for p in loaded({"rules/tool/mistake.yaml": text}).errors)
+    assert codes == [
+        "duplicate_label", "invalid_duration", "missing_field", "missing_runbook", "out_of_range",
+        "unknown_operator", "unknown_owner", "unknown_risk",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("on", "{a: 1}", ["wrong_type"]),
+        ("by", "{a: 1}", ["wrong_type"]),
+        ("owner", "3", ["wrong_type"]),
+        ("runbook", "3", ["wrong_type"]),
+        ("id", "3", ["wrong_type"]),
+    ],
+)
+def test_nothing_is_said_of_what_stands_in_for_a_wrong_field(
+    field: str, text: str, said: list[str]
+) -> None:
+    wrong = rule(**{"summary": "'{{ labels.tool }}'", "by": "[tool]", field: text})
+    found = loaded({"rules/tool/mistake.yaml": wrong})
+    assert [p.code for p in found.errors] == said
+    assert found.plan is None

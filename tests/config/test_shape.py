@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 from rulesd.config.document import Document
 from rulesd.config.problems import Problems
 from rulesd.config.read import read
-from rulesd.config.shape import Duration, Names, Strict, Window, parse
+from rulesd.config.shape import Duration, Names, Strict, Window, parse, parse_rest
 from rulesd.model.instant import MINUTE
 
 
@@ -83,3 +83,15 @@ def test_what_is_said(text: str, said: str) -> None:
     assert found is None
     assert said in all_said
     assert len([s for s in all_said if "missing" not in s]) == 1
+
+
+def test_what_is_right_is_read_beside_what_is_wrong() -> None:
+    problems = Problems()
+    document = read("a.yaml", b"name: 3\nwait: 5m\nmore: 1", "a.yaml", problems)
+    assert isinstance(document, Document)
+    found, wrong = parse_rest(Inner, document, problems, {"name": "-"})
+    assert found is not None
+    assert (found.name, found.wait) == ("-", 5 * MINUTE)
+    assert wrong == {"name", "more"}
+    assert len(problems.errors) == 2
+    assert parse_rest(Inner, document, problems, {})[0] is None
