@@ -5,12 +5,12 @@ from urllib.parse import quote
 
 import orjson
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from rulesd.cli.client import Client, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.cli.table import show
 
 app = typer.Typer(
     add_completion=False,
@@ -43,19 +43,20 @@ def pages(
     elif not found["owners"]:
         typer.echo(f"nobody was paged since {found['since']}")
     else:
-        Console().print(_table(found))
+        typer.echo(f"Pages since {found['since']}")
+        show(_table(found))
         if not found["complete"]:
             typer.echo("There is more than was looked at: ask for a shorter time.")
     raise typer.Exit(Exit.FINE)
 
 
 def _table(found: dict[str, Any]) -> Table:
-    table = Table(title=f"Pages since {found['since']}", title_justify="left")
-    for name in ("owner", "rule"):
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("OWNER", "RULE"):
         table.add_column(name, overflow="fold")
-    for name in ("pages", "acknowledged", "escalated", "spared"):
+    for name in ("PAGES", "ACKNOWLEDGED", "ESCALATED", "SPARED"):
         table.add_column(name, justify="right")
-    table.add_column("by hour (UTC)")
+    table.add_column("BY HOUR (UTC)")
     for one in found["owners"]:
         table.add_row(
             f"[bold]{escape(one['owner'] or '(nobody)')}[/bold]{_budget(one)}",
@@ -79,7 +80,7 @@ def _budget(one: dict[str, Any]) -> str:
         return ""
     spent = one["budget_spent"]
     times = "once" if spent == 1 else f"{spent} times"
-    return f"\nbudget {budget['pages']} per {budget['per']}: spent {times}"
+    return f", budget {budget['pages']} per {budget['per']}: spent {times}"
 
 
 def _hours(hours: list[int]) -> str:

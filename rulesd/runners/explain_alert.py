@@ -140,11 +140,16 @@ def _decided(row: DecisionRow) -> Step:
         part, kind = Part.ACTION, f"action {fields.get('action')}"
     elif row.kind.startswith("switch"):
         scope = label_set(fields.get("scope") or {})
-        part, kind = Part.ACTION, f"{fields.get('key')} for {scope} = {fields.get('value')}"
+        part, kind = Part.ACTION, f"{fields.get('key')} for {scope} = {_value(fields.get('value'))}"
     elif row.kind.startswith("review"):
         part, kind = Part.REVIEW, f"review {fields.get('review')} {fields.get('verdict', 'opened')}"
     by = f", by {fields['by']}" if fields.get("by") else ""
     return Step(part=part, said=f"{kind}: {words}{by}", at=format_instant(row.at))
+
+
+def _value(value: Json) -> str:
+    """A flag's value as services see it."""
+    return orjson.dumps(value).decode()
 
 
 def _page(page: Page) -> Step:
@@ -164,7 +169,7 @@ def _acting(id_: str, engine: Engine) -> list[Step]:
     out: list[Step] = []
     for setting in engine.switches.open.values():
         if id_ in setting.holders and setting.alert != id_:
-            said = f"keeps {setting.key} = {setting.value}, set for alert {setting.alert}"
+            said = f"keeps {setting.key} = {_value(setting.value)}, set for alert {setting.alert}"
             at = format_instant(setting.set_at)
             out.append(Step(part=Part.ACTION, said=said, at=at))
     for review in engine.reviews.open.values():

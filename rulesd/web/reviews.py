@@ -1,6 +1,6 @@
 """Review items over HTTP: what waits for a verdict, and giving one.
 
-Law: a verdict is recorded under a name; doing it twice is fine. A token of one tenant sees only its own.
+Law: a verdict is recorded under a name; giving it twice is fine, another one after the end is refused. A token of one tenant sees only its own.
 """
 
 from aiohttp import web
@@ -47,7 +47,18 @@ async def complete(door: Door, request: web.Request, token: Token) -> web.Respon
     done = await door.daemon.acting.complete(id_, by, verdict, note, next_)
     if done is Completed.UNKNOWN:
         raise _unknown()
+    if done is Completed.ALREADY:
+        _same(door, id_, verdict)
     return answer({"review": id_, "result": str(done)})
+
+
+def _same(door: Door, id_: str, verdict: str) -> None:
+    """A closed review keeps its verdict: to call another one done would say of a released lock that it holds. Raises ``Refused`` (409)."""
+    for one in door.daemon.acting.reviews():
+        if one.id == id_ and one.closed_at is not None and one.verdict != verdict:
+            ended = f"it was completed as {one.verdict} by {one.by} at {format_instant(one.closed_at)}, and stays so"
+            hint = "What must be contained again: rulesd switch set"
+            raise Refused(409, "already_completed", f"{ended}. {hint}")
 
 
 def visible(review: Review, token: Token) -> bool:

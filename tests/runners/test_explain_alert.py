@@ -29,7 +29,7 @@ def test_why_tells_the_whole_line() -> None:
             "firing: the rule's condition was met",
             "updated: somebody took it, by ana",
             "action lock: the rule names this action",
-            "tool.shell.on for {} = False",
+            "tool.shell.on for {} = false",
             "review",
             "pager: no child route takes it: its owner safety names this receiver",
             "if it cannot be delivered: boss",
@@ -101,6 +101,6 @@ def test_an_alert_of_another_system_and_a_lock_it_keeps() -> None:
             )
             await room.crank.act(item)
         words = said(await explaining.why(alert.alert), Part.ACTION)
-        assert f"keeps tool.b.on = False, set for alert {first.alert}" in words
+        assert f"keeps tool.b.on = false, set for alert {first.alert}" in words
 
     lived(tell)

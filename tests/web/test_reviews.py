@@ -50,6 +50,9 @@ def test_a_queue_and_its_verdicts() -> None:
             assert crank.engine.reviews.open["r2"].by == "rev (admin)"
             assert (await call(world, "POST", path, verdict="fixed"))[1]["result"] == "done"
             assert (await call(world, "POST", path, verdict="fixed"))[1]["result"] == "already"
+            late, said = await call(world, "POST", path, verdict="harm", next="patch")
+            assert (late, said["error"]) == (409, "already_completed")
+            assert "completed as fixed by admin" in said["message"]
             assert (await ids(), await ids("?state=closed")) == (["r1"], ["r2"])
             assert await ids("?state=all") == ["r1", "r2"]
             missing = await call(world, "POST", "/v1/reviews/r9/complete", verdict="fixed")
