@@ -139,9 +139,12 @@ class RetainedSwitches:
         return out
 
     def _message(self, key: str, said: dict[str, Json], version: int, at: Instant) -> bytes:
-        body = orjson.dumps(said | {"version": version, "at": format_instant(at)})
+        whole = said | {"version": version, "at": format_instant(at)}
+        body = orjson.dumps(whole)
         headers = sign(self._keys, f"{key}@{version}", at // 1000, body)
-        return orjson.dumps({"body": body.decode(), **headers})
+        # Unsigned, there is nothing to verify and the fields stand in the open; signed, only what is signed may be read.
+        plain = {} if self._keys else whole
+        return orjson.dumps({**plain, "body": body.decode(), **headers})
 
 
 def body_of(table: SwitchTable, key: str) -> dict[str, Json]:

@@ -23,10 +23,15 @@ LABELS = {"tool": "shell", "tenant": "acme"}
 SECRET = "whsec_c2VjcmV0IG9mIHJldGFpbmVkIG1lc3NhZ2Vz"
 
 
-def outlet(crank: HandCrank, url: str = "mqtt://127.0.0.1:1", now: int = NOW) -> RetainedSwitches:
+def outlet(
+    crank: HandCrank,
+    url: str = "mqtt://127.0.0.1:1",
+    now: int = NOW,
+    secrets: tuple[str, ...] = (SECRET,),
+) -> RetainedSwitches:
     acting = LocalActing(crank)  # type: ignore[arg-type]
     broker = broker_at(url, client_id="rulesd-test")
-    return RetainedSwitches(broker, acting, now=lambda: now, secrets=[SECRET])
+    return RetainedSwitches(broker, acting, now=lambda: now, secrets=secrets)
 
 
 def lock(crank: HandCrank) -> None:
@@ -94,6 +99,19 @@ def test_a_message_is_signed_and_a_forged_one_is_recognised() -> None:
     envelope["body"] = envelope["body"].replace("10", "99")
     with pytest.raises(WebhookVerificationError):
         read(json.dumps(envelope).encode(), verify=True)
+
+
+def test_without_a_secret_the_fields_stand_in_the_open_and_with_one_only_what_is_signed() -> None:
+    ((_, payload),) = outlet(HandCrank(CAP), secrets=()).messages()
+    envelope = json.loads(payload)
+    assert {name: envelope[name] for name in read(payload)} == read(payload)
+    ((_, payload),) = outlet(HandCrank(CAP)).messages()
+    assert json.loads(payload).keys() == {
+        "body",
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    }
 
 
 def test_a_broker_that_is_away_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
