@@ -14,7 +14,7 @@ from rulesd.web.answers import Refused, answer
 from rulesd.web.door import Door
 from rulesd.web.hook_spec import Hook
 from rulesd.web.small_body import text
-from rulesd.web.switches import about, find_switch, labels_of, ttl_of
+from rulesd.web.switches import about, find_switch, labels_of, meant, ttl_of
 
 
 def author(hook: Hook, fields: Mapping[str, Json]) -> str:
@@ -31,7 +31,7 @@ async def set_switch(door: Door, hook: Hook, fields: Mapping[str, Json], call: s
         switch=switch.name,
         by=author(hook, fields),
         reason=reason or f"by the hook {hook.name}",
-        labels=labels | labels_of(fields),
+        labels=labels | meant(switch, labels_of(fields)),
         value=fields.get("value"),
         ttl=ttl_of(fields),
         alert=text(fields, "alert", most=100),
@@ -69,12 +69,12 @@ async def revert_switch(door: Door, hook: Hook, fields: Mapping[str, Json]) -> w
 
 
 async def rollout(door: Door, hook: Hook, fields: Mapping[str, Json]) -> web.Response:
-    """``change`` and ``act``: ``signoff`` or ``finish``. A watch begins with a ``deploy.change`` event (``submit_event``)."""
+    """``change`` and ``act``: ``signoff`` or ``finish``. ``start`` is a ``deploy.change`` event, and done where events are."""
     change = text(fields, "change", most=200, required=True)
     act = text(fields, "act", most=20) or "finish"
     note = text(fields, "note", most=door.settings.limits.note_chars)
     if act not in ("signoff", "finish"):
-        raise Refused(400, "invalid_value", "act must be signoff or finish")
+        raise Refused(400, "invalid_value", "act must be start, signoff or finish")
     if not any(r.id == change for r, _ in door.daemon.acting.rollouts()):
         return answer({"result": "nothing_to_do"})
     if act == "signoff":

@@ -21,6 +21,9 @@ from rulesd.web.hook_spec import Hook
 from rulesd.web.small_body import text
 
 _ACTS = {"acknowledge": "ack", "unacknowledge": "unack", "resolve": "resolve"}
+_CHANGE = ("kind", "component", "from_version", "to_version", "stage", "owner", "rollout_percent")
+"What a hook may say of the change whose watch it begins; names as in ``deploy.change``."
+
 _ATTRIBUTES = frozenset({"id", "source", "type", "time", "subject", "tenant", "data"})
 
 
@@ -62,6 +65,8 @@ async def operate(door: Door, hook: Hook, fields: Mapping[str, Json], call: str)
         return await set_switch(door, hook, fields, call)
     if operation == "revert_switch":
         return await revert_switch(door, hook, fields)
+    if operation == "rollout" and text(fields, "act", most=20) == "start":
+        return await _submit(door, hook, _begin(hook, fields), call)
     if operation == "rollout":
         return await rollout(door, hook, fields)
     return await review(door, hook, fields)
@@ -77,6 +82,20 @@ async def _act(door: Door, hook: Hook, verb: str, fields: Mapping[str, Json]) ->
     by = f"{who} (hook {hook.name})" if who else f"hook {hook.name}"
     done: Done = await perform(door, verb, alert, by, note, None)
     return answer({"result": str(done)})
+
+
+def _begin(hook: Hook, fields: Mapping[str, Json]) -> dict[str, Json]:
+    """The ``deploy.change`` event that begins a watch over ``change``. Raises ``Refused`` (400)."""
+    data: dict[str, Json] = {"change_id": text(fields, "change", most=200, required=True)}
+    data |= {name: fields[name] for name in _CHANGE if fields.get(name) is not None}
+    data.setdefault("stage", "start")
+    around: dict[str, Json] = {
+        name: fields[name] for name in ("tenant", "time") if fields.get(name) is not None
+    }
+    event: dict[str, Json] = {"type": "deploy.change", **around}
+    if hook.mapping:
+        return event | {f"data.{name}": value for name, value in data.items()}
+    return event | {"data": data}
 
 
 async def _submit(door: Door, hook: Hook, fields: Mapping[str, Json], call: str) -> web.Response:

@@ -74,7 +74,7 @@ async def put_switch(door: Door, request: web.Request, token: Token) -> web.Resp
         words = f"the body has {len(unknown)} field(s) that mean nothing here. Write {', '.join(sorted(FIELDS))}"
         raise Refused(400, "unknown_field", words)
     switch, labels = find_switch(door, request.match_info["key"])
-    labels |= _own(switch, _meant(switch, labels_of(fields)), token)
+    labels |= _own(switch, meant(switch, labels_of(fields)), token)
     by = signed(text(fields, "by", most=100), token)
     reason = text(fields, "reason", most=door.settings.limits.note_chars, required=True)
     if fields.get("revert") is True:
@@ -196,7 +196,7 @@ def labels_of(fields: Mapping[str, Json]) -> dict[str, str]:
     return {name: str(value) for name, value in given.items()}
 
 
-def _meant(switch: Switch, labels: dict[str, str]) -> dict[str, str]:
+def meant(switch: Switch, labels: dict[str, str]) -> dict[str, str]:
     """The labels, unless one is passed over while another is missing: a slip would contain everybody. Raises ``Refused`` (400)."""
     used = {*switch.scope, *places(switch.key)}
     if labels.keys() - used and any(name not in labels for name in switch.scope):

@@ -168,6 +168,32 @@ def test_a_rollout_and_a_review() -> None:
     story(tell)
 
 
+def test_a_hook_begins_a_watch_without_being_allowed_other_events() -> None:
+    async def tell(world: World, crank: HandCrank) -> None:
+        wish = {
+            "operation": "rollout",
+            "act": "start",
+            "change": "c7",
+            "kind": "model",
+            "to_version": "m3",
+        }
+        assert await act(world, "1", **wish, tenant="acme") == (200, {"result": "done"})
+        (made,) = world.daemon.intake.events
+        assert (made.type, made.tenant) == ("deploy.change", "acme")
+        assert made.document["data"] == {
+            "change_id": "c7",
+            "kind": "model",
+            "to_version": "m3",
+            "stage": "start",
+        }
+        bare = await act(world, "2", operation="rollout", act="start")
+        assert (bare[0], bare[1]["error"]) == (400, "missing_field")
+        other = await act(world, "3", operation="submit_event", type="tool.call")
+        assert other[0] == 403
+
+    story(tell)
+
+
 def test_github_reports_a_deploy_and_a_forged_or_repeated_call_does_nothing() -> None:
     async def tell(world: World, crank: HandCrank) -> None:
         body = orjson.dumps({"deployment": {"sha": "abc123"}})
