@@ -2,6 +2,7 @@
 
 Law: bounded. A rule holds at most ``rule.max_keys`` keys; what is idle is forgotten a little at a time, never in one
 pause: keys live in two generations, a touched key moves to the young one, and each new key lets the old one give up two.
+Quiet keys of before a restart sleep: they are as they were written until somebody asks for them, and are given up last.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -57,6 +58,10 @@ class Book:
 
     young: dict[Key, Entry] = field(default_factory=dict)
     old: dict[Key, Entry] = field(default_factory=dict)
+    asleep: dict[Key, bytes] = field(default_factory=dict)
+    "Keys without an episode or a deadline, as ``dump_entry`` wrote them under the detector's own version (``read`` tells what that was)."
+
+    read: Callable[[bytes], Json] | None = None
     turned: Instant = 0
     "When the generations were last turned."
 
@@ -108,17 +113,29 @@ class Book:
             entry = self.old.pop(key, None)
             if entry is not None:
                 self.young[key] = entry
+        if entry is None and self.asleep:
+            written = self.asleep.pop(key, None)
+            if written is not None:
+                entry = self._wake(key, written)
         return entry
 
     def peek(self, key: Key) -> Entry | None:
         """The entry of a key, wherever it is."""
-        return self.young.get(key) or self.old.get(key)
+        entry = self.young.get(key) or self.old.get(key)
+        return self.get(key) if entry is None and self.asleep else entry
+
+    def _wake(self, key: Key, written: bytes) -> Entry:
+        """Read a key that slept."""
+        assert self.read is not None
+        self.load_entry(key, self.read(written))
+        return self.young[key]
 
     def add(self, entry: Entry, watermark: Instant, now: Instant) -> None:
         """Take a new key and give up some idle ones."""
         self.young[entry.key] = entry
         self._give_up(watermark, _GIVEN_UP_PER_NEW_KEY)
-        if not self.old and now - self.turned > self.rule.lateness + IDLE + self.rule.detector.hold:
+        waiting = self.old or self.asleep
+        if not waiting and now - self.turned > self.rule.lateness + IDLE + self.rule.detector.hold:
             self.old, self.young = self.young, {}
             self.turned = now
 
@@ -126,14 +143,19 @@ class Book:
         """Whether no further key can be taken, after giving up what can be."""
         if len(self) < self.rule.max_keys:
             return False
-        if not self.old:
+        if not self.old and not self.asleep:
             self.old, self.young = self.young, {}
         self._give_up(watermark, _GIVEN_UP_WHEN_FULL)
         return len(self) >= self.rule.max_keys
 
     def _give_up(self, watermark: Instant, most: int) -> None:
-        for _ in range(min(most, len(self.old))):
-            key, entry = self.old.popitem()
+        for _ in range(min(most, len(self.old) + len(self.asleep))):
+            if self.old:
+                key, entry = self.old.popitem()
+            else:
+                key, written = self.asleep.popitem()
+                entry = self._wake(key, written)
+                del self.young[key]
             if entry.episode is None and self.rule.detector.forgettable(entry.state, watermark):
                 self.dirty[key] = None
             else:
@@ -143,23 +165,38 @@ class Book:
         """Drop a key now."""
         self.young.pop(key, None)
         self.old.pop(key, None)
+        self.asleep.pop(key, None)
         self.dirty[key] = None
 
-    def all(self) -> Iterator[Entry]:
-        """Every entry, in no promised order: only for work whose result does not depend on it."""
+    def awake(self) -> Iterator[Entry]:
+        """Every entry that does not sleep: all that can have an episode or a deadline. In no promised order."""
         yield from self.young.values()
         yield from self.old.values()
 
+    def busy(self) -> list[Entry]:
+        """The entries with an open episode, in order of the key."""
+        return sorted((e for e in self.awake() if e.episode is not None), key=lambda e: e.key)
+
+    def keys(self) -> list[Key]:
+        """Every key, in no promised order."""
+        return [*self.young, *self.old, *self.asleep]
+
+    def all(self) -> Iterator[Entry]:
+        """Every entry, in no promised order: only for work whose result does not depend on it."""
+        for key in list(self.asleep):
+            self.get(key)
+        yield from self.awake()
+
     def entries(self) -> Iterator[Entry]:
         """Every entry, in order of the key."""
-        for key in sorted([*self.young, *self.old]):
+        for key in sorted(self.keys()):
             entry = self.peek(key)
             assert entry is not None
             yield entry
 
     def __len__(self) -> int:
         """How many keys are held."""
-        return len(self.young) + len(self.old)
+        return len(self.young) + len(self.old) + len(self.asleep)
 
     def dump_entry(self, entry: Entry) -> Json:
         """One key's state and episode as plain data."""

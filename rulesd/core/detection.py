@@ -360,20 +360,20 @@ class Detection:
             self._close(was, now, out)
             return
         book.newest = was.newest
-        for entry in was.entries():
-            if entry.episode is not None:
-                entry.state = book.rule.detector.start(entry.key, now)
-                if entry.episode.until is None:
-                    entry.episode.until = now
-                entry.wake, entry.due = 0, UNKNOWN
-                book.young[entry.key] = entry
-                book.dirty[entry.key] = None
+        for entry in was.busy():
+            assert entry.episode is not None
+            entry.state = book.rule.detector.start(entry.key, now)
+            if entry.episode.until is None:
+                entry.episode.until = now
+            entry.wake, entry.due = 0, UNKNOWN
+            book.young[entry.key] = entry
+            book.dirty[entry.key] = None
 
     def _close(self, book: Book, now: Instant, out: list[Decision]) -> None:
-        for entry in list(book.entries()):
-            if entry.episode is not None:
-                self._open.pop(entry.episode.id, None)
-                track.apply(book, entry, Signal.RULE_REMOVED, now, out)
+        for entry in book.busy():
+            assert entry.episode is not None
+            self._open.pop(entry.episode.id, None)
+            track.apply(book, entry, Signal.RULE_REMOVED, now, out)
 
     def rebuild(self) -> None:
         """Make the heap and the index of open episodes from the books (after a restore)."""
@@ -381,7 +381,7 @@ class Detection:
         self._open = {}
         self._awaits = True
         for book in self.books:
-            for entry in book.all():
+            for entry in book.awake():
                 self._index(book, entry, None)
                 wake = track.wake_at(book, entry)
                 entry.wake = wake or 0

@@ -110,7 +110,7 @@ async def find(
     search = Search(book, labels, after, most)
     if not search.fits:
         return []
-    keys = [*book.young, *book.old]
+    keys = book.keys()
     for start in range(0, len(keys), SLICE):
         if start:
             await asyncio.sleep(0)

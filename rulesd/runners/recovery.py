@@ -18,6 +18,7 @@ from rulesd.model.inputs import PlanReplaced
 from rulesd.model.instant import Instant
 from rulesd.ports.store import Recovered, Store
 from rulesd.runners import codec
+from rulesd.runners.waking import awake
 
 
 @dataclass(slots=True)
@@ -44,7 +45,8 @@ def recover(
 ) -> Restored:
     """Bring the engine back. ``rebuild`` compiles an archived plan.
 
-    Nothing that is made here is garbage, and looking for some among a million keys would take as long as making them.
+    Nothing that is made here is garbage, and looking for some among a million keys would take as long as making them: it is set apart from all
+    that the garbage collector looks at.
 
     Raises:
         StoreError: when the plan that was in force cannot be rebuilt.
@@ -55,6 +57,7 @@ def recover(
         return _recover(store, known, plan, limits, rebuild)
     finally:
         if collecting:
+            gc.freeze()
             gc.enable()
 
 
@@ -67,8 +70,9 @@ def _recover(
 ) -> Restored:
     engine = Engine(_plan_of(store, known.plan_digest, plan, rebuild), limits)
     if known.engine is not None:
-        keys = codec.unpack_keys(store.keys())
-        engine.void += engine.restore(codec.unpack_state(known.engine), keys)
+        small = codec.unpack_state(known.engine)
+        keys = awake(store.keys(), small, engine.detection.books)
+        engine.void += engine.restore(small, keys)
     restored = Restored(engine, known.last_decision_seq)
     seq = known.checkpoint_decision_seq
     for _, row in store.tail(known.checkpoint_journal_seq):

@@ -1,5 +1,8 @@
+import json
+
 from rulesd.core.book import Book, Entry, number
 from rulesd.core.detectors.never import Never
+from rulesd.model.event import Json
 from rulesd.model.instant import HOUR
 from tests.core.plans import burst, field, rule
 
@@ -11,7 +14,7 @@ def book(max_keys: int = 100, **changes: object) -> Book:
 
 def add(b: Book, name: str, at: int) -> Entry:
     entry = Entry((name,), b.rule.detector.start((name,), at))
-    entry.state.at.append(at)  # type: ignore[attr-defined]
+    entry.state.put(at, 1)  # type: ignore[attr-defined]
     b.add(entry, at, at)
     return entry
 
@@ -124,3 +127,57 @@ def test_books_with_the_same_labels_have_the_same_number() -> None:
     books = [Book(rule(by=tuple(map(field, names))), None) for names in by]
     number(books)
     assert [b.by for b in books] == [0, 1, 0]
+
+
+def read(written: bytes) -> Json:
+    data: Json = json.loads(written)
+    return data
+
+
+def sleeping(*names: str, at: int = 100_000, max_keys: int = 100) -> Book:
+    """A book after a restart: its keys were quiet, and nobody has asked for them since."""
+    before, after = book(), book(max_keys=max_keys)
+    after.read = read
+    for name in names:
+        after.asleep[name,] = json.dumps(before.dump_entry(add(before, name, at))).encode()
+    return after
+
+
+def test_a_key_sleeps_until_somebody_asks_for_it() -> None:
+    b = sleeping("a", "b", "c")
+    assert len(b) == 3
+    assert sorted(b.keys()) == [("a",), ("b",), ("c",)]
+    assert list(b.awake()) == []
+    one = b.get(("a",))
+    assert one is not None
+    assert one.state.newest == 100_000  # type: ignore[attr-defined]
+    assert b.get(("a",)) is one
+    assert b.peek(("b",)) is b.get(("b",))
+    assert b.peek(("zzz",)) is None
+    assert list(b.asleep) == [("c",)]
+    assert {e.key for e in b.all()} == {("a",), ("b",), ("c",)}
+    assert b.asleep == {}
+    assert [e.key for e in sleeping("b", "a").entries()] == [("a",), ("b",)]
+
+
+def test_keys_that_sleep_are_given_up_when_they_are_idle_and_count_until_then() -> None:
+    b = sleeping("a", "b", "c", at=100_000, max_keys=4)
+    assert not b.full(100_000)
+    add(b, "new", 100_000)
+    assert b.full(100_000), "nothing is idle yet, and all have been looked at"
+    assert len(b) == 4
+    b = sleeping("a", "b", "c", max_keys=3)
+    assert not b.full(100_000 + 10 * HOUR)
+    assert len(b) == 0
+    assert sorted(b.dirty) == [("a",), ("b",), ("c",)]
+    b = sleeping("a")
+    b.forget(("a",))
+    assert (len(b), list(b.dirty)) == (0, [("a",)])
+
+
+def test_only_open_episodes_are_busy_and_they_come_in_order() -> None:
+    b = sleeping("z")
+    for name in "cab":
+        entry = add(b, name, 100_000)
+        entry.episode = None if name == "b" else object()  # type: ignore[assignment]
+    assert [e.key for e in b.busy()] == [("a",), ("c",)]

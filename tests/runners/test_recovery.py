@@ -1,5 +1,6 @@
 """Recovery: wherever the process was cut off, the engine stands where it stood, and the log says what it said."""
 
+import gc
 import random
 from typing import Any
 
@@ -226,3 +227,20 @@ def test_the_page_limit_in_force_is_recovered_and_not_the_settings() -> None:
 
 async def _one(room: Room) -> None:
     await room.send(denied(1))
+
+
+def test_what_is_restored_is_set_apart_from_what_the_garbage_collector_looks_at() -> None:
+    gc.enable()
+    before = gc.get_freeze_count()
+    try:
+        recovered(cut(Recording(), 0))
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > before
+        gc.disable()
+        frozen = gc.get_freeze_count()
+        recovered(cut(Recording(), 0))
+        assert not gc.isenabled(), "as it was"
+        assert gc.get_freeze_count() == frozen
+    finally:
+        gc.enable()
+        gc.unfreeze()
