@@ -376,6 +376,7 @@ class App:
         with suppress(Exception):
             await asyncio.wait_for(asyncio.shield(parts.crank.checkpoint()), 5)
         await parts.courier.stop(5.0)
+        parts.crank.reports.flush()
         await parts.writer.stop()
         await session.close()
 

@@ -276,9 +276,11 @@ class Engine:
         return None if due >= NOT_DUE or due == NEVER_YET else due
 
     def handle_timer(self, now: Instant, most: int = 1 << 62) -> list[Decision]:
-        """Run every deadline at or before ``now``, each as of its own time; after ``most`` decisions the rest stays due."""
+        """Run every deadline at or before ``now``, each as of its own time; after ``most`` pieces of work the rest stays due."""
         out: list[Decision] = []
-        while len(out) < most and (due := self.next_timer()) is not None and due <= now:
+        spent = 0
+        while spent < most and (due := self.next_timer()) is not None and due <= now:
+            known = len(self.foreign.known)
             at = self.now = max(due, self.now)
             start = len(out)
             self.detection.handle_timer(at, out)
@@ -294,6 +296,7 @@ class Engine:
                 self.dispatch.handle_timer(at, out)
                 self.paging.reach(out, begun)
             self._inform(out, start, at)
+            spent += 1 + len(out) - start + known - len(self.foreign.known)
         return out
 
     # ------------------------------------------------------------------ people and plans

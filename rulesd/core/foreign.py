@@ -113,7 +113,7 @@ class ForeignAlerts:
             alert = renewed(old, new, None if firing else old.ended_at or now)
         else:
             id_ = episode_id("", (name,), "", now)
-            labels = self._shared(posted.labels)
+            labels = self._shared(posted.labels) if posted.labels or old is None else old.labels
             alert = opened(name, id_, labels, new, now, None if firing else now)
             self.known.pop(name, None)
             begun.append(name)

@@ -48,12 +48,17 @@ def merge(old: Foreign, new: Foreign, now: Instant) -> Foreign:
 
 def told_by(posted: PostedAlert, old: Alert | None, now: Instant) -> Foreign:
     """What was posted; texts that are the same as before are kept once."""
-    annotations = posted.annotations
-    if old is not None and old.foreign is not None and old.foreign.annotations == annotations:
-        annotations = old.foreign.annotations
+    annotations, url = posted.annotations, posted.generator_url
+    before = None if old is None else old.foreign
+    if before is not None and not posted.labels:
+        annotations, url = before.annotations, before.generator_url
+    else:
+        url = intern(str(url))
+        if before is not None and before.annotations == annotations:
+            annotations = before.annotations
     return Foreign(
         annotations=annotations,
-        generator_url=intern(str(posted.generator_url)),
+        generator_url=url,
         starts_at=posted.starts_at,
         ends_at=posted.ends_at,
         timeout=posted.timeout,

@@ -79,7 +79,9 @@ class PostedAlert:
     """One alert that another system posted (API v2), valid and with its times filled in."""
 
     labels: Mapping[str, str]
-    "The whole label set, without empty values: its identity."
+    """The whole label set, without empty values: its identity.
+
+    None at all: the alert of this ``fingerprint`` again, with the labels, annotations and address that are known of it."""
 
     starts_at: Instant
     ends_at: Instant

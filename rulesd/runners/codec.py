@@ -4,8 +4,8 @@ Law: what is written can be read by the next version; every shape is tagged by i
 read them), key states are MessagePack (there may be a million).
 """
 
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import msgspec
 import orjson
@@ -24,6 +24,7 @@ from rulesd.model.inputs import (
     OverrideRemoved,
     OverrideSet,
     PlanReplaced,
+    PostedAlert,
     ResolvedByPerson,
     ReviewAsked,
     ReviewCompleted,
@@ -101,10 +102,38 @@ def input_row(item: Input, now: Instant) -> JournalRow:
                     item.attempts,
                 ],
             )
+        case AlertsPosted():
+            posted = msgspec.json.encode([item.by, [_short(one) for one in item.alerts]])
+            return JournalRow(now=now, kind="posted", payload=posted)
         case PlanReplaced():
             return _row(now, "plan", [item.digest, item.owner_pages, item.owner_window])
         case _:
             return JournalRow(now=now, kind=_KINDS[type(item)], payload=msgspec.json.encode(item))
+
+
+def _short(posted: PostedAlert) -> tuple[object, ...]:
+    """A posted alert without the names of its fields; of one that is known already, only its times."""
+    times = (posted.fingerprint, posted.starts_at, posted.ends_at, posted.timeout)
+    if not posted.labels:
+        return times
+    return (*times, posted.labels, posted.annotations, posted.generator_url)
+
+
+_NO_TEXTS: tuple[Mapping[str, str], Mapping[str, str], str] = ({}, {}, "")
+
+
+def _long(row: list[Any]) -> PostedAlert:
+    name, starts, ends, timeout, *texts = row
+    labels, annotations, url = texts or _NO_TEXTS
+    return PostedAlert(
+        labels=labels,
+        starts_at=starts,
+        ends_at=ends,
+        annotations=annotations,
+        generator_url=url,
+        timeout=timeout,
+        fingerprint=name,
+    )
 
 
 def _row(now: Instant, kind: str, body: list[Json]) -> JournalRow:
@@ -151,6 +180,8 @@ def read_input(row: JournalRow) -> Input:
                 reason=DeliveryReason(body[4]),
                 attempts=body[5],
             )
+        case "posted" if isinstance(body, list):  # An older version wrote an object.
+            return AlertsPosted(alerts=tuple(map(_long, body[1])), by=body[0])
         case "plan":
             return PlanReplaced(digest=body[0], owner_pages=body[1], owner_window=body[2])
         case kind if kind in _PLAIN:

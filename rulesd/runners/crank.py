@@ -15,32 +15,27 @@ from collections.abc import Callable, Sequence
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
 from rulesd.core.switch_table import Shown
-from rulesd.model.alert import Alert
-from rulesd.model.decision import (
-    AlertChanged,
-    Decision,
-    Kind,
-    NoticeDue,
-    NotificationDue,
-    RolloutChanged,
-    SwitchChanged,
-)
+from rulesd.model.decision import Decision
 from rulesd.model.event import Event, Rejected
 from rulesd.model.inputs import EventRefused, Input, PlanReplaced
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import Outcome
-from rulesd.notify.action_rows import rollout_rows, switch_rows
 from rulesd.notify.changes import DEPLOY
 from rulesd.ports.clock import Clock
 from rulesd.ports.intake import Overloaded, Receipt
 from rulesd.ports.meter import Meter
-from rulesd.ports.store import Checkpoint, Commit, DecisionRow, JournalRow, OutboxDone, OutboxRow
+from rulesd.ports.store import Checkpoint, Commit, JournalRow, OutboxDone, OutboxRow
 from rulesd.runners import codec
+from rulesd.runners.ledger import Compose, Ledger
+from rulesd.runners.reports import Report, Reports
 from rulesd.runners.shadow import ShadowCheck
 from rulesd.runners.writer import Writer
 
 SLICE = 500
 "Events the engine takes before the event loop gets a turn."
+
+STEP = 200
+"Decisions of deadlines that are made, at least, before the event loop gets a turn: 100,000 alerts may end in one millisecond."
 
 MOST_WAITING = 50_000
 "Events not yet durable at which new batches are turned away."
@@ -51,10 +46,6 @@ COMMIT_DEADLINE_S = 10.0
 CHECKPOINT_KEYS = 4_000
 "Key changes after which an incremental checkpoint is written."
 
-RESOLVED_KEPT = 1_000
-"Resolved alerts that ``alerts`` still shows."
-
-Compose = Callable[[NotificationDue | NoticeDue, Plan, int], list[OutboxRow]]
 Changes = Callable[[Event, Plan], list[OutboxRow]]
 
 
@@ -79,12 +70,10 @@ class Crank:
         self.writer = writer
         self.clock = clock
         self.meter = meter
-        self.seq = decision_seq
-        self.resolved: dict[str, Alert] = {}
+        self.ledger = Ledger(meter, compose, decision_seq)
+        self.resolved = self.ledger.resolved
         self.shown = engine.switches.shown()
         "The switches as they are durable: what services read. A setting that could still be lost is nobody's to obey."
-        self._switched = False
-        self._compose = compose
         self._deliver = deliver
         self._shadow = shadow or ShadowCheck(0)
         self._changes = changes
@@ -93,6 +82,10 @@ class Crank:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: Instant | None = None
         self._stopped = False
+        self._behind = asyncio.Lock()
+        "Held by whoever works off deadlines that are due, for all who wait to be taken."
+        self.reports = Reports(self._caught_up, self._report)
+        "What became of pages: durable soon, together with others."
 
     # ------------------------------------------------------------------ the door
 
@@ -122,17 +115,16 @@ class Crank:
     async def _take(
         self, source: str, events: Sequence[Event], rejected: Sequence[Rejected]
     ) -> Receipt:
-        before = dict(self.engine.outcomes)
         futures: list[asyncio.Future[None]] = []
         counts = dict.fromkeys(Outcome, 0)
         for start in range(0, max(1, len(events)), SLICE):
             if start:
                 await asyncio.sleep(0)
-                before = dict(self.engine.outcomes)
+            now = await self._catch_up()
+            before = dict(self.engine.outcomes)
             last = start + SLICE >= len(events)
-            futures.append(
-                self._turn_events(source, events[start : start + SLICE], rejected if last else ())
-            )
+            portion = events[start : start + SLICE]
+            futures.append(self._turn_events(source, portion, rejected if last else (), now))
             for outcome, total in self.engine.outcomes.items():
                 counts[outcome] += total - before[outcome]
         await self._durable(futures)
@@ -152,10 +144,9 @@ class Crank:
             future.result()
 
     def _turn_events(
-        self, source: str, events: Sequence[Event], rejected: Sequence[Rejected]
+        self, source: str, events: Sequence[Event], rejected: Sequence[Rejected], now: Instant
     ) -> asyncio.Future[None]:
         """Let the engine take events; hand what must be durable to the writer."""
-        now = self.clock.now()
         engine = self.engine
         receive, outcomes = engine.receive, engine.outcomes
         rows: list[JournalRow] = []
@@ -182,25 +173,27 @@ class Crank:
 
     async def act(self, *items: Input, done: Sequence[OutboxDone] = ()) -> list[Decision]:
         """Take inputs that are no events (acknowledgements, deliveries ...) and wait until they are durable."""
-        decisions, future = self.turn(*items, done=done)
+        now = await self._catch_up()
+        decisions, future = self.turn(*items, done=done, now=now)
         await asyncio.shield(future)
         return decisions
 
-    async def take(self, items: Sequence[Input], weights: Sequence[int]) -> None:
+    async def take(self, items: Sequence[Callable[[], Input]], weights: Sequence[int]) -> None:
         """Take large inputs in order, under the limits of ``submit``; return when all are durable.
 
-        ``weights``: what each counts for, in events.
+        Each is made when its turn has come: nothing happens between that and the engine. ``weights``: what each counts for, in events.
         """
         count = sum(weights)
         self._admit(count)
         self._waiting += count
         try:
             futures: list[asyncio.Future[None]] = []
-            for item, weight in zip(items, weights, strict=True):
+            for make, weight in zip(items, weights, strict=True):
                 if futures:
                     await asyncio.sleep(0)
+                now = await self._catch_up()
                 self._changed += weight
-                futures.append(self.turn(item)[1])
+                futures.append(self.turn(make(), now=now)[1])
             if futures:
                 await self._durable(futures)
         finally:
@@ -212,9 +205,11 @@ class Crank:
         done: Sequence[OutboxDone] = (),
         owed: Sequence[OutboxRow] = (),
         settings: Sequence[tuple[str, bytes]] = (),
+        now: Instant | None = None,
     ) -> tuple[list[Decision], asyncio.Future[None]]:
-        """``act`` without waiting. ``owed``, ``settings``: what must become durable with it."""
-        now = self.clock.now()
+        """``act`` without waiting. ``owed``, ``settings``: what must become durable with it; ``now``: where ``_catch_up`` has looked."""
+        if now is None:
+            now = self.clock.now()
         rows: list[JournalRow] = []
         decisions: list[Decision] = []
         for item in items:
@@ -222,6 +217,22 @@ class Crank:
             rows.append(codec.input_row(item, self.engine.now))
         future = self._commit(rows, decisions, done=done, owed=owed, settings=settings)
         return decisions, future
+
+    def _caught_up(self) -> bool:
+        """Whether no deadline is due; if one is, some are worked off."""
+        now, due = self.clock.now(), self.engine.next_timer()
+        if due is None or due > now or self._stopped:
+            return True
+        self._run_deadlines(now)
+        return False
+
+    def _report(self, reports: Sequence[Report]) -> None:
+        self.turn(
+            *[r.delivered for r in reports],
+            done=[r.done for r in reports],
+            owed=[row for r in reports for row in r.owed],
+            settings=[pair for r in reports for pair in r.settings],
+        )
 
     def replace(self, plan: Plan, item: PlanReplaced, archive: bytes) -> asyncio.Future[None]:
         """Swap the plan, and checkpoint at once: a journal tail never spans two plans."""
@@ -268,10 +279,31 @@ class Crank:
         now = self.clock.now()
         if due is not None and 0 < due - now < 50:
             now = due
-        decisions = self.engine.handle_timer(now)
+        self._run_deadlines(now)
+
+    def _run_deadlines(self, now: Instant) -> None:
+        """Some of those at or before ``now``; the timer is armed for the rest."""
+        decisions = self.engine.handle_timer(now, STEP)
+        self._changed += len(decisions)
         if decisions:
             self._commit([], decisions)
+        elif len(self.engine.foreign.dirty) >= CHECKPOINT_KEYS:
+            self.checkpoint()
         self._arm()
+
+    async def _catch_up(self) -> Instant:
+        """Work off what is due, a little at a time, before anything new is taken; the moment at which nothing is behind.
+
+        The engine would do the same, but all at once.
+        """
+        async with self._behind:
+            while True:
+                now = self.clock.now()
+                due = self.engine.next_timer()
+                if due is None or due > now:
+                    return now
+                self._run_deadlines(now)
+                await asyncio.sleep(0)
 
     # ------------------------------------------------------------------ making it durable
 
@@ -285,7 +317,7 @@ class Crank:
         owed: Sequence[OutboxRow] = (),
         settings: Sequence[tuple[str, bytes]] = (),
     ) -> asyncio.Future[None]:
-        logged, outbox = self._log(decisions)
+        logged, outbox = self.ledger.write(decisions, self.engine.plan, self.clock.now())
         outbox += owed
         future = self.writer.submit(
             Commit(
@@ -297,8 +329,8 @@ class Crank:
                 settings=settings,
             )
         )
-        if self._switched or plan is not None:
-            self._switched, shown = False, self.engine.switches.shown()
+        if self.ledger.switched or plan is not None:
+            self.ledger.switched, shown = False, self.engine.switches.shown()
             future.add_done_callback(lambda f: self._show(f, shown))
         if outbox:
             future.add_done_callback(lambda f: self._hand_over(f, outbox))
@@ -315,32 +347,6 @@ class Crank:
         if not future.cancelled() and future.exception() is None:
             self._deliver(outbox)
 
-    def _log(self, decisions: list[Decision]) -> tuple[list[DecisionRow], list[OutboxRow]]:
-        logged: list[DecisionRow] = []
-        outbox: list[OutboxRow] = []
-        for decision in decisions:
-            self.seq += 1
-            row = codec.decision_row(self.seq, decision)
-            logged.append(row)
-            self.meter.decisions.labels(row.kind, str(decision.reason)).inc()
-            if isinstance(decision, NotificationDue | NoticeDue):
-                if _too_late(decision, self.clock.now()):
-                    continue
-                outbox += self._compose(decision, self.engine.plan, self.seq)
-            elif isinstance(decision, SwitchChanged):
-                self._switched = True
-                outbox += switch_rows(decision, self.engine.plan)
-            elif isinstance(decision, RolloutChanged):
-                outbox += rollout_rows(decision, self.engine.plan)
-            elif isinstance(decision, AlertChanged) and decision.kind is Kind.RESOLVED:
-                self._remember(decision.alert)
-        return logged, outbox
-
-    def _remember(self, alert: Alert) -> None:
-        self.resolved[alert.alert] = alert
-        while len(self.resolved) > RESOLVED_KEPT:
-            del self.resolved[next(iter(self.resolved))]
-
     def checkpoint(self) -> asyncio.Future[None]:
         """Write what changed since the last checkpoint."""
         self._changed = 0
@@ -351,7 +357,7 @@ class Crank:
                 checkpoint=Checkpoint(
                     engine=codec.pack_state(self.engine.small_state()),
                     plan_digest=self.engine.plan.digest,
-                    decision_seq=self.seq,
+                    decision_seq=self.ledger.seq,
                     keys=keys,
                     forget_rules=void,
                 )
@@ -362,8 +368,3 @@ class Crank:
     def unsaved(self) -> int:
         """Inputs taken since the last checkpoint."""
         return self._changed
-
-
-def _too_late(decision: NotificationDue | NoticeDue, now: Instant) -> bool:
-    """Whether nobody needs this any more: after a long stop, the hand-overs of shifts that are over."""
-    return isinstance(decision, NoticeDue) and decision.until is not None and decision.until <= now

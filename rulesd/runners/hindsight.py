@@ -103,7 +103,7 @@ class Hindsight:
         windows = _windows(silence, engine.plan)
         async with self._one:
             reading = _Reading(self._store, engine.plan, silence, filed, windows)
-            rows = self._crank.seq
+            rows = self._crank.ledger.seq
             begun, complete = await asyncio.to_thread(reading.read, rows, since)
         here: dict[str, int] = {}
         for alert in {a.alert: a for a in engine.firing()}.values():

@@ -47,6 +47,7 @@ from rulesd.runners.learning import LocalLearning
 from rulesd.runners.oncall import LocalOnCall
 from rulesd.runners.posting import Posting
 from rulesd.runners.proven import Proven
+from rulesd.runners.reports import Report
 from rulesd.runners.shadow import ShadowCheck
 from rulesd.runners.silencing import Silencing
 from rulesd.runners.writer import Writer
@@ -241,7 +242,8 @@ class LocalDaemon(Silencing, Posting):
         if delivered is None:
             self._parts.writer.submit(Commit(done=[done]))
         else:
-            self._parts.crank.turn(delivered, done=[done], owed=owed.rows, settings=owed.settings)
+            report = Report(done=done, delivered=delivered, owed=owed.rows, settings=owed.settings)
+            self._parts.crank.reports.add(report)
 
     def _note(self, done: OutboxDone) -> None:
         """No page is given up, or held up, without a word in the log."""

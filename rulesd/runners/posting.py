@@ -7,6 +7,7 @@ with success.
 
 import gc
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from rulesd.core.standing import GroupView, Standing
 from rulesd.model.alert import Alert
@@ -24,7 +25,7 @@ SETTLED = 5_000
 They live for hours and hold no cycles; without this a storm of 100,000 costs several looks at all of them, of up to half a second
 each. Only growth counts, so what is frozen along with them is bounded."""
 
-SLICE = 50
+SLICE = 100
 "Posted alerts the engine takes before the event loop gets a turn."
 
 
@@ -42,15 +43,25 @@ class Posting:
         Raises:
             Overloaded: too much waits for the disk; nothing, or not all, is durable. Sending all of it again is safe.
         """
-        items = [
-            AlertsPosted(alerts=tuple(alerts[start : start + SLICE]), by=by)
-            for start in range(0, len(alerts), SLICE)
-        ]
-        await self._crank.take(items, [len(item.alerts) for item in items])
+        slices = [alerts[start : start + SLICE] for start in range(0, len(alerts), SLICE)]
+        makers = [partial(self._input, some, by) for some in slices]
+        await self._crank.take(makers, [len(some) for some in slices])
         known = len(self._crank.engine.foreign.known)
         if known >= self._settled + SETTLED:
             self._settled = known
             gc.freeze()
+
+    def _input(self, alerts: Sequence[PostedAlert], by: str) -> AlertsPosted:
+        """One slice; of what is known as it was posted, only the times are written down again."""
+        known = self._crank.engine.foreign.known
+        seen: set[str] = set()
+        out: list[PostedAlert] = []
+        for one in alerts:
+            name = one.fingerprint
+            old = known.get(name)
+            out.append(one if old is None or name in seen else again(one, old))
+            seen.add(name)
+        return AlertsPosted(alerts=tuple(out), by=by)
 
     def standing(self, alert: Alert) -> Standing:
         """What holds an alert back now, and where it goes."""
@@ -69,6 +80,29 @@ class Posting:
         told = Told(alert=alert, status=Status.FIRING, changed=False)
         page = tell(told, _asked(alert, told), self._crank.engine.plan, self._links)
         return annotations(page), page.console_url
+
+
+def again(posted: PostedAlert, known: Alert) -> PostedAlert:
+    """A post without the texts that are known already; as it is where it brings others."""
+    old = known.foreign
+    if (
+        old is None
+        or old.generator_url != posted.generator_url
+        or old.annotations != posted.annotations
+        or known.labels != posted.labels
+    ):
+        return posted
+    return PostedAlert(
+        labels=_NONE,
+        starts_at=posted.starts_at,
+        ends_at=posted.ends_at,
+        annotations=_NONE,
+        timeout=posted.timeout,
+        fingerprint=posted.fingerprint,
+    )
+
+
+_NONE: Mapping[str, str] = {}
 
 
 def _asked(alert: Alert, told: Told) -> NotificationDue:

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from rulesd.model.errors import EventError
+from rulesd.model.fingerprint import fingerprint
 from rulesd.model.inputs import PostedAlert
 from rulesd.model.instant import Instant, Milliseconds, parse_instant
 from rulesd.web import body as bodies
@@ -184,6 +185,7 @@ def _one(wire: _Wire, around: Around, batch: Batch) -> PostedAlert:
         annotations=annotations,
         generator_url=wire.generatorURL or "",
         timeout=timeout,
+        fingerprint=fingerprint(labels),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rulesd.core import foreign
 from rulesd.core.engine import Engine, KeyState, Limits, sampled
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Maturity, Plan, Route
@@ -403,3 +404,25 @@ def test_an_acknowledgement_of_an_alert_of_others_expires_too() -> None:
     w.at(60)
     assert w.engine.alerts()[0].acknowledged_by == ""
     assert w.last(Kind.UPDATED).acknowledged_by == ""
+
+
+def test_deadlines_are_worked_off_a_little_at_a_time_where_that_is_asked_for() -> None:
+    def story(most: int) -> tuple[list[Decision], int]:
+        engine, turns = Engine(plan(rule())), 0
+        count = 3 * foreign.STEP
+        alerts = tuple(
+            PostedAlert(labels={"alertname": f"A{n}"}, starts_at=T0, ends_at=T0 + 1_000)
+            for n in range(count)
+        )
+        made = engine.receive(AlertsPosted(alerts=alerts), T0)
+        while (due := engine.next_timer()) is not None and due <= T0 + HOUR:
+            now = T0 + HOUR if most > count else due
+            made += engine.handle_timer(now, most)
+            turns += 1
+        assert engine.foreign.known == {}
+        return made, turns
+
+    at_once, _ = story(1 << 62)
+    cut, turns = story(50)
+    assert cut == at_once
+    assert turns > 5

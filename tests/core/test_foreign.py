@@ -347,3 +347,20 @@ def test_a_fingerprint_that_came_along_is_not_worked_out_again() -> None:
     desk = Desk()
     item = replace(posted("A"), fingerprint="00000000000000ff")
     assert desk.machine.post([item], T0, desk.out)[0].fingerprint == "00000000000000ff"
+
+
+def test_a_post_without_labels_is_the_known_alert_again() -> None:
+    def again(desk: Desk, at: float, ends: float) -> Alert:
+        name = fingerprint(posted("A x=1").labels)
+        item = replace(posted("A", 0, ends), labels={}, annotations={}, fingerprint=name)
+        return desk.machine.post([item], T0 + round(at * 1000), desk.out)[0]
+
+    desk, plainly = Desk(), Desk()
+    for each in (desk, plainly):
+        each.post(0, "A x=1", note="n", ends=10)
+    steps = ((5, 20), (12, 12), (14, 30))  # Longer, over, and a new episode.
+    for at, ends in steps:
+        shown = again(desk.time(at), at, ends)
+        assert shown == plainly.post(at, "A x=1", note="n", ends=ends)
+        assert shown.labels == {"alertname": "A", "x": "1"}
+    assert desk.out == plainly.out

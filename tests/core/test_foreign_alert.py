@@ -62,6 +62,8 @@ def test_texts_that_are_the_same_as_before_are_kept_once() -> None:
     assert again.annotations is before.foreign.annotations
     other = told_by(posted("A x=1", note="other"), before, T0 + 1)
     assert other.annotations == {"note": "other"}
+    short = replace(posted("A x=1"), labels={}, annotations={})
+    assert told_by(short, before, T0 + 1) == again
 
 
 def test_an_episode_goes_on_with_what_is_known_now() -> None:

@@ -1,5 +1,6 @@
 """What is written is read back as it was, and what a later version wrote is refused in words."""
 
+import msgspec
 import orjson
 import pytest
 
@@ -50,6 +51,7 @@ INPUTS = [
     PlanReplaced(digest="d1", owner_pages=3, owner_window=60_000),
     AlertsPosted(alerts=(
         PostedAlert(labels={"alertname": "A"}, starts_at=T0, ends_at=T0 + 5, annotations={"summary": "s"}),
+        PostedAlert(labels={}, starts_at=T0, ends_at=T0 + 5, timeout=True, fingerprint="00ff"),
     ), by="prometheus"),
     SilenceSet(silence=silence(annotations={"ticket": "7"}, approved_by="bo"), by="ana"),
     SilenceExpired(id="s1", by="ana"),
@@ -79,6 +81,12 @@ def test_an_event_keeps_beside_its_document_what_that_does_not_say() -> None:
     row = codec.event_row(made, T0 + 9)
     assert (row.kind, row.at, row.key, row.body) == ("event", T0 + 5, made.key, made.body)
     assert orjson.loads(row.payload) == ["acme", 3, dict(made.document)]
+
+
+def test_posts_as_an_older_version_wrote_them_are_read() -> None:
+    item = next(one for one in INPUTS if isinstance(one, AlertsPosted))
+    row = JournalRow(now=T0, kind="posted", payload=msgspec.json.encode(item))
+    assert codec.read_input(row) == item
 
 
 def test_an_input_of_a_later_version_is_refused_in_words() -> None:

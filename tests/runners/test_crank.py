@@ -1,23 +1,27 @@
 """The crank: nothing is answered before its commit, nothing is delivered before it either, and time turns it too."""
 
 import asyncio
+import json
 import threading
 from typing import Any
 
 import pytest
 
+from rulesd.core import foreign
 from rulesd.model.decision import NoticeDue
 from rulesd.model.errors import StoreError
 from rulesd.model.event import Rejected
-from rulesd.model.inputs import Acknowledged, PlanReplaced
+from rulesd.model.inputs import Acknowledged, AlertsPosted, PlanReplaced, PostedAlert
+from rulesd.model.instant import HOUR
 from rulesd.model.reasons import Outcome, Reason
 from rulesd.ports.intake import Overloaded, Receipt
 from rulesd.ports.store import OutboxRow
-from rulesd.runners import codec
+from rulesd.runners import codec, ledger
 from rulesd.runners import crank as module
 from rulesd.stores.memory import MemoryStore
 from tests.core.plans import T0
 from tests.runners.room import ARCHIVE, BOTH, Room, denied, in_room, out_of_scope, quiet
+from tests.runners.test_reports import report
 
 BAD = Rejected(1, "invalid_time", "say when", "/time")
 
@@ -286,7 +290,7 @@ def test_decisions_that_recovery_missed_are_published_with_their_pages() -> None
 def test_resolved_alerts_are_remembered_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     from rulesd.model.inputs import ResolvedByPerson
 
-    monkeypatch.setattr(module, "RESOLVED_KEPT", 2)
+    monkeypatch.setattr(ledger, "RESOLVED_KEPT", 2)
 
     async def story(room: Room) -> None:
         gone = []
@@ -357,3 +361,90 @@ def test_a_hand_over_of_a_shift_that_is_over_is_on_record_and_not_sent() -> None
         assert len(room.courier.rows) == 2
 
     assert len(in_room(story).log()) == 3
+
+
+def test_many_deadlines_are_worked_off_with_turns_for_others_before_anything_new_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "STEP", 10)
+    monkeypatch.setattr(foreign, "STEP", 10)
+    alerts = tuple(
+        PostedAlert(labels={"alertname": f"A{n}"}, starts_at=T0, ends_at=T0 + 1_000)
+        for n in range(95)
+    )
+    turns = 0
+
+    async def somebody_else() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def story(room: Room) -> None:
+        nonlocal turns
+        await room.crank.act(AlertsPosted(alerts=alerts))
+        other = asyncio.create_task(somebody_else())
+        room.clock.at = T0 + 1_000
+        turns = 0
+        sent = [asyncio.create_task(room.send(quiet(n))) for n in range(3)]
+        await asyncio.gather(*sent)
+        assert turns >= 9
+        assert room.engine.alerts() == []
+        other.cancel()
+
+    room = in_room(story)
+    kinds = [json.loads(line)["kind"] for line in room.log()]
+    assert kinds.count("alert.resolved") == 95
+    assert room.kinds() == ["plan", "posted", "event", "event", "event"]
+
+
+def test_reports_wait_for_deadlines_that_are_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STEP", 1)
+    monkeypatch.setattr(foreign, "STEP", 1)
+    alerts = tuple(
+        PostedAlert(labels={"alertname": f"A{n}"}, starts_at=T0, ends_at=T0 + 1_000)
+        for n in range(3)
+    )
+
+    async def story(room: Room) -> None:
+        await room.crank.act(AlertsPosted(alerts=alerts))
+        room.clock.at = T0 + 1_000
+        room.crank.reports.add(report("msg-1"))
+        room.crank.reports.flush()
+        assert len(room.engine.alerts()) == 2
+        while len(room.kinds()) < 3:
+            await asyncio.sleep(0.001)
+        assert room.engine.alerts() == []
+
+    assert in_room(story).kinds() == ["plan", "posted", "delivered"]
+
+
+def test_what_is_forgotten_at_once_is_saved_a_portion_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "CHECKPOINT_KEYS", 20)
+    monkeypatch.setattr(module, "STEP", 1)
+    monkeypatch.setattr(foreign, "FORGOTTEN", 10)
+    over = tuple(
+        PostedAlert(labels={"alertname": f"A{n}"}, starts_at=T0 - 2, ends_at=T0 - 1)
+        for n in range(60)
+    )
+
+    async def story(room: Room) -> None:
+        await room.crank.act(AlertsPosted(alerts=over))
+        room.crank.checkpoint()
+        assert room.engine.foreign.dirty == {}
+        room.clock.at = T0 + 2 * HOUR
+        sizes: list[int] = []
+        write = room.crank.checkpoint
+
+        def checkpoint() -> Any:
+            sizes.append(len(room.engine.foreign.dirty))
+            return write()
+
+        monkeypatch.setattr(room.crank, "checkpoint", checkpoint)
+        await room.send(quiet(1))
+        assert room.engine.foreign.known == {}
+        assert sizes == [20, 20, 20]
+
+    in_room(story)

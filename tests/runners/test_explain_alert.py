@@ -49,7 +49,7 @@ def test_every_attempt_to_tell_somebody_is_shown_and_what_is_over_is_still_known
     async def tell(room: Room, explaining: Explaining) -> None:
         await room.send(denied(1), denied(2), denied(3))
         (alert,) = room.engine.alerts()
-        room.crank._compose = lambda due, plan, n: compose(due, plan, number=n, links=NoLinks())
+        room.crank.ledger.compose = lambda due, plan, n: compose(due, plan, number=n, links=NoLinks())
         room.clock.at += MINUTE
         decisions = room.engine.handle_timer(room.clock.at)
         await room.crank.publish(decisions)

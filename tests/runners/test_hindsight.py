@@ -61,8 +61,8 @@ def looked(
     async def story(room: Room) -> None:
         rows = []
         for decision in log:
-            room.crank.seq += 1
-            rows.append(codec.decision_row(room.crank.seq, decision))
+            room.crank.ledger.seq += 1
+            rows.append(codec.decision_row(room.crank.ledger.seq, decision))
         await room.writer.submit(Commit(decisions=rows))
         room.clock.at = NOW
         asked = one or silence(matchers=SHELL, **changes)

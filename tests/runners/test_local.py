@@ -178,6 +178,7 @@ def test_what_became_of_a_page_is_durable_and_an_input_when_it_is_over(
             outcome=DeliveryOutcome.DELIVERED, reason=DeliveryReason.OK,
         )  # fmt: skip
         room.daemon.delivered(done(), over)
+        room.crank.reports.flush()
 
     room = in_room(story)
     assert room.kinds() == ["plan", "event", "delivered"]

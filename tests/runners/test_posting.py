@@ -9,6 +9,7 @@ import pytest
 from rulesd.core.engine import Engine, Limits
 from rulesd.core.plan import Owner
 from rulesd.model.errors import StoreError
+from rulesd.model.fingerprint import fingerprint
 from rulesd.model.inputs import AlertsPosted, PostedAlert
 from rulesd.model.instant import MINUTE
 from rulesd.ports.intake import Overloaded
@@ -180,3 +181,53 @@ def test_they_are_counted_with_our_own() -> None:
         assert shown("rulesd_alerts", {"state": "pending"}) == 0
 
     in_room(story)
+
+
+def known(one: PostedAlert) -> PostedAlert:
+    """As the door gives it on."""
+    return replace(one, fingerprint=fingerprint(one.labels))
+
+
+def test_what_is_known_as_it_was_posted_is_written_down_by_its_times_alone() -> None:
+    one, two = known(post("Disk")), known(post("Net"))
+    later = replace(one, ends_at=T0 + 9 * MINUTE)
+    said = replace(later, annotations={"summary": "worse"})
+
+    async def story(room: Room) -> None:
+        await room.daemon.post_alerts([one, two], "p")
+        await room.daemon.post_alerts([later, two], "p")
+        await room.daemon.post_alerts(
+            [said, later],  # The second does not find its words any more.
+            "p",
+        )
+        (disk,) = [a for a in room.daemon.alerts() if a.rule == "Disk"]
+        assert disk.foreign is not None
+        assert disk.foreign.annotations == {"summary": "Disk is full"}
+        assert disk.foreign.ends_at == T0 + 9 * MINUTE
+
+    room = in_room(story)
+    first, again, third = posted(room)
+    assert first.alerts == (one, two)
+    assert [a.labels for a in again.alerts] == [{}, {}]
+    assert again.alerts[0].ends_at == T0 + 9 * MINUTE
+    assert third.alerts == (said, later)
+    sizes = [len(row.payload) for _, row in room.store.tail(0) if row.kind == "posted"]
+    assert sizes[1] < sizes[0] / 2
+    other = Engine(BOTH, Limits())
+    for _, row in room.store.tail(0):
+        other.receive(codec.read_input(row), row.now)
+    assert other.foreign.known == room.engine.foreign.known
+
+
+@pytest.mark.parametrize(
+    "changed", [{"generator_url": "http://other"}, {"annotations": {}}, {"labels": {"a": "b"}}]
+)
+def test_what_brings_other_words_is_written_down_whole(changed: dict[str, object]) -> None:
+    one = known(post())
+    other = replace(one, **changed)  # type: ignore[arg-type]
+
+    async def story(room: Room) -> None:
+        await room.daemon.post_alerts([one], "p")
+        await room.daemon.post_alerts([other], "p")
+
+    assert posted(in_room(story))[1].alerts == (other,)
