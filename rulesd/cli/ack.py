@@ -18,9 +18,12 @@ def ack(
     ],
     note: Annotated[str, typer.Option(help="What you know, for those who come after you.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Give it back instead.")] = False,
+    by: Annotated[
+        str, typer.Option(help="The person you act for; default: the token's name.")
+    ] = "",
     server: ServerOption = None,
     token: TokenOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Take alerts: no further pages until something new happens. Doing it twice is fine."""
-    act(alert, "unack" if undo else "ack", note, server, token, format_)
+    act(alert, "unack" if undo else "ack", {"note": note, "by": by}, server, token, format_)

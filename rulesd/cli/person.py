@@ -1,6 +1,6 @@
 """What a person does to alerts from the command line, one request for each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import orjson
 import typer
@@ -12,20 +12,22 @@ from rulesd.cli.exits import Exit, Format
 def act(
     alerts: Sequence[str],
     verb: str,
-    note: str,
+    said: Mapping[str, str],
     server: str | None,
     token: str | None,
     format_: Format,
 ) -> None:
-    """Do ``verb`` to each alert and say what became of it; exit 1 when one could not be done."""
+    """Do ``verb`` to each alert and say what became of it; exit 1 when one could not be done.
+
+    ``said``: ``note`` and ``by``; empty ones count for nothing.
+    """
     client = Client(server, token)
+    body = {name: text for name, text in said.items() if text}
     rows: list[dict[str, str]] = []
     failed = False
     for alert in alerts:
         try:
-            answer = client.call(
-                "POST", f"/v1/alerts/{alert}/{verb}", {"note": note} if note else {}
-            )
+            answer = client.call("POST", f"/v1/alerts/{alert}/{verb}", body)
             rows.append({"alert": alert, "result": str((answer or {}).get("result", "done"))})
         except Refused as error:
             failed = True

@@ -17,9 +17,12 @@ def resolve(
         list[str], typer.Argument(help="Ids as `rulesd alerts` shows them.", metavar="ALERT...")
     ],
     note: Annotated[str, typer.Option(help="What you know, for those who come after you.")] = "",
+    by: Annotated[
+        str, typer.Option(help="The person you act for; default: the token's name.")
+    ] = "",
     server: ServerOption = None,
     token: TokenOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """Say that alerts are over. Only new evidence opens the next episode."""
-    act(alert, "resolve", note, server, token, format_)
+    act(alert, "resolve", {"note": note, "by": by}, server, token, format_)

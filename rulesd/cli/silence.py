@@ -51,7 +51,9 @@ def add(
     comment: Annotated[
         str, typer.Option("--comment", "-c", help="Why; whoever finds it will read this.")
     ],
-    for_: Annotated[str, typer.Option("--for", "-f", help="How long: 30m, 2h, 1d.")] = "",
+    for_: Annotated[
+        str, typer.Option("--for", "-f", "--duration", "-d", help="How long: 30m, 2h, 1d.")
+    ] = "",
     until: Annotated[str, typer.Option(help="Or until when: 2026-01-05T12:00:00Z.")] = "",
     start: Annotated[str, typer.Option(help="From when; default: now.")] = "",
     end_on_resolve: Annotated[

@@ -85,7 +85,7 @@ def real(run: Run) -> Iterator[Real]:
 
 def test_it_says_first_what_it_would_have_hidden(real: Real) -> None:
     real.do(real.fire())
-    tried = real.silence("add", "tenant=acme", "--for", "2h", "-c", "planned", "--dry-run")
+    tried = real.silence("add", "tenant=acme", "-d", "2h", "-c", "planned", "--dry-run")
     assert tried.code == 0
     assert tried.out.splitlines() == [
         "since 2026-01-05 08:00 UTC it would have hidden 1 page:",
