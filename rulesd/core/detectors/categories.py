@@ -38,6 +38,15 @@ def moved(counts: list[int], move: dict[int, int]) -> list[int]:
     return out
 
 
+def folded(counts: list[int], kept: int) -> list[int]:
+    """The counts with every category beyond the first ``kept`` taken for others."""
+    if len(counts) <= kept + 2:
+        return counts
+    out = counts[: kept + 2]
+    out[1] += sum(counts[kept + 2 :])
+    return out
+
+
 def without(counts: list[int], blocks: list[list[int]]) -> list[int]:
     """The counts less those of some blocks."""
     out = list(counts)

@@ -1,6 +1,7 @@
 """``drift``: the distribution of a field moved away from its baseline.
 
-Law: windows by count, not by time, so that a small segment is as safe from chance as a large one. The baseline is learned once and then fixed.
+Law: windows by count, not by time, so that a small segment is as safe from chance as a large one. The baseline is learned once and then fixed; it is learned again only
+after a deploy that the rule was told of, and never while the alert is open.
 Events are read in event time, slot by slot (``slots``), so the order of arrival within the lateness changes nothing.
 
 Method. The field's values are counted in categories: the ``top`` most frequent values of the baseline and one for all others, or ``bins`` of a number (edges
@@ -11,7 +12,11 @@ baseline at every block of 50 by PSI; it fires when one of them passes psi*, or 
 
 D is how much more than chance the windows of that size differed from the rest while learning (sessions, rhythms: traffic comes in clumps), at least 1.
 Looks a week: the rule's events a week / 50, times 5 for four windows that overlap and two tests (simulated). It clears when the window that fired is within what chance
-gives one time in ten, or the key is silent for ``baseline``. After four silent baselines a key starts afresh.
+gives one time in ten, or the key is silent for ``baseline``. After four silent baselines a key forgets what it was, and says so.
+
+Watch. For a day after a ``deploy.change`` in the rule's ``on`` a look may fire with 14 times its chance (``deploys``). Then every key learns anew for ``baseline``;
+the baseline before stays in force until the new one is complete. Values that are new since then are told apart in it.
+
 A sampled event counts ``sampledrate`` times in the shares and once in the number of events.
 
 Memory per key: 3 kB + 100 bytes a category (8 kB at 50). Cost per observation: 2 us, and 30 us at every fiftieth. Sources: ``shape``, ``chi_square``.
@@ -27,82 +32,32 @@ from rulesd.core.detectors.categories import (
     count_at,
     count_in,
     events,
+    folded,
     moved,
     of_shares,
-    without,
 )
-from rulesd.core.detectors.plain import real, reals, rows, text, whole, wholes
+from rulesd.core.detectors.deploys import WATCH, is_deploy, over, tail
+from rulesd.core.detectors.drift_state import BLOCK, SCALES, Lesson, Shape, compare
+from rulesd.core.detectors.news import News
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.segments import Segments
-from rulesd.core.detectors.shape import Distance, distance
-from rulesd.core.detectors.slots import MANY, WIDTH, Slots
+from rulesd.core.detectors.shape import Distance
+from rulesd.core.detectors.slots import MANY, WIDTH
 from rulesd.core.field import Field
 from rulesd.core.labels import label_text
 from rulesd.model.alert import MISSING
 from rulesd.model.event import Json
-from rulesd.model.instant import HOUR, Instant, Milliseconds
-
-BLOCK = 50
-SCALES = (1, 2, 4, 8)
-"Windows, in blocks."
+from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
+from rulesd.model.reasons import Reason
 
 _LOOKS = 5.0
 "Independent looks that the four overlapping windows of a block amount to."
-_LEAST_LEARNED = 4 * BLOCK
 _EARLY = 256
 _NAMES = 256
 "Values told apart while learning; further ones are counted as others."
 _CLEAR = 0.1
 _AFRESH = 4
-
-
-class Shape:
-    """State of one key. Counts are lists: squared weights, then others, then one for each category."""
-
-    __slots__ = (
-        "base",
-        "block",
-        "dispersion",
-        "early",
-        "edges",
-        "last",
-        "learn_from",
-        "names",
-        "open",
-        "recent",
-        "slots",
-        "spread",
-        "unread",
-    )
-
-    def __init__(self, at: Instant) -> None:
-        """Nothing seen before ``at``."""
-        self.slots = Slots()
-        self.unread = 0
-        "Events in the slots that wait."
-        self.names: dict[str, int] = {}
-        "Place of each known value in the counts."
-        self.early: list[tuple[Instant, float]] = []
-        "The first numbers by event time, until they give the edges of the bins."
-        self.edges: list[float] | None = None
-        self.afresh(at)
-
-    def afresh(self, at: Instant) -> None:
-        """Learn a baseline from ``at`` on."""
-        self.learn_from = at
-        self.last = at
-        "End of the last slot read."
-        self.base: list[int] = []
-        "Counts of the baseline, growing while it is learned."
-        self.spread = [[0.0, 0.0] for _ in SCALES]
-        "While learning, for each scale: sum of the distances in units of chance, and how many."
-        self.dispersion: list[float] = []
-        "D for each scale, once learned."
-        self.block: list[int] = []
-        self.recent: list[list[int]] = []
-        "The last whole blocks."
-        self.open = 0
-        "The scale that fires, in blocks; 0 when none does."
+_NOT_DUE: Instant = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +76,7 @@ class Drift:
     version: ClassVar[int] = 1
     clock: ClassVar[Clock] = Clock.EVENT
     counts: ClassVar[bool] = False
-    pooled: ClassVar[bool] = False
+    pooled: ClassVar[bool] = True
 
     @property
     def hold(self) -> Milliseconds:
@@ -148,13 +103,14 @@ class Drift:
         shares = [share for _, share in self.pinned]
         state.base = of_shares(max(0.0, 1.0 - sum(shares)), shares)
         state.dispersion = [1.0] * len(SCALES)
+        state.kept, state.lesson = len(state.names), None
 
     # ------------------------------------------------------------------ counting
 
     def observe(self, state: Shape, pool: object, seen: Observation) -> Reading | None:
         """Count the event into its slot; it is read when the watermark has passed."""
         assert isinstance(pool, Segments)
-        place = self._place(state, seen)
+        place = self._place(state, pool, seen)
         if place is None:
             return None
         pool.count((), seen.at, seen.weight, False, self.baseline)
@@ -163,14 +119,14 @@ class Drift:
             state.unread += seen.weight
         return None
 
-    def _place(self, state: Shape, seen: Observation) -> int | None:
+    def _place(self, state: Shape, pool: Segments, seen: Observation) -> int | None:
         """Where an event's value is counted; -1 when it waits for the edges, ``None`` when it has no value."""
         value = self.field.get(seen.document)
         if self.bins is None:
             name = label_text(value) or MISSING
             place = state.names.get(name)
             if place is None:
-                if state.dispersion or len(state.names) >= _NAMES:
+                if len(state.names) >= _NAMES or not self._names(state, pool):
                     return 1
                 place = state.names[name] = len(state.names) + 2
             return place
@@ -180,6 +136,12 @@ class Drift:
             insort(state.early, (seen.at, float(value)))
             return -1
         return 2 + bisect_right(state.edges, value)
+
+    def _names(self, state: Shape, pool: Segments) -> bool:
+        """Whether new values are told apart: while a key learns, and from a deploy on after which it will."""
+        if state.lesson is not None:
+            return True
+        return bool(pool.watches) and not self.pinned and pool.watches[-1] + WATCH > state.known
 
     def _find_edges(self, state: Shape, watermark: Instant) -> None:
         """Quantiles of the first values, once no earlier one can come; then those values are counted."""
@@ -204,7 +166,7 @@ class Drift:
         """Read the slots that are complete."""
         if state.early:
             self._find_edges(state, watermark)
-        if not state.slots.waiting and not state.open:
+        if not state.slots.waiting and not state.open and watermark < self._forgets(state):
             return ()
         assert isinstance(pool, Segments)
         readings: list[Reading] = []
@@ -212,6 +174,8 @@ class Drift:
         while (end := state.slots.due()) is not None and end <= watermark:
             ((_, counts),) = state.slots.ripe(end)
             readings += self._silence(state, end - WIDTH)
+            if state.lesson is not None and state.blank:
+                state.lesson.since = end - WIDTH
             add_to(state.block, counts)
             state.unread -= sum(counts) - counts[0]
             state.last = end
@@ -224,10 +188,24 @@ class Drift:
         if state.open and now >= state.last + self.baseline:
             state.open = 0
             found.append(Reading(state.last + self.baseline, False, 0.0, None))
-        if now >= state.last + _AFRESH * self.baseline:
+        if not state.blank and now >= state.last + _AFRESH * self.baseline:
+            if state.dispersion and not self.pinned:
+                days = (now - state.last) // DAY
+                state.news.append(
+                    News(
+                        Reason.RELEARN_SILENT,
+                        f"silent for {days} days; {state.in_words(named=self.bins is None)}",
+                    )
+                )
             state.afresh(now)
             self._pin(state)
         return found
+
+    def _forgets(self, state: Shape) -> Instant:
+        """When a silent key forgets what it knows, and says so."""
+        if self.pinned or state.blank:
+            return _NOT_DUE
+        return state.last + _AFRESH * self.baseline
 
     def _judge(self, state: Shape, pool: Segments, end: Instant) -> list[Reading]:
         """A block is whole."""
@@ -237,51 +215,74 @@ class Drift:
         if not state.dispersion:
             self._learn(state, end)
             return []
-        tail = self.budget * BLOCK / (pool.volume(end, self.baseline) * _LOOKS)
+        chance = self.budget * BLOCK / (pool.volume(end, self.baseline) * _LOOKS)
+        chance = tail(chance, pool.watches, end)
         if state.open:
             found, dispersion = self._distance(state, state.open)
-            over = found.excess(_CLEAR, dispersion) > 1.0
-            reading = self._reading(state, end, tail, active=over)
-            if not over:
+            fires = found.excess(_CLEAR, dispersion) > 1.0
+            reading = self._reading(state, end, chance, active=fires)
+            if not fires:
                 state.open, state.recent = 0, []
+                self._interrupt(state, end)
             return [reading]
         best = 1.0
         for scale in SCALES[: len(state.recent).bit_length()]:
             found, dispersion = self._distance(state, scale)
-            excess = found.excess(tail, dispersion)
+            excess = found.excess(chance, dispersion)
             if excess > best:
                 best, state.open = excess, scale
-        return [self._reading(state, end, tail, active=True)] if state.open else []
+        if state.open:
+            return [self._reading(state, end, chance, active=True)]
+        self._teach(state, pool, end)
+        return []
 
     def _distance(self, state: Shape, scale: int) -> tuple[Distance, float]:
         """The last ``scale`` blocks against the baseline, and the D of that scale."""
-        found = _compare(state.base, state.recent[-scale:])
-        return found, state.dispersion[scale.bit_length() - 1]
+        blocks = state.recent[-scale:]
+        if self.bins is None:
+            blocks = [folded(block, state.kept) for block in blocks]
+        return compare(state.base, blocks), state.dispersion[scale.bit_length() - 1]
 
-    def _reading(self, state: Shape, at: Instant, tail: float, *, active: bool) -> Reading:
+    def _reading(self, state: Shape, at: Instant, chance: float, *, active: bool) -> Reading:
         found, dispersion = self._distance(state, state.open)
-        limit = round(found.threshold(tail) * dispersion, 6)
+        limit = round(found.threshold(chance) * dispersion, 6)
         detail = {"events": str(state.open * BLOCK)}
         return Reading(at, active, round(found.psi, 6), limit, detail=detail)
 
     # ------------------------------------------------------------------ learning
 
-    def _learn(self, state: Shape, end: Instant) -> None:
-        """Add the newest block to the baseline, after seeing how far it and its neighbours are from the rest."""
-        for which, scale in enumerate(SCALES):
-            if len(state.recent) >= scale and events(state.base) >= 3 * scale * BLOCK:
-                others = without(state.base, state.recent[-scale:-1])
-                found = _compare(others, state.recent[-scale:])
-                if found.degrees:
-                    state.spread[which][0] += found.psi / found.unit / found.degrees
-                    state.spread[which][1] += 1.0
-        add_to(state.base, state.recent[-1])
-        if end >= state.learn_from + self.baseline and events(state.base) >= _LEAST_LEARNED:
-            self._settle(state)
+    def _teach(self, state: Shape, pool: Segments, end: Instant) -> None:
+        """A baseline is in force: learn the next one once the watch after a deploy is over."""
+        if not pool.watches or self.pinned:
+            return
+        ended = over(pool.watches, end)
+        learns_from = state.known if state.lesson is None else state.lesson.since
+        if ended is not None and ended > max(learns_from, state.known):
+            state.lesson = Lesson(end)
+        elif state.lesson is not None:
+            self._learn(state, end)
 
-    def _settle(self, state: Shape) -> None:
+    def _interrupt(self, state: Shape, end: Instant) -> None:
+        """What happened until now is nothing to learn from."""
+        if state.lesson is not None:
+            state.lesson = Lesson(end)
+
+    def _learn(self, state: Shape, end: Instant) -> None:
+        """Count the newest block for the baseline that is being learned, and put that into force when it is complete."""
+        lesson = state.lesson
+        assert lesson is not None
+        lesson.take(state.recent)
+        if lesson.over(end, self.baseline):
+            before = state.in_words(named=self.bins is None) if state.dispersion else ""
+            self._settle(state, lesson, end)
+            if before:
+                said = f"{before} before, {state.in_words(named=self.bins is None)} from now on"
+                state.news.append(News(Reason.RELEARNED, said))
+
+    def _settle(self, state: Shape, lesson: Lesson, end: Instant) -> None:
         """The baseline is learned: keep the ``top`` values and take all others together."""
-        state.dispersion = [max(1.0, total / n if n else 1.0) for total, n in state.spread]
+        state.dispersion, state.base = lesson.dispersion(), lesson.counts
+        state.lesson, state.known = None, end
         if self.bins is None:
             ranked = sorted(
                 state.names, key=lambda name: (-count_at(state.base, state.names[name]), name)
@@ -291,7 +292,7 @@ class Drift:
             state.base = moved(state.base, move)
             for index, counts in state.slots.waiting.items():
                 state.slots.waiting[index] = moved(counts, move)
-            state.names = kept
+            state.names, state.kept = kept, len(kept)
         state.recent = []
 
     # ------------------------------------------------------------------ the rest
@@ -313,71 +314,69 @@ class Drift:
             for place, count in enumerate(state.base[1:], 1)
             if count
         }
-        return {"shares": shares, "events": total, "pinned": bool(self.pinned)}
+        found: dict[str, Json] = {"shares": shares, "events": total, "pinned": bool(self.pinned)}
+        if self.pinned:
+            return found
+        found["learning"] = state.lesson is not None
+        if state.known:
+            found["since"] = format_instant(state.known)
+        return {**found, **self._next(state)}
+
+    def learning(self, state: Shape, pool: object, at: Instant) -> Mapping[str, Json]:
+        """Since when a key learns that has no baseline yet, until when, and from how many events so far."""
+        counts = [] if state.lesson is None else state.lesson.counts
+        return {"events": sum(counts[1:]), **self._next(state)}
+
+    def _next(self, state: Shape) -> Mapping[str, Json]:
+        if state.lesson is None:
+            return {}
+        since = state.lesson.since
+        return {
+            "learning_since": format_instant(since),
+            "learning_until": format_instant(since + self.baseline),
+        }
+
+    def news(self, state: Shape) -> list[News]:
+        """What has happened to the baseline since it was last asked."""
+        found, state.news = state.news, []
+        return found
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
-        """Every observation is one of a key."""
-        return False
+        """A deploy concerns all keys."""
+        if not is_deploy(seen):
+            return False
+        assert isinstance(pool, Segments)
+        pool.watch(seen.at)
+        return True
 
     def deadline(self, state: Shape, pool: object) -> Instant | None:
         """The end of the oldest slot when a block may be whole by then, later when not; an open alert's silence."""
         if len(state.early) >= _EARLY:
             return state.early[_EARLY - 1][0]
         waiting = state.slots.waiting
-        silent = state.last + self.baseline if state.open else None
+        silent = state.last + self.baseline if state.open else self._forgets(state)
         if not waiting:
-            return silent
+            return None if silent == _NOT_DUE else silent
         due = (min(waiting) + 1) * WIDTH
         if (not state.dispersion or sum(state.block[1:]) + state.unread < BLOCK) and len(
             waiting
         ) < MANY:
             due += HOUR
-        return due if silent is None else min(due, silent)
+        return min(due, silent)
 
     def forgettable(self, state: Shape, watermark: Instant) -> bool:
-        """After a silence that makes it a new key anyway."""
+        """When nothing is known of it, or that is pinned and it is silent; a key that knows something forgets it first, and says so."""
         silent = watermark >= state.last + _AFRESH * self.baseline + WIDTH
-        return silent and not state.open and not state.slots.waiting
+        silent = silent and not state.open and not state.slots.waiting
+        return silent and (bool(self.pinned) or state.blank)
 
     def dump(self, state: Shape) -> Json:
         """Plain data."""
-        early: list[Json] = [[at, value] for at, value in state.early]
-        edges: list[Json] | None = None if state.edges is None else list(state.edges)
-        return {
-            "slots": state.slots.dump(),
-            "names": dict(state.names),
-            "early": early,
-            "edges": edges,
-            "times": [state.learn_from, state.last],
-            "base": list(state.base),
-            "spread": [list(pair) for pair in state.spread],
-            "dispersion": list(state.dispersion),
-            "block": list(state.block),
-            "recent": [list(block) for block in state.recent],
-            "open": state.open,
-        }
+        return state.dump()
 
     def load(self, data: Json) -> Shape:
         """From what ``dump`` gave."""
-        assert isinstance(data, dict)
-        learn_from, last = wholes(data["times"])
-        out = Shape(last)
-        out.learn_from = learn_from
-        out.slots = Slots.load(data["slots"])
-        out.unread = sum(sum(counts[1:]) for counts in out.slots.waiting.values())
-        names = data["names"]
-        assert isinstance(names, dict)
-        out.names = {text(name): whole(place) for name, place in names.items()}
-        for row in rows(data["early"]):
-            at, value = rows(row)
-            out.early.append((whole(at), real(value)))
-        out.edges = None if data["edges"] is None else reals(data["edges"])
-        out.base, out.block = wholes(data["base"]), wholes(data["block"])
-        out.spread = [reals(pair) for pair in rows(data["spread"])]
-        out.dispersion = reals(data["dispersion"])
-        out.recent = [wholes(block) for block in rows(data["recent"])]
-        out.open = whole(data["open"])
-        return out
+        return Shape.load(data)
 
     def dump_pool(self, pool: object) -> Json:
         """Plain data."""
@@ -387,13 +386,3 @@ class Drift:
     def load_pool(self, data: Json) -> Segments:
         """From what ``dump_pool`` gave."""
         return Segments.load(data)
-
-
-def _compare(base: list[int], blocks: list[list[int]]) -> Distance:
-    now: list[int] = []
-    for block in blocks:
-        add_to(now, block)
-    size = max(len(base), len(now))
-    was = base[1:] + [0] * (size - len(base))
-    is_ = now[1:] + [0] * (size - len(now))
-    return distance(was, is_, events(base), events(now))

@@ -16,7 +16,8 @@ Share of one look: budget / (keys * 3 * windows a week): a sliding window is wor
 nothing since the rule's first event; one whose history a person had forgotten is not judged until three windows are known again. It clears when c is below ``min_count`` or below half way from the expected to ``ratio`` times it.
 
 Watch. For a day after a ``deploy.change`` in the rule's ``on`` a look may fire with 14 times its chance (``deploys``). Windows after that day replace those before
-it as soon as there are seven of them (or all that ``reference`` holds): until then the older ones stay in force.
+it as soon as there are seven of them (or all that ``reference`` holds), and three of the same hour of the week where those before it have as many: until
+then the older ones stay in force.
 
 Memory per key: 7 kB at most. Cost per observation: 1 us; 20 to 60 us for each of the steps that could be over.
 """
@@ -219,20 +220,21 @@ class Spike:
     def _past(self, state: Counting, pool: Keys, start: Instant) -> Past | None:
         """The reference windows before ``start``: of the same hour of the week when there are three, else of the same time of day."""
         seen = self._windows(state, pool, start, self.stride, self.reference // self.stride)
+        older: list[Reference] = []
         era = over(pool.watches, start)
         if era is not None:
             later = [one for one in seen if start - one.back >= era]
-            if later and sum(one.windows for one in later) >= self._enough(seen):
-                seen = later
-        weekly = [one for one in seen if one.back % WEEK == 0]
+            if self._replaces(later, seen):
+                older, seen = [one for one in seen if start - one.back < era], later
         every = seen
+        weekly = [one for one in seen if one.back % WEEK == 0]
         if len(weekly) >= 3:
             seen = weekly
         windows = sum(one.windows for one in seen)
         if windows < _LEAST_WINDOWS:
             return None
-        days = [[one for one in every if one.back % WEEK == phase] for phase in _phases(every)]
-        dispersion = _dispersion(days if len(weekly) >= 3 else [every])
+        # How much traffic scatters is told by what was before a release, too; seven windows know little of it.
+        dispersion = _dispersion([*_alike(every), *_alike(older)])
         if sum(one.windows for one in every) < _ENOUGH_WINDOWS:
             near = self._windows(
                 state, pool, start, self.within, min(_NEAR, self.reference // self.within)
@@ -240,9 +242,12 @@ class Spike:
             dispersion = max(dispersion, _dispersion([near]))
         return Past(float(sum(one.total for one in seen)), windows, dispersion)
 
-    def _enough(self, seen: Sequence[Reference]) -> float:
-        """From how many windows after a release on those before it are left out: seven, or all that the reference holds."""
-        return min(_ENOUGH_WINDOWS, sum(one.windows for one in seen))
+    def _replaces(self, later: Sequence[Reference], seen: Sequence[Reference]) -> bool:
+        """Whether windows after a release know enough to replace all: seven, or all that the reference holds, and no less of the week than is known now."""
+        known = sum(one.windows for one in later)
+        if not known or known < min(_ENOUGH_WINDOWS, sum(one.windows for one in seen)):
+            return False
+        return _weekly(later) >= 3 or _weekly(seen) < 3
 
     def _windows(
         self, state: Counting, pool: Keys, start: Instant, stride: Milliseconds, most: int
@@ -263,7 +268,7 @@ class Spike:
         past = self._past(state, pool, at - self.within)
         if past is None:
             return None
-        known = max(pool.since or 0, state.since, at - self.reference)
+        known = max(pool.since or 0, state.since)
         found: dict[str, Json] = {
             "expected": round(past.expected, 3),
             "windows": round(past.windows, 1),
@@ -271,15 +276,16 @@ class Spike:
         }
         era = over(pool.watches, at)
         if era is not None and era > known:
-            most = min(_ENOUGH_WINDOWS, self.reference // self.stride)
-            until = era + round(most) * self.stride + self.within
+            most = round(min(_ENOUGH_WINDOWS, self.reference // self.stride))
+            weekly = min(self.reference, era - known) >= 3 * WEEK
+            until = era + (3 * WEEK if weekly else most * self.stride) + self.within
             if at < until:
                 found["learning"] = True
                 found["learning_since"] = format_instant(era)
                 found["learning_until"] = format_instant(until)
             else:
                 known = era
-        return {**found, "since": format_instant(known)}
+        return {**found, "since": format_instant(max(known, at - self.reference))}
 
     def learning(self, state: Counting, pool: object, at: Instant) -> Mapping[str, Json]:
         """Since when a key learns that has no three windows yet, and until when."""
@@ -321,9 +327,17 @@ class Spike:
         return Keys.load(data)
 
 
-def _phases(seen: Sequence[Reference]) -> list[Milliseconds]:
-    """The hours of the week that occur."""
-    return sorted({one.back % WEEK for one in seen})
+def _weekly(seen: Sequence[Reference]) -> int:
+    """How many windows are of the same hour of the week as the one they are compared with."""
+    return sum(one.back % WEEK == 0 for one in seen)
+
+
+def _alike(seen: Sequence[Reference]) -> list[list[Reference]]:
+    """Windows that share a mean: those of an hour of the week where three weeks are known, else all of them."""
+    phases = sorted({one.back % WEEK for one in seen})
+    if _weekly(seen) < 3:
+        return [list(seen)] if seen else []
+    return [[one for one in seen if one.back % WEEK == phase] for phase in phases]
 
 
 def _dispersion(groups: Sequence[Sequence[Reference]]) -> float:

@@ -3,6 +3,7 @@ from rulesd.core.detectors.categories import (
     count_at,
     count_in,
     events,
+    folded,
     moved,
     of_shares,
     without,
@@ -36,3 +37,9 @@ def test_a_sampled_event_is_worth_one() -> None:
 def test_shares_that_people_wrote() -> None:
     assert of_shares(0.1, [0.6, 0.3]) == [10_000, 1_000, 6_000, 3_000]
     assert events(of_shares(0.0, [0.5, 0.5])) == 10_000
+
+
+def test_categories_beyond_the_kept_ones_are_others() -> None:
+    assert folded([9, 1, 2, 3], 2) == [9, 1, 2, 3]
+    assert folded([9, 1, 2, 3, 4, 5], 2) == [9, 10, 2, 3]
+    assert folded([], 2) == []

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rulesd.core.detectors.drift import Drift
 from rulesd.core.detectors.protocol import Observation
 from rulesd.model.event import Json
-from rulesd.model.instant import DAY, HOUR, MINUTE, SECOND
+from rulesd.model.instant import DAY, HOUR, MINUTE, SECOND, format_instant
+from rulesd.model.reasons import Reason
 from tests.core.detectors.harness import Seen, episodes, run, shuffled
 from tests.core.plans import field
 
@@ -196,11 +197,169 @@ def test_an_alert_ends_when_its_key_is_silent_for_a_baseline_and_four_start_it_a
         detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
     assert not detector.forgettable(state, 9 * DAY)
     detector.advance(state, pool, 3 * DAY)
-    assert detector.forgettable(state, 6 * DAY)
+    # What it knows it forgets aloud, at a time of its own; then nobody misses it.
+    assert not detector.forgettable(state, 9 * DAY)
+    forgets = detector.deadline(state, pool)
+    assert forgets == state.last + 4 * DAY
+    assert detector.news(state) == []
+    detector.advance(state, pool, forgets)
+    ((reason, said),) = detector.news(state)
+    assert (reason, said[:21]) == (Reason.RELEARN_SILENT, "silent for 4 days; a ")
+    assert detector.news(state) == []
+    assert detector.deadline(state, pool) is None
+    assert detector.forgettable(state, 11 * DAY)
     detector.observe(state, pool, Observation(9 * DAY, 9 * DAY, "e", 1, {"v": "a"}))
     detector.advance(state, pool, 9 * DAY + HOUR)
     assert state.dispersion == []
-    assert state.learn_from == 9 * DAY
+    assert detector.learning(state, pool, 9 * DAY + HOUR) == {
+        "events": 0,
+        "learning_since": "1970-01-10T00:00:00.000Z",
+        "learning_until": "1970-01-11T00:00:00.000Z",
+    }
+    detector.advance(state, pool, 20 * DAY)
+    assert detector.news(state) == []  # It had learned nothing yet.
+
+
+DEPLOY: dict[str, Json] = {"type": "deploy.change"}
+
+
+def test_after_a_deploy_less_is_enough_for_a_day() -> None:
+    """A mix that chance gives once in some thousand looks: too little at a budget of 0.1 a week, enough in a watch."""
+    little: dict[Json, float] = {"a": 0.41, "b": 0.345, "c": 0.245}
+
+    def fires(*deploys: int) -> bool:
+        events = BEFORE + values(DAY, 3 * DAY, MINUTE, OLD, 1)
+        events += [Seen(at, DEPLOY) for at in deploys]
+        events += values(3 * DAY, 3 * DAY + 7 * HOUR, MINUTE, little, 3)
+        return run(drift(), sorted(events, key=lambda e: e.at))[("k",)] != []
+
+    assert not fires()
+    assert fires(3 * DAY - HOUR)
+    assert not fires(DAY + HOUR)
+
+
+MANY: dict[Json, float] = {"a": 0.4, "b": 0.3, "c": 0.1, "e": 0.07, "f": 0.07, "g": 0.06}
+ONE_NEW: dict[Json, float] = {"a": 0.4, "b": 0.3, "c": 0.1, "d": 0.2}
+"With three told apart the same mix, until it is learned anew: of the others one is frequent now."
+
+
+def released(detector: Drift) -> tuple[Any, Any, list[Any]]:
+    """A day to learn, a deploy that puts one value in the place of three, and three days more."""
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    events = [*values(0, DAY + HOUR, MINUTE, MANY), Seen(DAY + HOUR, DEPLOY)]
+    said: list[Any] = []
+    for seen in [*events, *values(DAY + HOUR, 4 * DAY, MINUTE, ONE_NEW, 1)]:
+        one = Observation(seen.at, seen.at, "e", seen.weight, seen.document)
+        if not detector.observe_pool(pool, one):
+            said += detector.advance(state, pool, seen.at - 30_000)
+            detector.observe(state, pool, one)
+    return state, pool, said
+
+
+def test_after_the_watch_a_key_learns_anew_and_says_what_it_was_and_is() -> None:
+    detector = drift(top=3)
+    state, pool, said = released(detector)
+    assert said == []
+    ((reason, line),) = detector.news(state)
+    assert reason is Reason.RELEARNED
+    before, after = line.split(" before, ")
+    assert ("c " in before, "d " in before, "d " in after) == (True, False, True)
+    assert after.endswith("from now on")
+    told = detector.learned(state, pool, 4 * DAY)
+    assert told is not None
+    assert told["shares"]["d"] == pytest.approx(0.2, abs=0.04)  # type: ignore[index, call-overload]
+    assert told["learning"] is False
+    assert str(told["since"]) > "1970-01-04"
+
+
+def test_until_the_new_level_is_complete_the_one_before_is_in_force() -> None:
+    detector = drift(top=3)
+    state, pool, _ = released(detector)
+    detector.news(state)
+    detector.observe_pool(pool, Observation(4 * DAY, 4 * DAY, "e", 1, DEPLOY))
+    for seen in values(4 * DAY, 5 * DAY + 6 * HOUR, MINUTE, ONE_NEW, 2):
+        detector.advance(state, pool, seen.at)
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    told = detector.learned(state, pool, 5 * DAY + 6 * HOUR)
+    assert told is not None
+    assert told["learning"] is True
+    assert str(told["learning_since"]) > "1970-01-06"
+    assert "d" in told["shares"]  # type: ignore[operator]
+    again = detector.load(detector.dump(state))
+    assert detector.dump(again) == detector.dump(state)
+    again.known = 0  # As an older version wrote it.
+    assert "since" not in (detector.learned(again, pool, 5 * DAY + 6 * HOUR) or {})
+
+
+def with_deploys(seed: int) -> list[Seen]:
+    """Two deploys, a value that comes with the first one, and a drift in the watch of the second."""
+    small: dict[Json, float] = {1: 0.5, 2: 0.3, 3: 0.2}
+    return [
+        *values(0, 6 * HOUR, MINUTE, small, seed),
+        Seen(6 * HOUR, DEPLOY),
+        *values(6 * HOUR, 2 * DAY, 3 * MINUTE, {**small, 7: 0.1}, seed),
+        Seen(2 * DAY, DEPLOY),
+        *values(2 * DAY, 2 * DAY + 5 * HOUR, MINUTE, {1: 0.1, 2: 0.3, 3: 0.6}, seed),
+    ]
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([None, (1.5, 2.5)]))
+def test_deploys_and_the_order_of_arrival(seed: int, bins: Any) -> None:
+    detector = drift(bins=bins, baseline=5 * HOUR, top=3)
+    events = with_deploys(seed)
+    expected = run(detector, events, until=3 * DAY)
+    assert expected[("k",)]
+    found = run(detector, shuffled(events, Random(seed)), lazy=seed % 2 == 0, until=3 * DAY)
+    assert found == expected
+
+
+def test_deploys_and_a_restart_anywhere() -> None:
+    detector = drift(baseline=5 * HOUR, top=3)
+    expected = run(detector, with_deploys(1), until=3 * DAY)
+    assert expected[("k",)]
+    assert run(detector, with_deploys(1), restart=True, until=3 * DAY) == expected
+
+
+def test_what_happens_during_an_alert_is_not_learned() -> None:
+    """A deploy, and two days later, while the next level is learned, another mix for some hours."""
+    detector = drift(baseline=2 * DAY)
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    events = [
+        *values(0, 2 * DAY + HOUR, MINUTE, OLD),
+        Seen(2 * DAY + HOUR, DEPLOY),
+        *values(2 * DAY + HOUR, 4 * DAY, MINUTE, OLD, 1),
+        *values(4 * DAY, 4 * DAY + 8 * HOUR, MINUTE, NEW, 2),
+        *values(4 * DAY + 8 * HOUR, 6 * DAY, MINUTE, OLD, 3),
+    ]
+    said: list[Any] = []
+    for seen in events:
+        one = Observation(seen.at, seen.at, "e", 1, seen.document)
+        if not detector.observe_pool(pool, one):
+            said += detector.advance(state, pool, seen.at - 30_000)
+            detector.observe(state, pool, one)
+    ((_, end),) = episodes(said)
+    told = detector.learned(state, pool, 6 * DAY)
+    assert told is not None
+    assert told["learning_since"] == format_instant(end or 0)
+
+
+def test_numbers_and_pinned_shares_hear_of_deploys_too() -> None:
+    numbers = [Seen(at, {"v": float(at // MINUTE % 4)}) for at in range(0, 4 * DAY, MINUTE)]
+    detector = drift(bins=(2.0, 3.0))
+    pool, state = detector.pool(), detector.start(("k",), 0)
+    for seen in numbers:
+        if seen.at == DAY + HOUR:
+            detector.observe_pool(pool, Observation(seen.at, seen.at, "d", 1, DEPLOY))
+        detector.advance(state, pool, seen.at)
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    ((_, said),) = detector.news(state)
+    assert said.endswith("% by bin from now on")
+    pinned = drift(pinned=(("a", 0.5), ("b", 0.3), ("c", 0.2)))
+    state, _, _ = released(pinned)
+    assert state.lesson is None
+    assert pinned.news(state) == []
+    assert pinned.learning(state, pinned.pool(), 0) == {"events": 0}
 
 
 def test_the_rest_of_the_contract() -> None:

@@ -267,6 +267,24 @@ def test_after_the_watch_the_windows_before_the_release_are_left_out_when_there_
     assert detector.load_pool(detector.dump_pool(pool)).watches == [14 * DAY]
 
 
+def test_where_the_week_is_known_the_new_level_must_know_it_too() -> None:
+    before, after = every(10 * MINUTE, 0, 28 * DAY), every(5 * MINUTE, 28 * DAY, 52 * DAY)
+    detector = spike(ratio=3.0, reference=35 * DAY)
+    pool, state = detector.pool(), detector.start(K, 0)
+    for one in [*before, deployed(28 * DAY), *after]:
+        seen = Observation(one.at, one.at, "e", 1, one.document)
+        if not detector.observe_pool(pool, seen):
+            detector.observe(state, pool, seen)
+
+    def told(at: int) -> Any:
+        return detector.learned(state, pool, at)
+
+    assert told(44 * DAY)["expected"] < 11.0
+    assert told(44 * DAY)["learning_until"] == "1970-02-20T01:00:00.000Z"
+    assert told(50 * DAY + 2 * HOUR)["expected"] == pytest.approx(12.0, abs=0.2)
+    assert "learning" not in told(50 * DAY + 2 * HOUR)
+
+
 def test_a_key_whose_history_was_forgotten_is_not_judged_until_it_has_one() -> None:
     detector = spike()
     pool, state = detector.pool(), detector.start(K, 0)

@@ -188,3 +188,52 @@ def test_what_it_has_learned_can_be_seen() -> None:
     assert noon["by"] == night["by"] == "hour of the week"
     assert noon["expected"] < 150
     assert night["expected"] > 850
+
+
+DEPLOY = {"type": "deploy.change"}
+
+
+def taught(events: list[Seen], reference: int = 28 * DAY) -> tuple[SpikeMeasure, Any, Any]:
+    detector = spike(reference=reference)
+    pool, state = detector.pool(), detector.start(K, 0)
+    for n, seen in enumerate(events):
+        one = Observation(seen.at, seen.at, f"e{n}", 1, seen.document)
+        if not detector.observe_pool(pool, one):
+            detector.observe(state, pool, one)
+            detector.advance(state, pool, seen.at)
+    return detector, state, pool
+
+
+def test_in_the_watch_after_a_deploy_less_is_enough() -> None:
+    def fires(*deploys: int) -> bool:
+        more = noise(6 * DAY, 6 * DAY + 2 * HOUR, 110.0, 2)
+        events = [*noise(0, 6 * DAY), *(Seen(d, DEPLOY, K) for d in deploys), *more]
+        said = run(spike(), sorted(events, key=lambda e: e.at))[K]
+        return any(reading.active and reading.at > 6 * DAY for reading in said)
+
+    assert not fires()
+    assert fires(6 * DAY - HOUR)
+    assert not fires(4 * DAY)
+
+
+def test_after_the_watch_the_level_before_is_worth_fifty_windows() -> None:
+    def level(*deploys: int) -> float:
+        events = [*noise(0, 10 * DAY), *(Seen(d, DEPLOY, K) for d in deploys)]
+        events += noise(10 * DAY, 12 * DAY, 110.0, 2)
+        detector, state, pool = taught(sorted(events, key=lambda e: e.at))
+        again = detector.load(detector.dump(state))
+        assert detector.dump(again) == detector.dump(state)
+        told = detector.learned(again, pool, 12 * DAY)
+        assert told is not None
+        return float(str(told["expected"]))
+
+    assert level() < 105
+    assert level(10 * DAY) > 107
+    assert level(11 * DAY + HOUR) < 105  # That watch is not over yet.
+
+
+def test_what_an_older_version_wrote_has_seen_no_watch() -> None:
+    detector, state, _ = taught(noise(0, DAY))
+    numbers, *rest = detector.dump(state)  # type: ignore[misc]
+    assert isinstance(numbers, list)
+    assert detector.load([numbers[:6], *rest]).era == 0
