@@ -109,8 +109,9 @@ def calibrate(
     *,
     budget: float = BUDGET,
     exclude_incidents: bool = False,
+    brief: bool = False,
 ) -> Calibration:
-    """Propose, or say why not."""
+    """Propose, or say why not. ``brief``: only the threshold for the budget, nothing about others, past alerts and times to detect."""
     kind = kind_of(rule.detector)
     out = Calibration(
         rule=rule, kind=kind, budget=budget, began=began, ended=ended, matched=len(events)
@@ -119,11 +120,13 @@ def calibrate(
     if kind.method is Method.FORMULA:
         _by_formula(out, events, exclude_incidents)
     elif kind.method is not Method.REPLAY:
-        _by_null(out, plan, events)
+        _by_null(out, plan, events, brief=brief)
     else:
         out.notes.append(
             f"{rule.detector.name} has no threshold that traffic could set; the recording was only replayed"
         )
+    if brief:
+        return out
     _past(out, plan, events)
     if not out.refusals:
         out.detected = times_to_detect(rule, _chosen(out), events, began, ended)
@@ -168,6 +171,10 @@ def _by_formula(out: Calibration, events: Matched, exclude: bool) -> None:
             out.notes.append(f"no count keeps {out.budget * factor:g} false pages a week")
         else:
             counts.append((_label(factor), k))
+    proposed = dict(counts).get("proposed")
+    if proposed is not None and (refused := count.outgrown(fitted, proposed)):
+        out.refusals = refused
+        return
     means = count.expected(fitted, [k for _, k in counts])
     for label, k in counts:
         low, high = count.interval(fitted, found.spread, k)
@@ -186,20 +193,23 @@ def _label(factor: float) -> str:
     return "proposed" if factor == 1 else f"x{factor:g}"
 
 
-def _by_null(out: Calibration, plan: Plan, events: Matched) -> None:
+def _by_null(out: Calibration, plan: Plan, events: Matched, *, brief: bool) -> None:
     null = Null(plan, out.rule, events, out.began, out.ended)
     out.refusals = null.refusals()
+    out.dispersion = null.dispersion
     if out.refusals:
         return
+    if null.note:
+        out.notes.append(null.note)
     now = value_of(out.rule.detector, out.kind)
     out.notes.append(
         f"expected false pages: {null.weeks:.0f} weeks of {out.kind.method} traffic through the detector"
     )
-    measured = null.measure(now)
-    out.options.append(_option("now", now if now is not None else 0.0, measured))
+    if not brief or not out.kind.parameter:
+        out.options.append(_option("now", now if now is not None else 0.0, null.measure(now)))
     if not out.kind.parameter:
         return
-    for factor in FACTORS:
+    for factor in (1.0,) if brief else FACTORS:
         wanted = out.budget * factor
         if out.kind.budget:
             out.options.append(_option(_label(factor), wanted, null.measure(wanted)))

@@ -46,6 +46,10 @@ LEAST_LENGTH: Milliseconds = 2 * DAY
 MOST = 1_000_000
 DRIFTS = 0.1
 "The second half of a recording may be so much busier than the rhythm of the week says."
+MOVES = 0.04
+"The same, where nothing but the bound is known of how false pages follow the level."
+WRONG = 1.5
+"A promise that is wrong by this factor on the day it is made is none."
 _DRAWS = 200
 _FEW = 3
 "So many incidents, and two a week more, are incidents; more of them are how the traffic is."
@@ -121,7 +125,7 @@ def population(
     spread = dispersion(fitted)
     if refusals:
         return Population(traffic=fitted, spread=spread, refusals=refusals, incidents=incidents)
-    refusals = _clumped(fitted, spread) + _drifting(fitted)
+    refusals = _clumped(fitted, spread) + moving(fitted)
     instead = _instead(rule, detector, events, began, ended) if refusals else ""
     return Population(
         traffic=fitted, spread=spread, refusals=refusals, incidents=incidents, distinct=instead
@@ -174,10 +178,10 @@ def halves(fitted: Traffic) -> tuple[int, int, float]:
     return seen[0], seen[1], off / expected_ if expected_ and abs(off) > 5 * noise else 0.0
 
 
-def _drifting(fitted: Traffic) -> tuple[str, ...]:
+def moving(fitted: Traffic, bound: float = DRIFTS) -> tuple[str, ...]:
     """Whether the level moves so much that the past says little about what comes."""
     first, second, off = halves(fitted)
-    if abs(off) <= DRIFTS:
+    if abs(off) <= bound:
         return ()
     said = "rose" if off > 0 else "fell"
     return (
@@ -217,6 +221,24 @@ def expected(fitted: Traffic, counts: Sequence[int]) -> dict[int, float]:
         curve = Curve(k, fitted.window, hours, min(rates), max(rates))
         out[k] = sum(map(curve, rates))
     return out
+
+
+def outgrown(fitted: Traffic, k: int) -> tuple[str, ...]:
+    """Whether the level has moved so far while it was recorded that the promise for ``k`` is wrong at its end."""
+    _, _, off = halves(fitted)
+    if not off:
+        return ()
+    # From the middle of the recording to its end is as far as from the middle of one half to that of the other.
+    level = 1.0 + 2.0 * off
+    hours, rates = fitted.hours(), list(fitted.rates.values())
+    here = Curve(k, fitted.window, hours, min(rates), max(rates))
+    there = sum(here(r * level) for r in rates)
+    usual = sum(map(here, rates))
+    if 1.0 / WRONG <= there / max(usual, 1e-300) <= WRONG:
+        return ()
+    return (
+        f"the traffic moves: its second half is {off:+.0%} off its rhythm, and at its end chance fills the window {there / max(usual, 1e-300):.1f} times as often as over the whole recording. Record again when it is steady, or use spike, which follows the level",
+    )
 
 
 def interval(fitted: Traffic, spread: Dispersion, k: int, seed: int = 0) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """Traffic in which nothing happens, made from the recording: what a detector fires on it is a false page.
 
 Law: seeded and deterministic. *Shuffled* keeps every time, key and mark and only forgets which mark came when: nothing changes over time, so
-every alert is chance. *Simulated* draws independent events at each key's rate and rhythm.
+every alert is chance. Where marks come in clumps, blocks of neighbours are moved as one. *Simulated* draws events at each key's rate and rhythm, each for itself or, where they
+come in clumps, clump by clump.
 """
 
 from collections import defaultdict
@@ -10,18 +11,15 @@ from random import Random
 
 from rulesd.core.labels import key_of
 from rulesd.core.plan import Rule
-from rulesd.model.event import Event
-from rulesd.model.instant import HOUR, Instant
+from rulesd.model.instant import HOUR, Instant, Milliseconds
+from rulesd.runners.calibrate_clumps import Timed, arriving, clumps
 from rulesd.runners.calibrate_count import poisson_draw
-from rulesd.runners.calibrate_scan import WEEK_HOURS
 from rulesd.runners.calibrate_traffic import hour_of_week
 from rulesd.runners.calibrate_watch import Key, Matched, by_key
 
-Timed = tuple[Event, Instant]
 
-
-def shuffled(rule: Rule, events: Matched, seed: int) -> list[Timed]:
-    """The same events with their documents in random order within each key and type."""
+def shuffled(rule: Rule, events: Matched, seed: int, block: int = 1) -> list[Timed]:
+    """The same events with their documents, in blocks of so many, in random order within each key and type."""
     draw = Random(seed)  # noqa: S311 - a permutation test, not a secret
     groups: defaultdict[tuple[Key, str], list[int]] = defaultdict(list)
     getters = tuple(f.get for f in rule.by)
@@ -29,8 +27,11 @@ def shuffled(rule: Rule, events: Matched, seed: int) -> list[Timed]:
         groups[(key_of(getters, event.document), event.type)].append(i)
     out = list(events)
     for places in groups.values():
-        documents = [events[i][0].document for i in places]
-        draw.shuffle(documents)
+        if block > 1:
+            places.sort(key=lambda i: events[i][0].at)
+        parts = [places[i : i + block] for i in range(0, len(places), block)]
+        draw.shuffle(parts)
+        documents = [events[i][0].document for part in parts for i in part]
         for i, document in zip(places, documents, strict=True):
             event, now = events[i]
             out[i] = (event._replace(document=document), now)
@@ -38,31 +39,31 @@ def shuffled(rule: Rule, events: Matched, seed: int) -> list[Timed]:
 
 
 def simulated(
-    rule: Rule, events: Matched, began: Instant, ended: Instant, seed: int
+    rule: Rule, events: Matched, began: Instant, ended: Instant, seed: int, gap: Milliseconds = 0
 ) -> list[Timed]:
-    """Independent events of the same keys, as many as recorded on average, at the recorded hours of the week."""
+    """Independent events (with ``gap``: runs of events) of the same keys, as many as recorded on average, at the recorded hours of the week."""
     draw = Random(seed)  # noqa: S311 - a simulation, not a secret
-    weekly = [0.0] * WEEK_HOURS
-    for event, _ in events:
-        weekly[hour_of_week(event.at)] += 1
+    profile = arriving(rule, events, began, ended, gap).profile
     hours = list(range(began // HOUR, ended // HOUR + 1))
-    weights = [weekly[hour_of_week(h * HOUR)] for h in hours]
+    weights = [profile[hour_of_week(h * HOUR)] for h in hours]
     out: list[Timed] = []
     for mine in by_key(rule, events).values():
-        out.extend(_of_key(mine, hours, weights, (began, ended), draw))
+        out.extend(_of_key(clumps(mine, gap), hours, weights, (began, ended), draw))
     out.sort(key=lambda pair: (pair[1], pair[0].id))
     return out
 
 
 def _of_key(
-    mine: list[Timed],
+    runs: list[list[Timed]],
     hours: list[int],
     weights: list[float],
     within: tuple[Instant, Instant],
     draw: Random,
 ) -> Iterator[Timed]:
     began, ended = within
-    for n, hour in enumerate(draw.choices(hours, weights, k=poisson_draw(len(mine), draw))):
-        at = min(max(hour * HOUR + draw.randrange(HOUR), began), ended)
-        event = draw.choice(mine)[0]
-        yield event._replace(at=at, id=f"{event.id}-{n}"), at
+    for n, hour in enumerate(draw.choices(hours, weights, k=poisson_draw(len(runs), draw))):
+        start = hour * HOUR + draw.randrange(HOUR)
+        run = draw.choice(runs)
+        for event, _ in run:
+            at = min(max(start + event.at - run[0][0].at, began), ended)
+            yield event._replace(at=at, id=f"{event.id}-{n}"), at
