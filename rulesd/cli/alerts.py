@@ -15,6 +15,7 @@ from rulesd.model.duration import format_duration
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+STATES = ("pending", "firing", "resolved")
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
 
 
@@ -29,6 +30,8 @@ def alerts(
     format_: FormatOption = Format.TEXT,
 ) -> None:
     """List alerts: open ones first, then those resolved within the last hour."""
+    if state not in (None, *STATES):
+        raise typer.BadParameter(f"there is no state of that name. Write {', '.join(STATES)}")
     found: list[dict[str, Any]] = Client(server, token).call("GET", "/v1/alerts")["alerts"]
     found = [
         a

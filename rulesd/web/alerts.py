@@ -18,11 +18,16 @@ from rulesd.web.small_body import read_object, text
 from rulesd.web.tokens import Token
 
 ACTS = ("ack", "unack", "resolve")
+STATES = ("pending", "firing", "resolved")
 
 
 async def list_alerts(door: Door, request: web.Request, token: Token) -> web.Response:
     """Pending, firing and lately resolved alerts; ``state``, ``rule``, ``owner``, ``severity``, ``tenant`` choose."""
     wanted = request.query
+    if wanted.get("state") not in (None, *STATES):
+        # An empty list would say that all is well.
+        hint = f"there is no state of that name. Use one of: {', '.join(STATES)}"
+        raise Refused(400, "unknown_state", hint)
     out: list[Json] = [
         shown(door, alert)
         for alert in visible(door.daemon.alerts(), token)

@@ -27,6 +27,12 @@ def test_a_table_for_people_and_json_for_programs(run: Run, daemon: Stub) -> Non
     assert run("alerts", "--server", daemon.url, "--state", "pending").out == "no alerts\n"
 
 
+def test_a_state_of_no_alert_is_wrong_usage(run: Run, daemon: Stub) -> None:
+    said = run("alerts", "--state", "fireing", "--server", daemon.url)
+    assert (said.code, daemon.asked) == (2, [])
+    assert "firing" in said.err
+
+
 def test_no_daemon_is_exit_3(run: Run) -> None:
     assert run("alerts", "--server", "http://127.0.0.1:1").code == 3
 

@@ -40,6 +40,8 @@ def test_list_and_choose() -> None:
             assert await names("?state=firing") == ["a1"]
             assert await names("?severity=high&tenant=other") == ["a2"]
             assert await names("?owner=nobody") == []
+            async with world.admin.get("/v1/alerts?state=fireing") as response:
+                assert (response.status, (await response.json())["error"]) == (400, "unknown_state")
             assert await names("?rule=tool.scope_violation") == ["a1", "a2"]
             async with world.admin.get("/v1/alerts/a1") as response:
                 shown = await response.json()
