@@ -5,12 +5,16 @@ longer hold is said to be gone, never guessed.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from rulesd.model.alert import Alert
 from rulesd.model.story import Story
-from rulesd.ports.store import Store
-from rulesd.runners import codec, explain_alert, explain_event, explain_route
+from rulesd.ports.store import DecisionRow, Store
+from rulesd.runners import codec, explain_alert, explain_baseline, explain_event, explain_route
 from rulesd.runners.crank import Crank
+
+LATELY = 20_000
+"Decisions among which the latest changes of a baseline are looked for."
 
 
 class Explaining:
@@ -31,7 +35,11 @@ class Explaining:
         pages = await asyncio.to_thread(self._pages, alert)
         causes = found.causes if found is not None else explain_alert.causes_of(decisions)
         events = await asyncio.to_thread(self._events, causes[-1:])
-        return explain_alert.story(alert, found, engine, now, decisions, pages, events)
+        story = explain_alert.story(alert, found, engine, now, decisions, pages, events)
+        if found is None or not explain_baseline.learns(engine, found):
+            return story
+        rows = await asyncio.to_thread(self._lately, found.rule)
+        return explain_baseline.told(story, explain_baseline.steps(engine, found, now, rows))
 
     async def why_not(self, event: str, rule: str) -> Story:
         """What became of an event, for all rules or for one."""
@@ -44,6 +52,11 @@ class Explaining:
         """Where an alert with these labels would go now."""
         engine = self._crank.engine
         return explain_route.story(labels, engine, max(engine.now, self._crank.clock.now()))
+
+    def _lately(self, rule: str) -> Sequence[DecisionRow]:
+        """What was decided about a rule lately."""
+        after = max(0, self._crank.ledger.seq - LATELY)
+        return self._store.read_decisions(rule=rule, after_seq=after)
 
     def _events(self, ids: tuple[str, ...]) -> list[explain_event.Arrived]:
         out: list[explain_event.Arrived] = []

@@ -40,6 +40,13 @@ WORDS: dict[Reason, str] = {
     Reason.FLAPPING: "it comes and goes: named once, and quiet until it has been calm for an hour",
     Reason.RULE_ACTION: "the rule names this action",
     Reason.SAMPLED: "it falls into the share that is reviewed",
+    Reason.DEPLOY_WATCH: "a deploy: less evidence is enough for a day, then the rule learns anew",
+    Reason.RELEARN_DEPLOY: "the watch after a deploy is over: the rule learns anew",
+    Reason.RELEARN_ASKED: "a person had it learn afresh",
+    Reason.RELEARN_RESOLVED: "a person resolved the alert: its key learns afresh",
+    Reason.RELEARN_SILENT: "silent for four baselines: what it was is forgotten",
+    Reason.RELEARN_RULE: "the rule was changed: what it had learned is gone",
+    Reason.RELEARNED: "it has learned anew",
     Reason.LOCKED: "a switch is locked until this review",
 }
 
