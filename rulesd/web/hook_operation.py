@@ -5,6 +5,7 @@ and redacted like any other.
 """
 
 from collections.abc import Mapping
+from secrets import token_hex
 
 import orjson
 from aiohttp import web
@@ -57,6 +58,9 @@ async def operate(door: Door, hook: Hook, fields: Mapping[str, Json], call: str)
         raise Refused(403, "forbidden", "this hook may not do that. hooks.yaml lists what it may")
     if operation in _ACTS:
         return await _act(door, hook, _ACTS[operation], fields)
+    if operation == "submit_event" and hook.mapping and fields.get("type") in (None, ""):
+        # A sender's ping, or an event that is none of ours: refused, it would be sent again or the hook switched off.
+        return answer({"result": "nothing_to_do"})
     if operation == "submit_event":
         return await _submit(door, hook, fields, call)
     if operation == "silence":
@@ -99,7 +103,8 @@ def _begin(hook: Hook, fields: Mapping[str, Json]) -> dict[str, Json]:
 
 
 async def _submit(door: Door, hook: Hook, fields: Mapping[str, Json], call: str) -> web.Response:
-    event = _event(hook, fields, call)
+    # A sender that proves itself by a token names no call: each of its calls is an event of its own.
+    event = _event(hook, fields, call or f"call-{token_hex(16)}")
     decoded = door.decoder.http(
         "application/cloudevents+json",
         {},
@@ -127,12 +132,10 @@ def _event(hook: Hook, fields: Mapping[str, Json], call: str) -> dict[str, Json]
         return {
             "specversion": "1.0",
             "source": f"hook/{hook.name}",
-            **({"id": call} if call else {}),
+            "id": call,
             **fields,
         }
-    event: dict[str, Json] = {"specversion": "1.0", "source": f"hook/{hook.name}"}
-    if call:
-        event["id"] = call
+    event: dict[str, Json] = {"specversion": "1.0", "source": f"hook/{hook.name}", "id": call}
     inside: dict[str, Json] = {}
     for name, value in fields.items():
         if name.startswith("data."):

@@ -27,7 +27,8 @@ HOOKS = {
         "secret": {"env": "GITHUB"}, "may": ["submit_event"], "mode": "hmac",
         "signature": {"header": "X-Hub-Signature-256", "prefix": "sha256="},
         "mapping": {
-            "type": "deploy.change", "data.change_id": {"var": "deployment.sha"},
+            "type": {"if": [{"var": "deployment.sha"}, "deploy.change"]},
+            "data.change_id": {"var": "deployment.sha"},
             "data.kind": "code", "data.to_version": {"var": "deployment.sha"}, "data.stage": "full",
         },
     },
@@ -211,6 +212,10 @@ def test_github_reports_a_deploy_and_a_forged_or_repeated_call_does_nothing() ->
         (one,) = world.daemon.intake.events
         assert one.type == "deploy.change"
         assert one.document["data"]["change_id"] == "abc123"  # type: ignore[index, call-overload]
+        body = b'{"zen": "Keep it logically awesome.", "hook_id": 1}'
+        ping = "sha256=" + hmac.new(PLAIN.encode(), body, sha256).hexdigest()
+        assert await send(ping) == (200, {"result": "nothing_to_do"})
+        assert len(world.daemon.intake.events) == 1
 
     story(tell)
 

@@ -55,6 +55,20 @@ def test_an_event_through_a_mapping() -> None:
     asyncio.run(story())
 
 
+def test_a_call_by_token_needs_no_id_and_each_is_an_event_of_its_own() -> None:
+    async def story() -> None:
+        async with hooked() as world:
+            headers = {"Authorization": f"Bearer {FEED}"}
+            for _ in range(2):
+                body = {"where": "support", "tenant": "acme"}
+                async with world.nobody.post("/hooks/feed", json=body, headers=headers) as answer:
+                    assert (answer.status, await answer.json()) == (200, {"result": "done"})
+            ids = [event.document["id"] for event in world.daemon.intake.events]
+            assert len(set(ids)) == 2
+
+    asyncio.run(story())
+
+
 def test_an_event_as_it_is_and_one_that_is_bad() -> None:
     async def story() -> None:
         async with hooked() as world:
