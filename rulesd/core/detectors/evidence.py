@@ -20,15 +20,19 @@ from math import exp, expm1, log, sqrt
 
 from rulesd.core.detectors.plain import real, reals, rows
 from rulesd.model.event import Json
+from rulesd.model.instant import Instant
 
 STEPS = (1.0, 2.0, 4.0)
 "Sizes of change that are looked for, as multiples of the smallest that matters (in odds)."
+
+_OF = float(len(STEPS))
 
 _LEAST_STEP = 1.3
 "The odds of every p1 are at least this many times those of p0, else nothing could ever be learned."
 
 _EDGE = 1e-6
 _MOST = 600.0
+_FULL = 1e250
 _COVERS = 1.96
 
 
@@ -89,26 +93,54 @@ class Design:
         return cls(tuple((hit, miss) for hit, miss in pairs), real(overshoot))
 
 
+Counted = tuple[Instant, float, float, float]
+"One slot: its end, trials, hits, and the head start that falls into it, in trials."
+
+
 class Evidence:
     """How strongly the trials so far speak for a change to one side."""
 
-    __slots__ = ("design", "sums")
+    __slots__ = ("_hit", "_miss", "design", "steepest", "sums")
 
     def __init__(self, design: Design, sums: Sequence[float] | None = None) -> None:
         """Start at nothing, or where ``sums`` left off."""
         self.design = design
         self.sums = [0.0] * len(design.weights) if sums is None else list(sums)
+        self._hit = tuple(exp(min(hit, _MOST)) for hit, _ in design.weights)
+        self._miss = tuple(exp(min(miss, _MOST)) for _, miss in design.weights)
+        self.steepest = (
+            max(0.0, *(hit for hit, _ in design.weights)),
+            max(0.0, *(miss for _, miss in design.weights)),
+        )
+        "The most that a hit, and a miss, can add to the logarithm of the evidence."
 
-    def add(self, trials: float, hits: float, ahead: float = 0.0) -> float:
-        """Take ``trials`` of which ``hits`` hit, after a head start worth ``ahead`` trials; the evidence now (compare with the threshold)."""
-        misses = trials - hits
-        sums = self.sums
-        total = 0.0
-        for i, (hit, miss) in enumerate(self.design.weights):
-            told = min(hits * hit + misses * miss, _MOST)
-            sums[i] = value = min((sums[i] + trials + ahead) * exp(told), 1e250)
-            total += value
-        return total / len(sums)
+    def take(self, slots: Sequence[Counted], threshold: float) -> int:
+        """Take slots up to the first at which the evidence reaches ``threshold``: its place among them, or their number."""
+        weights = self.design.weights
+        one, two, four = self.sums
+        hit, miss = self._hit, self._miss
+        place = 0
+        for _, trials, hits, ahead in slots:
+            if trials == 1.0 and (not hits or hits == 1.0):  # nearly every slot of a quiet key
+                told1, told2, told4 = hit if hits else miss
+            else:
+                misses = trials - hits
+                (hit1, miss1), (hit2, miss2), (hit4, miss4) = weights
+                told1 = exp(min(hits * hit1 + misses * miss1, _MOST))
+                told2 = exp(min(hits * hit2 + misses * miss2, _MOST))
+                told4 = exp(min(hits * hit4 + misses * miss4, _MOST))
+            one = (one + trials + ahead) * told1
+            two = (two + trials + ahead) * told2
+            four = (four + trials + ahead) * told4
+            total = one + two + four
+            if total > _FULL:
+                one, two, four = min(one, _FULL), min(two, _FULL), min(four, _FULL)
+                total = one + two + four
+            if total / _OF >= threshold:
+                break
+            place += 1
+        self.sums = [one, two, four]
+        return place
 
     def reset(self) -> None:
         """Forget all evidence."""
@@ -117,11 +149,5 @@ class Evidence:
     @property
     def total(self) -> float:
         """The evidence now."""
-        return sum(self.sums) / len(self.sums)
-
-    def reach(self, hits: float, misses: float, ahead: float = 0.0) -> float:
-        """More than the evidence can become with ``hits``, ``misses`` and a head start still unread: a bound, for being lazy."""
-        best = 0.0
-        for hit, miss in self.design.weights:
-            best = max(best, max(hit, 0.0) * hits + max(miss, 0.0) * misses)
-        return (self.total + hits + misses + ahead) * exp(min(best, _MOST))
+        one, two, four = self.sums
+        return (one + two + four) / _OF

@@ -12,9 +12,12 @@ but one of them: the segment would be its own prior.
 Weights: a sampled event stands for ``sampledrate`` occurrences but is one piece of evidence; with the mean over weights
 ``deff`` = sum w**2 / sum w (Kish's design effect) w / deff trials are counted for it.
 
-Memory: two numbers for each segment while learning, then two for each label value.
+Memory: two numbers for each segment while learning, then two for each label value. Cost: 0.3 us an event, 0.8 while learning.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
 from math import sqrt
 
 from rulesd.core.detectors.evidence import expit, logit
@@ -23,6 +26,7 @@ from rulesd.model.event import Json
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
 
 Key = tuple[str, ...]
+_NEVER, _EVER = -(1 << 60), 1 << 60
 
 WEEK: Milliseconds = 7 * DAY
 _BLOCK_CV = 0.15
@@ -30,17 +34,31 @@ _BLOCK_CV = 0.15
 _FEW_SEGMENTS = 0.25
 "Added to cv**2, divided by the number of segments: what few of them can say about scatter."
 _WATCHES = 8
+WATCH: Milliseconds = DAY
+"How long after a deploy nothing is learned."
+AHEAD = 2.0
+"The head start of a release, in weeks of a segment's own traffic."
+_SPREAD: Milliseconds = 6 * HOUR
+"How long after a release its effects may begin and still have the second half of that."
+_ONE_RELEASE: Milliseconds = HOUR
+"Deploys closer than this to the first of a release are stages of it."
 
 
 class Segments:
     """The pool of one rule."""
 
     __slots__ = (
+        "_from",
+        "_to",
+        "_volumes",
+        "_week",
         "base",
         "closed",
         "cv2",
         "deff",
+        "edition",
         "effects",
+        "releases",
         "since",
         "spread",
         "squares",
@@ -62,6 +80,10 @@ class Segments:
         "Weighted trials of the last weeks since ``since``."
         self.watches: list[Instant] = []
         "Event times of the deploys of late."
+        self.releases: list[Instant] = []
+        "Those of them that no other of the hour before made a further stage of a release."
+        self.edition = object()
+        "Another one after whatever changes what a threshold or a head start is worked out from."
         self.closed = False
         self.base = 0.0
         self.cv2 = 1.0
@@ -69,17 +91,28 @@ class Segments:
         self.spread = 1.0
         "Sum of the square roots of the segments' shares of the traffic."
         self.effects: list[dict[str, float]] = []
+        self._week = _NEVER
+        self._from = self._to = 0
+        "The newest week, once learning is over: nearly every event is of it, and nothing but its count depends on that one."
+        self._volumes: dict[int, float] = {}
 
     def count(self, key: Key, at: Instant, weight: int, hit: bool, learn: Milliseconds) -> None:
         """Take one event."""
+        if self._from <= at < self._to:
+            self.weeks[self._week] += weight
+            return
         since = self.since
         if since is None or (since - HOUR <= at < since and not self.closed):
             since = self.since = at
+            self.edition = object()
         week = (at - since) // WEEK
         self.weeks[week] = self.weeks.get(week, 0) + weight
         if len(self.weeks) > 4:
             del self.weeks[min(self.weeks)]
-        if self.closed or at >= since + learn:
+        if self.closed:
+            self._turn(since)
+            return
+        if at >= since + learn:
             return
         tally = self.tallies.setdefault(key, [0, 0])
         tally[0] += weight
@@ -88,9 +121,54 @@ class Segments:
         if hit:
             tally[1] += weight
 
+    def _turn(self, since: Instant) -> None:
+        """An event was not of the newest week: it made a newer one, or more of an older."""
+        self.edition = object()
+        self._volumes = {}
+        self._week = max(self.weeks)
+        self._from = since + self._week * WEEK
+        self._to = self._from + WEEK
+
     def watch(self, at: Instant) -> None:
         """A deploy happened."""
         self.watches = sorted({*self.watches, at})[-_WATCHES:]
+        self._find_releases()
+
+    def _find_releases(self) -> None:
+        self.edition = object()
+        self.releases = []
+        for at in self.watches:
+            if not self.releases or at >= self.releases[-1] + _ONE_RELEASE:
+                self.releases.append(at)
+
+    def settles(self, learned: Instant) -> Instant:
+        """When the first watch ends that was not over at ``learned``; beyond all time when there is none."""
+        at = bisect_right(self.watches, learned - WATCH)
+        return self.watches[at] + WATCH if at < len(self.watches) else _EVER
+
+    def watched(self, last: Instant) -> bool:
+        """Whether anything of a release may begin after ``last``."""
+        return bool(self.releases) and self.releases[-1] + _SPREAD > last
+
+    def begun(self, last: Instant, ends: Sequence[Instant]) -> list[float]:
+        """What of the effects of releases begins between ``last`` and each of ``ends``, from one to the next, while some are ``watched``: half of a release at once, half over ``_SPREAD``."""
+        releases = [deploy for deploy in self.releases if deploy + _SPREAD > last]
+        if releases[-1] <= last and ends[-1] <= releases[0] + _SPREAD:  # none begins, none is over
+            a_millisecond = 0.5 * len(releases) / _SPREAD
+            parts = [a_millisecond * (ends[0] - last)]
+            parts += [a_millisecond * (end - before) for before, end in pairwise(ends)]
+            return parts
+        parts = []
+        for end in ends:
+            found = 0.0
+            for deploy in releases:
+                if last < deploy <= end:
+                    found += 0.5
+                low, high = max(last, deploy), min(end, deploy + _SPREAD)
+                found += 0.5 * max(0, high - low) / _SPREAD
+            parts.append(found)
+            last = end
+        return parts
 
     def mature(self, learn: Milliseconds) -> Instant:
         """When the first learning is over."""
@@ -99,8 +177,19 @@ class Segments:
     def volume(self, at: Instant, learn: Milliseconds) -> float:
         """Trials of all segments in a week, as of ``at``: the larger of the last two whole weeks."""
         week = (at - (self.since or 0)) // WEEK
+        known = self._volumes.get(week)
+        if known is not None:
+            return known
         seen = max(self.weeks.get(week - 1, 0), self.weeks.get(week - 2, 0))
-        return max(1.0, (seen or self.weight * WEEK / learn) / self.deff)
+        found = max(1.0, (seen or self.weight * WEEK / learn) / self.deff)
+        if week <= self._week:
+            self._volumes[week] = found
+        return found
+
+    def week_ends(self, at: Instant) -> Instant:
+        """The first instant at which ``volume`` may differ from that at ``at``."""
+        since = self.since or 0
+        return since + ((at - since) // WEEK + 1) * WEEK
 
     def part(self, trials: float) -> float:
         """sqrt(s) * sum(sqrt(s)) for a segment whose first learning gave ``trials``; 1 for one that has none yet."""
@@ -111,6 +200,7 @@ class Segments:
     def close(self) -> None:
         """Learning is over: make the prior of what was counted."""
         self.closed = True
+        self.edition = object()
         trials = sum(t[0] for t in self.tallies.values())
         if trials:
             self.deff = self.squares / self.weight
@@ -194,6 +284,7 @@ class Segments:
             week, seen = rows(row)
             out.weeks[whole(week)] = whole(seen)
         out.watches = [whole(at) for at in rows(data["watches"])]
+        out._find_releases()
         out.closed = data["closed"] is True
         out.base, out.cv2, out.deff, out.spread = reals(data["learned"])
         for one in rows(data["effects"]):

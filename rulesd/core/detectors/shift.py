@@ -23,7 +23,8 @@ one. After a day of watch every segment learns a new level, in force when comple
 Clear: from the moment it fires, a CUSUM for the way back (level as found since the change against the null) must reach 6, or the
 segment be silent for a day. A segment silent for four times ``baseline`` starts afresh, which ends an alert too.
 
-Memory per key: 2 to 5 kB (sixteen unread slots at most). Cost per observation: 2 us, and 5 to 8 us a slot (three products a side). Sources: ``evidence``, ``segments``.
+Memory per key: 2 to 5 kB (sixteen unread slots at most). Cost per observation: 2 us, and 2 to 3 us a slot (three products a side), read when one may fire (``patience``),
+or an hour's slots at once. Sources: ``evidence``, ``segments``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,24 +32,18 @@ from dataclasses import dataclass
 from math import hypot, log
 from typing import ClassVar, Literal
 
-from rulesd.core.detectors.evidence import Design, Evidence, between, expit, logit
+from rulesd.core.detectors.evidence import Counted, Design, Evidence, between, expit, logit
+from rulesd.core.detectors.patience import ask
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
-from rulesd.core.detectors.segments import Segments
+from rulesd.core.detectors.segments import AHEAD, WATCH, Segments
 from rulesd.core.detectors.shift_state import Segment, Side
-from rulesd.core.detectors.slots import WIDTH
+from rulesd.core.detectors.slots import BITS, MANY, TRIALS, WIDTH, share
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
 
-WATCH: Milliseconds = DAY
-"How long after a deploy nothing is learned."
-
 _DOUBT = 0.5
 "How many standard deviations of the baseline's own error belong to the null."
-_AHEAD = 2.0
-"The head start of a release, in weeks of a segment's own traffic."
-_SPREAD: Milliseconds = 6 * HOUR
-"How long after a release its effects may begin and still have the second half of that."
-_ONE_RELEASE: Milliseconds = HOUR
+_SIDES = {"up": ("up",), "down": ("down",), "both": ("up", "down")}
 _BACK = 6.0
 "Natural logarithm of the odds at which an open alert believes that the level is back."
 _NEARER = 0.6
@@ -95,22 +90,23 @@ class Shift:
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """A deploy concerns all segments."""
-        assert isinstance(pool, Segments)
         if seen.document.get("type") != "deploy.change":
             return False
+        assert isinstance(pool, Segments)
         pool.watch(seen.at)
         return True
 
     def observe(self, state: Segment, pool: object, seen: Observation) -> Reading | None:
         """Count the event into its slot; it is read when the watermark has passed."""
         assert isinstance(pool, Segments)
-        hit = bool(self.numerator(seen.document))
-        at, weight = seen.at, seen.weight
+        at, _, _, weight, document = seen
+        hit = self.numerator(document)
         pool.count(state.key, at, weight, hit, self.baseline)
-        counts = state.slots.at(at, 2)
-        counts[0] += weight
+        state.slots.count(at, weight, hit)
         if hit:
-            counts[1] += weight
+            state.spare_hits -= weight
+        else:
+            state.spare_misses -= weight
         return None
 
     def advance(self, state: Segment, pool: object, watermark: Instant) -> Sequence[Reading]:
@@ -119,12 +115,35 @@ class Shift:
         if not slots.waiting and not state.open:
             return ()
         assert isinstance(pool, Segments)
-        readings = []
-        for end, (trials, hits) in slots.ripe(watermark):
-            readings += self._silence(state, end - WIDTH)
-            readings += self._read(state, pool, end, trials, hits)
-            state.last = end
-        return readings + self._silence(state, watermark)
+        state.asked = None
+        readings: list[Reading] = []
+        ripe = slots.ripe(watermark)
+        mature, silent = pool.mature(self.baseline), self._silent
+        while ripe:
+            end, counted = ripe[0]
+            if end - WIDTH >= state.last + silent:
+                readings += self._silence(state, end - WIDTH)
+            if end <= mature:
+                state.count(counted)
+                read = 1
+            else:
+                if not pool.closed:
+                    pool.close()
+                if not state.sides:
+                    self._judge_by(state, pool, end - WIDTH)
+                if state.open:
+                    trials, hits = share(counted)
+                    readings.append(
+                        self._way_back(state, end, trials / pool.deff, hits / pool.deff)
+                    )
+                    read = 1
+                else:
+                    read = self._judge(state, pool, ripe, readings)
+            state.last = ripe[read - 1][0]
+            ripe = ripe[read:]
+        if watermark >= state.last + silent:
+            readings += self._silence(state, watermark)
+        return readings
 
     def _silence(self, state: Segment, now: Instant) -> list[Reading]:
         """An open alert ends when its segment says nothing for a day; a long silence ends the baseline as well."""
@@ -137,57 +156,75 @@ class Shift:
             state.learn(now)
         return found
 
-    def _read(
-        self, state: Segment, pool: Segments, end: Instant, trials: int, hits: int
-    ) -> list[Reading]:
-        if end <= pool.mature(self.baseline):
-            state.trials += trials
-            state.hits += hits
-            return []
-        if not pool.closed:
-            pool.close()
-        if not state.sides:
-            self._judge_by(state, pool, end - WIDTH)
-        n, k = trials / pool.deff, hits / pool.deff
-        if state.open:
-            return [self._way_back(state, end, n, k)]
-        ahead = self._ahead(state, pool, end)
+    def _judge(
+        self,
+        state: Segment,
+        pool: Segments,
+        ripe: list[tuple[Instant, int]],
+        readings: list[Reading],
+    ) -> int:
+        """Let the evidence take a stretch of slots in which nothing else changes; how many it took."""
+        slots = self._stretch(state, pool, ripe)
+        fires, taken, again = "", len(slots), 0
+        marks = []
+        volume = pool.volume(slots[0][0], self.baseline) * state.part
         for name, side in state.sides.items():
-            total = side.evidence.add(n, k, ahead)
-            side.follow(end, n, k)
-            if total >= self._threshold(state, side, pool, end):
-                state.open, state.back = name, 0.0
-                return [self._reading(state, side, end)]
-        self._learn(state, pool, end, trials, hits)
-        return []
+            threshold = self._threshold(volume, side)
+            marks.append((side, side.mark(), threshold))
+            place = side.take(slots[:taken], threshold)
+            if place < taken:
+                fires, taken, again = name, place, len(marks)
+        if not fires:
+            self._learn(state, pool, ripe[:taken])
+            return taken
+        for side, mark, threshold in marks[:again]:  # a side takes nothing after the other fired
+            side.rewind(mark)
+            side.take(slots[: taken + 1], threshold)
+        if taken:
+            self._learn(state, pool, ripe[:taken])
+        state.open, state.back = fires, 0.0
+        readings.append(self._reading(state, state.sides[fires], slots[taken][0]))
+        return taken + 1
 
-    def _ahead(self, state: Segment, pool: Segments, end: Instant) -> float:
-        """What of the head starts of releases falls between the slot before and ``end``, in trials."""
-        if not pool.watches or pool.watches[-1] + _SPREAD < state.last:
-            return 0.0
-        found = 0.0
-        first: Instant | None = None
-        for deploy in pool.watches:
-            if first is not None and deploy < first + _ONE_RELEASE:
-                continue
-            first = deploy
-            if state.last < deploy <= end:
-                found += 0.5
-            low, high = max(state.last, deploy), min(end, deploy + _SPREAD)
-            found += 0.5 * max(0, high - low) / _SPREAD
-        return found * _AHEAD * state.share * pool.volume(end, self.baseline)
+    def _stretch(
+        self, state: Segment, pool: Segments, ripe: list[tuple[Instant, int]]
+    ) -> list[Counted]:
+        """The first slots of ``ripe``: as many as share one threshold, one baseline and no silence between them that ends it; at least one."""
+        first, last = ripe[0][0], state.last
+        ends = min(pool.week_ends(first), last + _AFRESH * self.baseline)
+        turn = self._turn(state, pool)
+        if ripe[-1][0] >= min(ends, turn):
+            read = 1
+            while read < len(ripe) and ripe[read][0] < ends and ripe[read - 1][0] < turn:
+                read += 1
+            ripe = ripe[:read]
+        deff = pool.deff
+        if not pool.watched(last):
+            return [(end, (x & TRIALS) / deff, (x >> BITS) / deff, 0.0) for end, x in ripe]
+        own = AHEAD * state.share * pool.volume(first, self.baseline)
+        begun = pool.begun(last, [end for end, _ in ripe])
+        return [
+            (end, (x & TRIALS) / deff, (x >> BITS) / deff, part * own)
+            for (end, x), part in zip(ripe, begun, strict=True)
+        ]
 
-    def _threshold(self, state: Segment, side: Side, pool: Segments, at: Instant) -> float:
-        trials = pool.volume(at, self.baseline) * (2.0 if self.direction == "both" else 1.0)
-        return trials * state.part / (self.budget * side.evidence.design.overshoot)
+    def _turn(self, state: Segment, pool: Segments) -> Instant:
+        """When what is learned changes next: a watch ends, or a baseline is complete."""
+        turn = pool.settles(state.learn_from)
+        return min(turn, state.learn_from + self.baseline) if state.learning else turn
 
-    def _learn(self, state: Segment, pool: Segments, end: Instant, trials: int, hits: int) -> None:
+    def _threshold(self, volume: float, side: Side) -> float:
+        """Of evidence, for a segment with its part of the ``volume``."""
+        return volume * len(_SIDES[self.direction]) / (self.budget * side.evidence.design.overshoot)
+
+    def _learn(self, state: Segment, pool: Segments, read: list[tuple[Instant, int]]) -> None:
         """Count towards the next baseline, and put it into force when it is complete."""
-        if any(state.learn_from < deploy + WATCH <= end for deploy in pool.watches):
+        end = read[-1][0]
+        if pool.settles(state.learn_from) <= end:
             state.learn(end)
         elif state.learning:
-            state.trials += trials
-            state.hits += hits
+            for _, counted in read:
+                state.count(counted)
             if end >= state.learn_from + self.baseline:
                 state.learning = False
                 self._judge_by(state, pool, end)
@@ -269,23 +306,24 @@ class Shift:
 
     def deadline(self, state: Segment, pool: object) -> Instant | None:
         """The end of the oldest slot when it may tell something, later when not; an open alert's silence."""
-        due = state.slots.due()
+        slots = state.slots
         if state.open:
-            silent = state.last + self._silent
+            silent, due = state.last + self._silent, slots.due()
             return silent if due is None else min(due, silent)
+        waiting = slots.waiting
+        if not waiting:
+            return None
         assert isinstance(pool, Segments)
-        if due is None or due <= pool.mature(self.baseline):
-            return state.slots.lazy()
-        trials = hits = 0.0
-        for n, k in state.slots.waiting.values():
-            trials += n / pool.deff
-            hits += k / pool.deff
-        ahead = self._ahead(state, pool, max(state.slots.waiting) * WIDTH + WIDTH)
-        for side in state.sides.values():
-            reach = side.evidence.reach(hits, trials - hits, ahead)
-            if reach >= self._threshold(state, side, pool, due):
-                return due
-        return state.slots.lazy() if state.sides else due
+        due = (slots.oldest + 1) * WIDTH
+        if (
+            due != state.asked
+            or state.edition is not pool.edition
+            or state.spare_hits < 0
+            or state.spare_misses < 0
+            or slots.newest > state.spare_slots
+        ):
+            ask(state, pool, due, len(_SIDES[self.direction]) / self.budget, self.baseline)
+        return due if state.hurries or len(waiting) >= MANY else due + HOUR
 
     def forgettable(self, state: Segment, watermark: Instant) -> bool:
         """After a silence that makes it a new segment anyway."""

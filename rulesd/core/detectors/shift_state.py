@@ -3,12 +3,16 @@
 Law: no decision is made here, and each is written and read back as it was. What older versions did not write is read as not known.
 """
 
-from rulesd.core.detectors.evidence import Design, Evidence
+from collections.abc import Sequence
+
+from rulesd.core.detectors.evidence import Counted, Design, Evidence
 from rulesd.core.detectors.plain import real, reals, rows, text, texts, whole
 from rulesd.core.detectors.segments import Key
-from rulesd.core.detectors.slots import Slots
+from rulesd.core.detectors.slots import Shares, share
 from rulesd.model.event import Json
 from rulesd.model.instant import Instant
+
+Mark = tuple[list[float], float, Instant, float, float]
 
 
 class Side:
@@ -29,14 +33,32 @@ class Side:
         self.trials = 0.0
         self.hits = 0.0
 
-    def follow(self, end: Instant, n: float, k: float) -> None:
-        """Let the plain CUSUM, whose last zero dates the change, take a slot."""
+    def follow(self, slots: Sequence[Counted]) -> None:
+        """Let the plain CUSUM, whose last zero dates the change, take slots."""
         hit, miss = self.evidence.design.weights[0]
-        self.maximum += k * hit + (n - k) * miss
-        self.trials += n
-        self.hits += k
-        if self.maximum <= 0.0:
-            self.restart(end)
+        maximum, since, n, k = self.maximum, self.since, self.trials, self.hits
+        for end, trials, hits, _ in slots:
+            maximum += hits * hit + (trials - hits) * miss
+            if maximum <= 0.0:
+                maximum, since, n, k = 0.0, end, 0.0, 0.0
+            else:
+                n += trials
+                k += hits
+        self.maximum, self.since, self.trials, self.hits = maximum, since, n, k
+
+    def take(self, slots: Sequence[Counted], threshold: float) -> int:
+        """Take slots up to the first at which the evidence reaches ``threshold``: its place among them, or their number."""
+        place = self.evidence.take(slots, threshold)
+        self.follow(slots if place == len(slots) else slots[: place + 1])
+        return place
+
+    def mark(self) -> Mark:
+        """What ``rewind`` asks for to come back here."""
+        return self.evidence.sums, self.maximum, self.since, self.trials, self.hits
+
+    def rewind(self, mark: Mark) -> None:
+        """Forget the slots taken since ``mark``."""
+        self.evidence.sums, self.maximum, self.since, self.trials, self.hits = mark
 
     def dump(self) -> Json:
         """Plain data."""
@@ -58,8 +80,11 @@ class Segment:
     """State of one key."""
 
     __slots__ = (
+        "asked",
         "back",
+        "edition",
         "hits",
+        "hurries",
         "key",
         "known",
         "last",
@@ -71,13 +96,16 @@ class Segment:
         "share",
         "sides",
         "slots",
+        "spare_hits",
+        "spare_misses",
+        "spare_slots",
         "trials",
     )
 
     def __init__(self, key: Key, at: Instant) -> None:
         """A segment first seen at ``at``."""
         self.key = key
-        self.slots = Slots()
+        self.slots = Shares()
         self.open = ""
         "The side that fires, if any."
         self.back = 0.0
@@ -94,6 +122,14 @@ class Segment:
         "``up`` and ``down``, once there is a baseline."
         self.last = at
         "End of the last slot read."
+        self.asked: Instant | None = None
+        "The end of the oldest slot when it was last worked out whether the unread slots may tell something. Not written: it is worked out again."
+        self.edition: object = None
+        "Of the pool, then."
+        self.hurries = False
+        "Whether they may."
+        self.spare_hits = self.spare_misses = self.spare_slots = 0
+        "So many more hits and misses, in slots up to that one, leave the answer as it is."
         self.learn(at)
 
     def learn(self, at: Instant) -> None:
@@ -102,6 +138,12 @@ class Segment:
         self.learn_from = at
         self.trials = 0
         self.hits = 0
+
+    def count(self, counted: int) -> None:
+        """Count a slot towards the next baseline."""
+        trials, hits = share(counted)
+        self.trials += trials
+        self.hits += hits
 
     def dump(self) -> Json:
         """Plain data."""
@@ -124,7 +166,7 @@ class Segment:
         """From what ``dump`` gave."""
         assert isinstance(data, dict)
         out = cls(texts(data["key"]), whole(data["last"]))
-        out.slots = Slots.load(data["slots"])
+        out.slots = Shares.load(data["slots"])
         out.open, out.back = text(data["open"]), real(data["back"])
         out.level, out.part, out.share = reals(data["level"])
         known = data.get("known")

@@ -24,11 +24,12 @@ def run(
     lateness: int = LATENESS,
     restart: bool = False,
     lazy: bool = False,
+    every: int = 1,
     until: int | None = None,
 ) -> dict[tuple[str, ...], list[Reading]]:
     """What the detector says of each key; after the last event time goes on to ``until``.
 
-    ``lazy``: ask the detector to advance only when it said it would have something to say.
+    ``lazy``: ask the detector to advance only when it said it would have something to say. ``every``: only at every so many events.
     """
     pool, states, said = detector.pool(), {}, {}
     newest = 0
@@ -41,7 +42,9 @@ def run(
             states[key], said[key] = detector.start(key, at), []
         state = states[key]
         due = detector.deadline(state, pool)
-        if not lazy or (due is not None and due <= newest - lateness):
+        if number % every:
+            pass
+        elif not lazy or (due is not None and due <= newest - lateness):
             said[key] += detector.advance(state, pool, newest - lateness)
         found = detector.observe(state, pool, seen)
         if found is not None:

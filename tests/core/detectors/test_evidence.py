@@ -1,6 +1,6 @@
 """The claim that makes budgets honest: the mean number of trials to a false alarm is the threshold times the overshoot."""
 
-from math import log
+from math import exp, inf, log
 from random import Random
 
 import pytest
@@ -8,11 +8,17 @@ import pytest
 from rulesd.core.detectors.evidence import Design, Evidence, between, expit, logit
 
 
+def add(evidence: Evidence, trials: float, hits: float, ahead: float = 0.0) -> float:
+    """The evidence after one slot."""
+    evidence.take([(0, trials, hits, ahead)], inf)
+    return evidence.total
+
+
 def run_length(design: Design, p: float, threshold: float, rng: Random) -> int:
     evidence, trials = Evidence(design), 0
     while True:
         trials += 1
-        if evidence.add(1.0, 1.0 if rng.random() < p else 0.0) >= threshold:
+        if add(evidence, 1.0, 1.0 if rng.random() < p else 0.0) >= threshold:
             return trials
 
 
@@ -69,21 +75,49 @@ def test_where_the_level_is_in_doubt_something_can_still_be_learned() -> None:
     )
 
 
-def test_the_bound_for_being_lazy_is_never_passed() -> None:
+def test_a_stretch_of_slots_is_the_product_slot_by_slot() -> None:
     rng = Random(4)
     for up in (True, False):
-        evidence = Evidence(Design.of(logit(0.1), logit(0.1), 2.0, up=up))
-        for _ in range(300):
-            trials = rng.randrange(1, 6)
-            hits = rng.randrange(0, trials + 1)
-            bound = evidence.reach(hits, trials - hits)
-            assert evidence.add(trials, hits) <= bound * (1 + 1e-12)
+        design = Design.of(logit(0.1), logit(0.1), 2.0, up=up)
+        slots = []
+        for n in range(300):
+            trials = float(rng.choice((1, 1, 1, 5)))
+            hits = float(rng.randrange(int(trials) + 1))
+            slots.append((n, trials / rng.choice((1, 2)), hits / 2, rng.choice((0.0, 3.5))))
+        whole, apart = Evidence(design), Evidence(design)
+        assert whole.take(slots, inf) == 300
+        sums = [0.0] * 3
+        for _, n, k, ahead in slots:
+            add(apart, n, k, ahead)
+            for i, (hit, miss) in enumerate(design.weights):
+                sums[i] = (sums[i] + n + ahead) * exp(k * hit + (n - k) * miss)
+        assert whole.sums == apart.sums == sums
+
+
+def test_it_stops_at_the_slot_that_reaches_the_threshold() -> None:
+    design = Design.of(logit(0.1), logit(0.1), 2.0, up=True)
+    hits = [(n, 1.0, 1.0, 0.0) for n in range(9)]
+    some, threshold = Evidence(design), 30.0
+    place = some.take(hits, threshold)
+    assert 0 < place < 8
+    assert some.total >= threshold
+    before = Evidence(design)
+    assert before.take(hits[:place], threshold) == place
+    assert before.total < threshold
+    assert add(before, 1.0, 1.0) == some.total
+
+
+def test_it_knows_the_most_that_one_trial_can_say() -> None:
+    up = Evidence(Design.of(logit(0.1), logit(0.1), 2.0, up=True))
+    down = Evidence(Design.of(logit(0.9), logit(0.9), 2.0, up=False))
+    assert up.steepest == (pytest.approx(max(hit for hit, _ in up.design.weights)), 0.0)
+    assert down.steepest == (0.0, pytest.approx(up.steepest[0]))
 
 
 def test_numbers_stay_finite() -> None:
     evidence = Evidence(Design.of(logit(0.0), logit(0.0), 8.0, up=True))
     for _ in range(50):
-        evidence.add(1e6, 1e6)
+        add(evidence, 1e6, 1e6)
     assert 0.0 < evidence.total <= 1e250
     evidence.reset()
     assert evidence.total == 0.0

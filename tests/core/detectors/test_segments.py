@@ -146,3 +146,61 @@ def test_it_is_written_and_read_back() -> None:
     again = Segments.load(pool.dump())
     assert again.dump() == pool.dump()
     assert again.posterior(("t0", "h"), 10, 1) == pool.posterior(("t0", "h"), 10, 1)
+
+
+def test_the_newest_week_is_counted_without_looking_and_older_ones_are_not_forgotten() -> None:
+    pool = Segments()
+    for day in range(8):
+        pool.count(("a",), day * DAY, 1, False, DAY)
+    pool.close()
+    pool.count(("a",), 8 * DAY, 1, False, DAY)
+    edition, volume = pool.edition, pool.volume(8 * DAY, DAY)
+    for _ in range(50):
+        pool.count(("a",), 9 * DAY, 1, True, DAY)
+    assert pool.edition is edition
+    assert pool.weeks == {0: 7, 1: 52}
+    assert pool.volume(8 * DAY, DAY) == volume == 7.0
+    pool.count(("a",), 2 * DAY, 3, False, DAY)  # late: more of the week before
+    assert pool.edition is not edition
+    assert pool.volume(8 * DAY, DAY) == 10.0
+    assert pool.volume(15 * DAY, DAY) == 52.0
+    pool.count(("a",), 9 * DAY, 1, False, DAY)
+    assert pool.volume(15 * DAY, DAY) == 53.0
+    pool.count(("a",), 15 * DAY, 1, False, DAY)
+    assert pool.weeks == {0: 10, 1: 53, 2: 1}
+    assert Segments.load(pool.dump()).volume(15 * DAY, DAY) == 53.0
+    assert pool.week_ends(8 * DAY) == 14 * DAY
+    assert pool.week_ends(14 * DAY) == 21 * DAY
+    assert Segments().week_ends(0) == WEEK
+
+
+def test_stages_within_an_hour_are_one_release_and_half_its_effects_begin_over_six_hours() -> None:
+    pool = Segments()
+    assert not pool.watched(0)
+    edition = pool.edition
+    for at in (10 * HOUR, 10 * HOUR + HOUR // 2, 11 * HOUR):
+        pool.watch(at)
+    assert pool.edition is not edition
+    assert pool.releases == [10 * HOUR, 11 * HOUR]
+    assert Segments.load(pool.dump()).releases == pool.releases
+    assert pool.watched(17 * HOUR - 1)
+    assert not pool.watched(17 * HOUR)
+    assert pool.begun(9 * HOUR, [10 * HOUR - 1, 10 * HOUR, 10 * HOUR + 6]) == pytest.approx(
+        [0.0, 0.5, 0.5 * 6 / (6 * HOUR)]
+    )
+    steady = pool.begun(12 * HOUR, [13 * HOUR, 15 * HOUR])
+    assert steady == pytest.approx([2 * 0.5 / 6, 2 * 0.5 * 2 / 6])
+    over = pool.begun(12 * HOUR, [15 * HOUR, 20 * HOUR])
+    assert over == pytest.approx([2 * 0.5 * 3 / 6, 0.5 / 6 + 0.5 * 2 / 6])
+    assert sum(pool.begun(0, [n * HOUR for n in range(9, 20)])) == pytest.approx(2.0)
+
+
+def test_a_watch_is_over_after_a_day() -> None:
+    pool = Segments()
+    assert pool.settles(0) > 10**15
+    pool.watch(10 * HOUR)
+    pool.watch(40 * HOUR)
+    assert pool.settles(0) == 10 * HOUR + DAY
+    assert pool.settles(10 * HOUR + DAY - 1) == 10 * HOUR + DAY
+    assert pool.settles(10 * HOUR + DAY) == 40 * HOUR + DAY
+    assert pool.settles(40 * HOUR + DAY) > 10**15

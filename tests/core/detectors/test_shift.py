@@ -295,6 +295,70 @@ def test_neither_order_within_the_lateness_nor_a_restart_changes_what_is_said(
     assert found == expected
 
 
+def test_slots_read_at_once_say_what_they_say_one_by_one() -> None:
+    rng, fired, both = Random(9), 0, set[str]()
+    for _ in range(3):
+        events = [*BEFORE, *traffic(0, DAY, 5 * MINUTE, 0.2, 3, "l")]
+        at = DAY
+        while at < 5 * DAY:
+            share = rng.choice((0.0, 0.05, 0.05, 0.05, 0.6))
+            key = rng.choice(("k", "l", "new"))
+            events += traffic(at, at + 3 * HOUR, MINUTE, share, rng.randrange(7), key)
+            at += rng.choice((HOUR, 3 * HOUR))
+            if rng.random() < 0.1:
+                events.append(Seen(at, DEPLOY))
+        events.sort(key=lambda e: e.at)
+        detector = shift(direction="both", budget=rng.choice((1.0, 20.0)), tolerance=0.0)
+        one_by_one = run(detector, events, until=7 * DAY)
+        assert run(detector, events, until=7 * DAY, every=rng.choice((7, 60, 400))) == one_by_one
+        fired += sum(len(episodes(said)) for said in one_by_one.values())
+        both |= {r.detail["direction"] for said in one_by_one.values() for r in said if r.detail}
+    assert fired > 3  # otherwise nothing was tried
+    assert both == {"up", "down"}
+
+
+def told(detector: Shift, events: list[Seen], *, lazy: bool) -> list[tuple[int, Any]]:
+    """(when it was told, what) of every reading; lazy: only asked when it said it had something to say."""
+    pool, said = detector.pool(), []
+    states: dict[tuple[str, ...], Any] = {}
+    due: dict[tuple[str, ...], int | None] = {}
+    for at, document, key, weight in events:
+        seen = Observation(at, at, "e", weight, document)
+        if detector.observe_pool(pool, seen):
+            due = {key: detector.deadline(state, pool) for key, state in states.items()}
+            continue
+        if key not in states:
+            states[key], due[key] = detector.start(key, at), at
+        wakes = due[key]
+        if not lazy or (wakes is not None and wakes <= at - LATENESS):
+            said += [
+                (at, reading) for reading in detector.advance(states[key], pool, at - LATENESS)
+            ]
+        detector.observe(states[key], pool, seen)
+        due[key] = detector.deadline(states[key], pool)
+    return said
+
+
+def test_nothing_is_told_later_than_by_one_who_always_looks() -> None:
+    rng, fired = Random(2), 0
+    for _ in range(20):
+        every = rng.choice((20 * SECOND, MINUTE, 7 * MINUTE))
+        share = rng.choice((0.1, 0.5, 0.9))
+        events = traffic(0, DAY, MINUTE, share) + traffic(7, DAY, 5 * MINUTE, 0.3, 1, "l")
+        for _ in range(3):
+            start = events[-1].at + rng.choice((MINUTE, 2 * DAY, 4 * DAY))
+            other = rng.choice((share, 0.02, 0.3, 0.98))
+            events += traffic(start, start + 60 * every, every, other, rng.randrange(7))
+            events += [Seen(start + rng.randrange(60 * every), DEPLOY)] * rng.randrange(2)
+        events.sort(key=lambda e: e.at)
+        budget = rng.choice((0.1, 5.0, 50.0))
+        detector = shift(direction="both", tolerance=0.0, ratio=1.5, budget=budget)
+        always = told(detector, events, lazy=False)
+        assert told(detector, events, lazy=True) == always
+        fired += bool(always)
+    assert fired > 12  # otherwise nothing was tried
+
+
 def test_evidence_later_than_the_lateness_still_counts() -> None:
     detector = shift()
     pool, state = detector.pool(), detector.start(("k",), 0)

@@ -11,23 +11,41 @@ def side() -> Side:
 
 def test_a_run_starts_again_where_its_sum_falls_to_nothing() -> None:
     up = side()
-    up.follow(WIDTH, 10.0, 10.0)
+    up.follow([(WIDTH, 10.0, 10.0, 0.0)])
     assert (up.since, up.trials, up.hits) == (0, 10.0, 10.0)
     assert up.maximum > 0.0
-    up.follow(2 * WIDTH, 1_000.0, 0.0)
-    assert (up.since, up.trials, up.hits, up.maximum) == (2 * WIDTH, 0.0, 0.0, 0.0)
+    up.follow([(2 * WIDTH, 1_000.0, 0.0, 0.0), (3 * WIDTH, 3.0, 2.0, 0.0)])
+    assert (up.since, up.trials, up.hits) == (2 * WIDTH, 3.0, 2.0)
+    up.follow([(4 * WIDTH, 1_000.0, 0.0, 0.0)])
+    assert (up.since, up.trials, up.hits, up.maximum) == (4 * WIDTH, 0.0, 0.0, 0.0)
+
+
+def test_what_comes_after_the_slot_that_fires_is_not_taken_and_can_be_taken_back() -> None:
+    up, slots = side(), [(n * WIDTH, 1.0, 1.0, 0.0) for n in range(1, 9)]
+    start = up.mark()
+    place = up.take(slots, 30.0)
+    assert 0 < place < 7
+    assert up.trials == place + 1
+    there = up.dump()
+    up.rewind(start)
+    assert up.dump() == side().dump()
+    assert up.take(slots[: place + 1], 30.0) == place
+    assert up.dump() == there
+    up.rewind(start)
+    assert up.take(slots[:place], 30.0) == place
+    assert up.trials == place
 
 
 def judged() -> Segment:
     """A segment of which everything is set."""
     state = Segment(("acme", "chat"), 3 * WIDTH)
-    state.slots.at(5 * WIDTH, 2)[0] += 7
+    state.slots.count(5 * WIDTH, 7, hit=False)
     state.open, state.back = "up", 1.5
     state.level, state.part, state.share = -2.5, 0.4, 0.125
     state.known = (2 * WIDTH, 1_440, 0.12)
     state.learning, state.trials, state.hits = False, 1_440, 70
     state.sides = {"up": side(), "down": side()}
-    state.sides["up"].follow(4 * WIDTH, 10.0, 8.0)
+    state.sides["up"].follow([(4 * WIDTH, 10.0, 8.0, 0.0)])
     return state
 
 
@@ -59,3 +77,5 @@ def test_learning_starts_with_nothing_counted() -> None:
     state = judged()
     state.learn(9 * WIDTH)
     assert (state.learning, state.learn_from, state.trials, state.hits) == (True, 9 * WIDTH, 0, 0)
+    state.count(5 + (2 << 60))
+    assert (state.trials, state.hits) == (5, 2)

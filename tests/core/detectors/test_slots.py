@@ -1,4 +1,4 @@
-from rulesd.core.detectors.slots import WIDTH, Slots
+from rulesd.core.detectors.slots import WIDTH, Shares, Slots, share
 from rulesd.model.instant import HOUR
 
 
@@ -39,3 +39,45 @@ def test_what_has_nothing_to_say_is_read_an_hour_late_or_when_there_is_much_of_i
         assert slots.lazy() == WIDTH + HOUR
     slots.at(15 * WIDTH, 1)
     assert slots.lazy() == WIDTH
+
+
+def test_shares_are_counted_in_one_number_each_and_all_together() -> None:
+    shares = Shares()
+    for at, weight, hit in (
+        (0, 1, False),
+        (1, 10, True),
+        (2 * WIDTH, 7, False),
+        (3 * WIDTH, 1, True),
+    ):
+        shares.count(at, weight, hit)
+    assert share(shares.unread) == (19, 11)
+    taken = shares.ripe(3 * WIDTH)
+    assert [(end, share(counted)) for end, counted in taken] == [
+        (WIDTH, (11, 10)),
+        (3 * WIDTH, (7, 0)),
+    ]
+    assert share(shares.unread) == (1, 1)
+    shares.count(0, 2, False)  # late: counts in the first that was not read
+    assert [(end, share(counted)) for end, counted in shares.ripe(9 * WIDTH)] == [
+        (4 * WIDTH, (3, 1))
+    ]
+    assert shares.unread == 0
+    assert shares.ripe(9 * WIDTH) == []
+
+
+def test_the_weights_of_an_hour_do_not_run_into_the_hits() -> None:
+    shares = Shares()
+    for _ in range(1_000):
+        shares.count(0, 1 << 40, False)
+    assert share(shares.unread) == (1_000 << 40, 0)
+
+
+def test_shares_are_written_and_read_back() -> None:
+    for shares in (Shares(), Shares()):
+        shares.count(5 * WIDTH, 3, True)
+        shares.count(2 * WIDTH, 3, False)
+        shares.count(9 * WIDTH, 1, False)
+        again = Shares.load(shares.dump())
+        assert again.dump() == shares.dump() == [0, [[2, 3, 0], [5, 3, 3], [9, 1, 0]]]
+        assert (again.oldest, again.newest, again.unread) == (2, 9, shares.unread)
+        assert again.due() == 3 * WIDTH
