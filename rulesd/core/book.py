@@ -28,7 +28,8 @@ NOT_DUE: Instant = 1 << 62
 
 _GIVEN_UP_PER_NEW_KEY = 2
 _GIVEN_UP_WHEN_FULL = 8
-"A rule that is full is asked for room by every event: each looks at so many keys."
+_LOOKED_THROUGH: Milliseconds = 10 * 60 * SECOND
+"A rule that is full is asked for room by every event. It looks at so many keys at once, and through all of them in no less than that: a flood of new keys must not make every event dear."
 
 
 class Entry:
@@ -64,6 +65,9 @@ class Book:
     read: Callable[[bytes], Json] | None = None
     turned: Instant = 0
     "When the generations were last turned."
+
+    looked: Instant = UNKNOWN
+    "Up to when a full rule has looked for idle keys."
 
     limit_told: Instant = 0
     "When the key limit was last reported."
@@ -143,6 +147,9 @@ class Book:
         """Whether no further key can be taken, after giving up what can be."""
         if len(self) < self.rule.max_keys:
             return False
+        if watermark < self.looked:
+            return True
+        self.looked = watermark + _GIVEN_UP_WHEN_FULL * _LOOKED_THROUGH // len(self)
         if not self.old and not self.asleep:
             self.old, self.young = self.young, {}
         self._give_up(watermark, _GIVEN_UP_WHEN_FULL)

@@ -181,3 +181,18 @@ def test_only_open_episodes_are_busy_and_they_come_in_order() -> None:
         entry = add(b, name, 100_000)
         entry.episode = None if name == "b" else object()  # type: ignore[assignment]
     assert [e.key for e in b.busy()] == [("a",), ("c",)]
+
+
+def test_a_full_book_looks_at_a_few_keys_at_a_time_and_at_all_of_them_in_ten_minutes() -> None:
+    b = book(max_keys=800)
+    for n in range(800):
+        entry = Entry((f"k{n}",), b.rule.detector.start(("k",), 0))
+        entry.state.put(100_000, 1)  # type: ignore[attr-defined]
+        b.young[entry.key] = entry
+    late = 100_000 + 2 * HOUR
+    assert not b.full(late)
+    assert len(b) == 792
+    for n in range(8):
+        b.young[f"new{n}",] = Entry((f"new{n}",), b.rule.detector.start(("k",), late))
+    looked = [n for n in range(60_000) if not b.full(late + n) or len(b) < 800]
+    assert looked[0] == 6_000, "eight of 800 each six seconds"
