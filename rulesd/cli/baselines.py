@@ -4,6 +4,7 @@ Law: a row says what is expected, from how much, since when, and whether that is
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -15,7 +16,10 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from rulesd.cli.client import Client, ServerOption, TokenOption
-from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption, shipped
+from rulesd.config import load
+from rulesd.model.errors import ConfigurationError
+from rulesd.runners.pin import pin_of, write_pin
 
 PAGE = 500
 "Rows asked for at once."
@@ -100,6 +104,38 @@ def relearn(
         leave(said)
     keys = "1 key learns" if said["keys"] == 1 else f"{said['keys']:,} keys learn"
     typer.echo(f"{rule}: {keys} afresh. See: rulesd baselines {rule}")
+    raise typer.Exit(Exit.FINE)
+
+
+@app.command()
+def pin(
+    rule: Annotated[str, typer.Argument(help="The id of a drift rule.", metavar="RULE")],
+    label: LabelOption = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put it into the rule file instead.")
+    ] = False,
+    rules: RulesOption = None,
+    notifiers: NotifiersOption = None,
+    server: ServerOption = None,
+    token: TokenOption = None,
+) -> None:
+    """Print what a drift rule has learned as the lines to paste into its file, so that it is never learned again."""
+    rows, _ = fetch(Client(server, token), rule, labels_of(label), 0)
+    made = pin_of(rows)
+    if not write:
+        typer.echo(
+            f"# {rule}: under detect.drift; learned from {made.events:,.0f} events of {made.keys} keys. It holds for every key."
+        )
+        typer.echo(made.text(), nl=False)
+        raise typer.Exit(Exit.FINE)
+    loaded = load(rules or shipped("rules"), notifiers or shipped("notifiers"))
+    if loaded.plan is None:
+        raise ConfigurationError(loaded.errors)
+    if rule not in loaded.plan.by_id:
+        raise typer.BadParameter(f"there is no rule {rule} in these files. See --rules")
+    path = loaded.plan.rules[loaded.plan.by_id[rule]].path
+    write_pin(Path(path), made)
+    typer.echo(f"{path}: the baseline is pinned. Run rulesd test, then reload")
     raise typer.Exit(Exit.FINE)
 
 

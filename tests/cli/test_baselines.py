@@ -1,5 +1,6 @@
 """``rulesd baselines``: a table that says what is expected and where it stands."""
 
+from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import Run, Stub
@@ -83,3 +84,57 @@ def test_relearn_says_how_many_keys_do_and_wants_a_reason(run: Run, daemon: Stub
     assert (said.code, "It is pinned." in said.err) == (1, True)
     help_ = run("baselines", "--help").out
     assert "relearn" in help_
+
+
+def drifted(**changes: Any) -> dict[str, Any]:
+    learned = {"shares": {"pass": 0.93, "fail": 0.07}, "events": 900}
+    return row(rule="c.mix", detector="drift", learned=learned, **changes)
+
+
+def test_pin_prints_what_to_paste_or_writes_it(run: Run, daemon: Stub, tmp_path: Path) -> None:
+    daemon.answers["GET", "/v1/baselines?rule=c.mix&limit=500"] = page(drifted())
+    said = run("baselines", "pin", "c.mix", "--server", daemon.url)
+    assert said.code == 0
+    assert "learned from 900 events of 1 keys" in said.out
+    assert said.out.endswith('pinned: {"pass": 0.93, "fail": 0.07}\n')
+    rules = tmp_path / "rules" / "c"
+    rules.mkdir(parents=True)
+    path = rules / "mix.yaml"
+    path.write_text(DRIFT)
+    asked = (
+        "baselines",
+        "pin",
+        "c.mix",
+        "--server",
+        daemon.url,
+        "--write",
+        "--rules",
+        rules.parent,
+    )
+    said = run(*asked)
+    assert (said.code, "the baseline is pinned" in said.out) == (0, True), said
+    assert 'pinned: {"pass": 0.93, "fail": 0.07}' in path.read_text()
+    said = run(*asked)
+    assert (said.code, "it says pinned already" in said.err) == (1, True)
+    path.write_text(DRIFT.replace("c.mix", "c.other"))
+    assert "there is no rule c.mix" in run(*asked).err
+    path.write_text("id: [")
+    assert run(*asked).code == 2
+
+
+def test_pin_is_for_drift(run: Run, daemon: Stub) -> None:
+    daemon.answers["GET", "/v1/baselines?rule=t.x&limit=500"] = page(row())
+    said = run("baselines", "pin", "t.x", "--server", daemon.url)
+    assert (said.code, "this is a rule of shift" in said.err) == (1, True)
+
+
+DRIFT = """id: c.mix
+title: The mix
+owner: platform-safety
+runbook: https://example.org/r
+on: [tool.call]
+when: {"exists": [data, label]}
+detect:
+  drift: {field: data.label, top: 5}
+severity: low
+"""

@@ -315,6 +315,10 @@ class Drift:
             if count
         }
         found: dict[str, Json] = {"shares": shares, "events": total, "pinned": bool(self.pinned)}
+        if self.bins is not None:
+            counts = [count_at(state.base, place) for place in range(2, len(names) + 1)]
+            found["edges"] = list(state.edges or ())
+            found["bins"] = [round(count / total, 4) for count in counts]
         if self.pinned:
             return found
         found["learning"] = state.lesson is not None
