@@ -39,6 +39,7 @@ from rulesd.model.inputs import (
     Unacknowledged,
 )
 from rulesd.model.instant import MINUTE, Instant, Milliseconds
+from rulesd.model.quick import quick
 from rulesd.model.reasons import AlertState, Reason
 
 SWEEP: Milliseconds = 30 * MINUTE
@@ -301,4 +302,7 @@ class ForeignAlerts:
 
 
 def _changed(kind: Kind, reason: Reason, alert: Alert, now: Instant) -> AlertChanged:
-    return AlertChanged(kind=kind, at=now, reason=reason, alert=alert)
+    return _make_change(kind, now, reason, alert, ())
+
+
+_make_change = quick(AlertChanged, "kind", "at", "reason", "alert", "held_by")

@@ -14,7 +14,18 @@ from rulesd.model.alert import Alert, Foreign
 from rulesd.model.event import Json
 from rulesd.model.inputs import PostedAlert
 from rulesd.model.instant import Instant
+from rulesd.model.quick import quick
 from rulesd.model.reasons import AlertState
+
+_make_alert = quick(
+    Alert,
+    *("alert", "rule", "fingerprint", "labels", "context", "severity", "owner", "state"),
+    *("value", "threshold", "count", "since", "event_time", "started_at", "ended_at", "causes"),
+    *("never", "acknowledged_by", "could_not_evaluate", "foreign"),
+)
+_make_foreign = quick(
+    Foreign, "annotations", "generator_url", "starts_at", "ends_at", "timeout", "updated_at"
+)
 
 
 def fires(alert: Alert) -> bool:
@@ -56,14 +67,7 @@ def told_by(posted: PostedAlert, old: Alert | None, now: Instant) -> Foreign:
         url = intern(str(url))
         if before is not None and before.annotations == annotations:
             annotations = before.annotations
-    return Foreign(
-        annotations=annotations,
-        generator_url=url,
-        starts_at=posted.starts_at,
-        ends_at=posted.ends_at,
-        timeout=posted.timeout,
-        updated_at=now,
-    )
+    return _make_foreign(annotations, url, posted.starts_at, posted.ends_at, posted.timeout, now)
 
 
 def opened(
@@ -75,23 +79,28 @@ def opened(
     ended_at: Instant | None,
 ) -> Alert:
     """A new episode."""
-    return Alert(
-        alert=id_,
-        rule=labels.get("alertname", ""),
-        fingerprint=name,
-        labels=labels,
-        context=_NO_CONTEXT,
-        severity=labels.get("severity", ""),
-        owner=labels.get("owner", ""),
-        state=AlertState.FIRING if ended_at is None else AlertState.RESOLVED,
-        value=1.0,
-        threshold=None,
-        count=1,
-        since=new.starts_at,
-        event_time=now,
-        started_at=now,
-        ended_at=ended_at,
-        foreign=new,
+    firing = ended_at is None
+    return _make_alert(
+        id_,
+        labels.get("alertname", ""),
+        name,
+        labels,
+        _NO_CONTEXT,
+        labels.get("severity", ""),
+        labels.get("owner", ""),
+        AlertState.FIRING if firing else AlertState.RESOLVED,
+        1.0,
+        None,
+        1,
+        new.starts_at,
+        now,
+        now,
+        ended_at,
+        (),
+        False,
+        "",
+        False,
+        new,
     )
 
 
@@ -100,24 +109,28 @@ _NO_CONTEXT: Mapping[str, str] = {}
 
 def renewed(old: Alert, new: Foreign, ended_at: Instant | None) -> Alert:
     """The same episode with what is known now. Written out: a source sends a hundred thousand of them every minute."""
-    return Alert(
-        alert=old.alert,
-        rule=old.rule,
-        fingerprint=old.fingerprint,
-        labels=old.labels,
-        context=_NO_CONTEXT,
-        severity=old.severity,
-        owner=old.owner,
-        state=AlertState.FIRING if ended_at is None else AlertState.RESOLVED,
-        value=old.value,
-        threshold=None,
-        count=old.count,
-        since=new.starts_at,
-        event_time=old.event_time,
-        started_at=old.started_at,
-        ended_at=ended_at,
-        acknowledged_by=old.acknowledged_by,
-        foreign=new,
+    firing = ended_at is None
+    return _make_alert(
+        old.alert,
+        old.rule,
+        old.fingerprint,
+        old.labels,
+        _NO_CONTEXT,
+        old.severity,
+        old.owner,
+        AlertState.FIRING if firing else AlertState.RESOLVED,
+        old.value,
+        None,
+        old.count,
+        new.starts_at,
+        old.event_time,
+        old.started_at,
+        ended_at,
+        (),
+        False,
+        old.acknowledged_by,
+        False,
+        new,
     )
 
 

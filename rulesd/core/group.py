@@ -14,7 +14,10 @@ from rulesd.model.alert import Alert, Foreign, severity_rank
 from rulesd.model.decision import Status, Told
 from rulesd.model.event import Json
 from rulesd.model.instant import Instant
+from rulesd.model.quick import quick
 from rulesd.model.reasons import AlertState, Reason
+
+_make_told = quick(Told, "alert", "status", "changed")
 
 GroupId = tuple[str, str]
 "(group key, receiver)"
@@ -54,7 +57,7 @@ class Member:
             status = Status.ACKNOWLEDGED if self.alert.acknowledged_by else Status.FIRING
         changed = self.told is not status
         self.told = status
-        return Told(alert=self.alert, status=status, changed=changed)
+        return _make_told(self.alert, status, changed)
 
 
 @dataclass(slots=True)

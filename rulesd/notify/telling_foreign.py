@@ -11,6 +11,7 @@ from rulesd.model.alert import Alert, Foreign
 from rulesd.model.decision import NotificationDue, Status, Told
 from rulesd.model.instant import format_instant
 from rulesd.model.notification import PageAlert
+from rulesd.model.quick import quick
 from rulesd.notify.telling import (
     FOREIGN_LENGTH,
     annotations_of,
@@ -53,40 +54,43 @@ class ForeignTeller:
             step = self._steps[told.status] = self._step(told)
         starts = format_instant(foreign.starts_at)
         given = foreign.annotations
-        return PageAlert(
-            alert=alert.alert,
-            fingerprint=alert.fingerprint,
-            status=told.status.value,
-            changed=told.changed,
-            rule=rule,
-            title=title,
-            summary=said_by(given) or title,
-            severity=severity,
-            severity_meaning=self._meaning(severity),
-            owner=owner,
-            owner_contact=self._contact(owner),
-            labels={
+        return _make(
+            alert.alert,
+            alert.fingerprint,
+            told.status.value,
+            told.changed,
+            rule,
+            title,
+            said_by(given) or title,
+            severity,
+            self._meaning(severity),
+            owner,
+            self._contact(owner),
+            {
                 n: v if len(v) <= FOREIGN_LENGTH else cut(v, FOREIGN_LENGTH)
                 for n, v in alert.labels.items()
             },
-            identity=tuple(sorted(alert.labels)),
-            value="",
-            threshold="",
-            count=alert.count,
-            since=starts,
-            started_at=starts,
-            ended_at=_ended_at(alert, foreign),
-            event_time=format_instant(alert.event_time),
-            causes=(),
-            runbook_title="",
-            runbook_url=safe_url(given["runbook_url"]) if "runbook_url" in given else "",
-            first_five_minutes="",
-            next_step=step,
-            console_url=safe_url(self._links.alert(alert.alert)),
-            acknowledged_by=one_line(alert.acknowledged_by) if alert.acknowledged_by else "",
-            foreign=True,
-            annotations=annotations_of(given),
-            generator_url=safe_url(foreign.generator_url),
+            tuple(sorted(alert.labels)),
+            "",  # value
+            "",  # threshold
+            alert.count,
+            starts,
+            starts,
+            _ended_at(alert, foreign),
+            format_instant(alert.event_time),
+            (),  # causes
+            "",  # runbook_title
+            safe_url(given["runbook_url"]) if "runbook_url" in given else "",
+            "",  # first_five_minutes
+            step,
+            safe_url(self._links.alert(alert.alert)),
+            one_line(alert.acknowledged_by) if alert.acknowledged_by else "",
+            False,  # could_not_evaluate
+            False,  # never
+            True,  # foreign
+            annotations_of(given),
+            safe_url(foreign.generator_url),
+            (),  # actions
         )
 
     def _step(self, told: Told) -> str:
@@ -111,3 +115,15 @@ class ForeignTeller:
 def _ended_at(alert: Alert, foreign: Foreign) -> str:
     """When it was over, by what its source says."""
     return "" if alert.ended_at is None else format_instant(min(foreign.ends_at, alert.ended_at))
+
+
+_make = quick(
+    PageAlert,
+    *("alert", "fingerprint", "status", "changed", "rule"),
+    *("title", "summary", "severity", "severity_meaning", "owner"),
+    *("owner_contact", "labels", "identity", "value", "threshold"),
+    *("count", "since", "started_at", "ended_at", "event_time"),
+    *("causes", "runbook_title", "runbook_url", "first_five_minutes", "next_step"),
+    *("console_url", "acknowledged_by", "could_not_evaluate", "never", "foreign"),
+    *("annotations", "generator_url", "actions"),
+)

@@ -38,6 +38,7 @@ from rulesd.model.inputs import (
     Unacknowledged,
 )
 from rulesd.model.instant import Instant
+from rulesd.model.quick import quick
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason
 from rulesd.ports.store import DecisionRow, JournalRow, KeyRow
 
@@ -199,14 +200,17 @@ def decision_line(seq: int, decision: Decision) -> bytes:
 def decision_row(seq: int, decision: Decision) -> DecisionRow:
     """A decision as the store keeps it."""
     fields = line(seq, decision)
-    return DecisionRow(
-        seq=seq,
-        at=decision.at,
-        kind=str(fields["kind"]),
-        rule=str(fields.get("rule") or ""),
-        alert=str(fields.get("alert") or ""),
-        body=orjson.dumps(fields, option=orjson.OPT_SORT_KEYS),
+    return _make_row(
+        seq,
+        decision.at,
+        fields["kind"],
+        fields.get("rule") or "",
+        fields.get("alert") or "",
+        orjson.dumps(fields, option=orjson.OPT_SORT_KEYS),
     )
+
+
+_make_row = quick(DecisionRow, "seq", "at", "kind", "rule", "alert", "body")
 
 
 def pack_key(state: KeyState) -> KeyRow:

@@ -13,6 +13,7 @@ from rulesd.core.standing import GroupView, Standing
 from rulesd.model.alert import Alert
 from rulesd.model.decision import NotificationDue, Status, Told
 from rulesd.model.inputs import AlertsPosted, PostedAlert
+from rulesd.model.quick import quick
 from rulesd.model.reasons import Reason
 from rulesd.notify.alertmanager import annotations
 from rulesd.notify.compose import Links
@@ -92,17 +93,16 @@ def again(posted: PostedAlert, known: Alert) -> PostedAlert:
         or known.labels != posted.labels
     ):
         return posted
-    return PostedAlert(
-        labels=_NONE,
-        starts_at=posted.starts_at,
-        ends_at=posted.ends_at,
-        annotations=_NONE,
-        timeout=posted.timeout,
-        fingerprint=posted.fingerprint,
+    return _make(
+        _NONE, posted.starts_at, posted.ends_at, _NONE, "", posted.timeout, posted.fingerprint
     )
 
 
 _NONE: Mapping[str, str] = {}
+_make = quick(
+    PostedAlert,
+    *("labels", "starts_at", "ends_at", "annotations", "generator_url", "timeout", "fingerprint"),
+)
 
 
 def _asked(alert: Alert, told: Told) -> NotificationDue:

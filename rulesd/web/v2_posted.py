@@ -17,6 +17,7 @@ from rulesd.model.errors import EventError
 from rulesd.model.fingerprint import fingerprint
 from rulesd.model.inputs import PostedAlert
 from rulesd.model.instant import Instant, Milliseconds, parse_instant
+from rulesd.model.quick import quick
 from rulesd.web import body as bodies
 from rulesd.web.door import Door
 from rulesd.web.tokens import Token
@@ -178,15 +179,14 @@ def _one(wire: _Wire, around: Around, batch: Batch) -> PostedAlert:
     annotations = {name: value or "" for name, value in (wire.annotations or {}).items()}
     _names(annotations, "annotations")
     _size(labels, annotations)
-    return PostedAlert(
-        labels=labels,
-        starts_at=starts,
-        ends_at=ends,
-        annotations=annotations,
-        generator_url=wire.generatorURL or "",
-        timeout=timeout,
-        fingerprint=fingerprint(labels),
-    )
+    url = wire.generatorURL or ""
+    return _make(labels, starts, ends, annotations, url, timeout, fingerprint(labels))
+
+
+_make = quick(
+    PostedAlert,
+    *("labels", "starts_at", "ends_at", "annotations", "generator_url", "timeout", "fingerprint"),
+)
 
 
 def _names(texts: Mapping[str, str], what: str) -> None:

@@ -11,6 +11,7 @@ from rulesd.core import foreign
 from rulesd.core.engine import Engine, KeyState, Limits, sampled
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Maturity, Plan, Route
+from rulesd.core.proof import Proof
 from rulesd.model.alert import Alert
 from rulesd.model.decision import (
     ActionDue,
@@ -35,6 +36,7 @@ from rulesd.model.inputs import (
 )  # fmt: skip
 from rulesd.model.instant import HOUR
 from rulesd.model.reasons import DeliveryOutcome, DeliveryReason, Outcome, Reason
+from rulesd.model.switch import Switch
 from tests.core.crew import chain, crew
 from tests.core.plans import T0, burst, event, field, plan, rule
 from tests.core.test_switch_table import LOCK
@@ -426,3 +428,28 @@ def test_deadlines_are_worked_off_a_little_at_a_time_where_that_is_asked_for() -
     cut, turns = story(50)
     assert cut == at_once
     assert turns > 5
+
+
+def test_an_event_that_shows_that_a_switch_is_not_obeyed_reaches_rules_while_it_is_set() -> None:
+    switch = Switch(name="lock", key="lock", type="boolean", safe=False, default=True)
+    watch = rule("acting.violated", on=("containment.changed",))
+    proof = Proof(switch="lock", when=lambda d: d["data"].get("outcome") == "ok", labels=())  # type: ignore[union-attr]
+    made = replace(
+        plan(watch, when={watch.id: lambda d: d["data"].get("stage") == "violated"}),
+        switches={"lock": switch},
+        proofs={"tool.call": (proof,)},
+        watches_switches=True,
+    )
+    w = World(made).send(0, outcome="ok")
+    w.give(SwitchSet(id="w1", switch="lock", by="ana", reason="exercise"))
+    w.send(60, outcome="denied").send(61, type_="other", outcome="ok").send(
+        62, outcome="ok", id_="x"
+    )
+    (found,) = w.engine.alerts()
+    assert (found.rule, found.causes) == ("acting.violated", ("x",))
+    w.send(70, id_="y", type_="feature_flag.evaluation", key="lock", value=True)
+    assert [a.causes for a in w.engine.alerts()] == [("x", "y")]
+    # Rules that do not ask are not told.
+    quiet = World(replace(made, watches_switches=False))
+    quiet.give(SwitchSet(id="w1", switch="lock", by="ana", reason="exercise"))
+    assert quiet.send(60, outcome="ok").engine.alerts() == []
