@@ -112,6 +112,7 @@ def _plain(covered: RuleCoverage) -> dict[str, object]:
         "rule": covered.rule,
         "path": covered.path,
         "tests": covered.tests,
+        "tests_of_composites": covered.lent,
         "branches": [{"name": b.name, "covered": b.covered} for b in covered.branches],
         "missing": list(covered.missing),
     }

@@ -74,7 +74,7 @@ class ExpectRow(Strict):
     """One row of ``expect``."""
 
     at: Duration
-    alert: Literal["pending", "firing", "resolved"] = "firing"
+    alert: Literal["pending", "firing", "updated", "resolved"] = "firing"
     severity: Literal["critical", "high", "medium", "low"] | None = None
     labels: dict[str, str] = Field(default_factory=dict)
     receiver: str | None = None

@@ -73,7 +73,7 @@ class Expected:
 
     at: Milliseconds
     alert: str
-    "``firing``, ``resolved`` or ``pending``."
+    "``firing``, ``updated`` (its severity changed), ``resolved`` or ``pending``."
 
     severity: str
     "Empty: any."

@@ -1,7 +1,8 @@
 """Which parts of rules their tests exercise: fires, stays quiet, each severity, each step, each alternative of the condition.
 
 Law: what is counted is what the engine evaluated while the tests ran, seen through the plan's own callables; nothing is guessed from the
-text of a test. Recording changes no decision.
+text of a test. Recording changes no decision. A rule whose alerts a composite reads is played in the composite's tests: what it does there is exercised, because a composite
+that fires (or stays quiet) as expected says so of its parts.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,11 +12,12 @@ from typing import Any
 from rulesd.config.files import Files
 from rulesd.config.problems import Problems
 from rulesd.config.read import read
+from rulesd.config.rule_tests import RuleTest
 from rulesd.core.plan import Plan, Rule
 from rulesd.logic import EvaluationError, RuleError, predicate
 from rulesd.model.decision import AlertChanged, Kind
 from rulesd.model.event import Document, Json
-from rulesd.runners.simulate import Verdict
+from rulesd.runners.simulate import Verdict, played
 
 _WATCHED = ("numerator", "good")
 "Conditions of detectors whose both answers matter."
@@ -38,7 +40,11 @@ class RuleCoverage:
     rule: str
     path: str
     tests: int
+    "Of its own."
+
     branches: tuple[Branch, ...]
+    lent: int = 0
+    "Tests of composites in which it is played with events of its own types."
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -81,11 +87,21 @@ class Recorder:
             if rule.id.startswith("rulesd."):
                 continue
             mine = [v for v in verdicts if v.test.rule == rule.id]
-            branches = tuple(_branches(rule, seen, mine, sources.get(rule.id, {})))
-            out.append(
-                RuleCoverage(rule=rule.id, path=rule.path, tests=len(mine), branches=branches)
+            lent = [v for v in verdicts if v.passed and self._plays(v.test, rule)]
+            branches = tuple(_branches(rule, seen, [*mine, *lent], sources.get(rule.id, {})))
+            row = RuleCoverage(
+                rule=rule.id, path=rule.path, tests=len(mine), lent=len(lent), branches=branches
             )
+            out.append(row)
         return out
+
+    def _plays(self, test: RuleTest, rule: Rule) -> bool:
+        """Whether a test of another rule plays this one, and sends events that it reads."""
+        if test.rule == rule.id or rule.id not in played(self.plan, test.rule):
+            return False
+        sent = {str(train.event.get("type")) for train in test.trains}
+        bare = {name.removeprefix("ai.safety.").removesuffix(".v1") for name in sent}
+        return not rule.on or not bare.isdisjoint(rule.on)
 
 
 def _recorded(rule: Rule, seen: _Seen) -> Rule:
@@ -130,7 +146,7 @@ def _sources(files: Files) -> dict[str, Mapping[str, Json]]:
 def _branches(
     rule: Rule, seen: _Seen, verdicts: Sequence[Verdict], source: Mapping[str, Json]
 ) -> Iterator[Branch]:
-    fired = [any(_firing(d) for d in v.decisions) for v in verdicts]
+    fired = [any(_firing(d, rule.id) for d in v.decisions) for v in verdicts]
     yield Branch(name="fires", covered=any(fired))
     yield Branch(
         name="quiet",
@@ -147,8 +163,9 @@ def _branches(
     yield from _alternatives(seen, source.get("when"))
 
 
-def _firing(decision: object) -> bool:
-    return isinstance(decision, AlertChanged) and decision.kind is Kind.FIRING
+def _firing(decision: object, rule: str) -> bool:
+    fires = isinstance(decision, AlertChanged) and decision.kind is Kind.FIRING
+    return fires and decision.alert.rule == rule
 
 
 def _severities(seen: _Seen, given: Json) -> Iterator[Branch]:

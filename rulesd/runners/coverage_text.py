@@ -23,7 +23,7 @@ def show_tests(console: Console, found: Sequence[RuleCoverage]) -> None:
         (
             (
                 c.rule,
-                str(c.tests),
+                f"{c.tests} (+{c.lent})" if c.lent else str(c.tests),
                 f"{len(c.branches) - len(c.missing)}/{len(c.branches)}",
                 ", ".join(c.missing) or "-",
             )
@@ -33,6 +33,8 @@ def show_tests(console: Console, found: Sequence[RuleCoverage]) -> None:
     branches = sum(len(c.branches) for c in found)
     missing = sum(len(c.missing) for c in found)
     line(console, f"{branches - missing} of {branches} branches of {len(found)} rules covered")
+    if any(c.lent for c in found):
+        line(console, "(+n): tests of composites in which the rule is played")
 
 
 def show_risks(console: Console, found: Sequence[Risk], without: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 Law: nothing is simplified. Events pass the same decoder and redaction, the whole plan's routing decides the receiver; only
 other rules are left out, because a test speaks about one (and the rules whose alerts that one reads). Up to ``until``, ``expect`` is complete for firings and pages: what is
-not listed fails. Resolves are compared only when at least one is listed.
+not listed fails. Resolves, and changes of severity (``updated``), are compared only when at least one is listed.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ from rulesd.model.duration import format_duration
 from rulesd.model.event import Document, Event, Rejected
 from rulesd.model.inputs import Acknowledged, SilenceSet
 from rulesd.model.instant import SECOND, Instant, Milliseconds
+from rulesd.model.reasons import Reason
 from rulesd.model.silence import Silence, SilenceMatcher
 
 Decode = Callable[[bytes, Instant, str], Event | Rejected]
@@ -27,7 +28,15 @@ Decode = Callable[[bytes, Instant, str], Event | Rejected]
 TOLERANCE: Milliseconds = SECOND
 "How far a firing may be from the ``at`` of its row."
 
-_KINDS = {"firing": Kind.FIRING, "resolved": Kind.RESOLVED, "pending": Kind.PENDING}
+_KINDS = {
+    "firing": Kind.FIRING,
+    "updated": Kind.UPDATED,
+    "resolved": Kind.RESOLVED,
+    "pending": Kind.PENDING,
+}
+
+
+_TRANSITIONS = (Kind.FIRING, Kind.RESOLVED, Kind.PENDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +135,18 @@ def _decode(scripted: Scripted, decode: Decode) -> Event | Rejected:
     return decode(orjson.dumps(event), START + scripted.at, vouched)
 
 
-def _only(plan: Plan, rule: str) -> Plan:
-    """The plan with one rule deciding, and those whose alerts it reads; the rest of it (routes, owners, receivers) as it is."""
+def played(plan: Plan, rule: str) -> list[str]:
+    """The rules that decide in a test of this one: itself, and those whose alerts it reads."""
     wanted = [rule]
     for name in wanted:
         named = getattr(plan.rules[plan.by_id[name]].detector, "named", ())
         wanted += [n for n in named if n not in wanted]
-    positions = sorted(plan.by_id[name] for name in wanted)
+    return wanted
+
+
+def _only(plan: Plan, rule: str) -> Plan:
+    """The plan with one rule deciding, and those whose alerts it reads; the rest of it (routes, owners, receivers) as it is."""
+    positions = sorted(plan.by_id[name] for name in played(plan, rule))
     place = {position: i for i, position in enumerate(positions)}
     match = plan.match
 
@@ -167,7 +181,7 @@ def _compare(test: RuleTest, decisions: Sequence[Decision], later: Sequence[Deci
         _Happened(d.at - START, d)
         for d in decisions
         if isinstance(d, AlertChanged)
-        and d.kind in (Kind.FIRING, Kind.RESOLVED, Kind.PENDING)
+        and (d.kind in _TRANSITIONS or d.reason is Reason.SEVERITY_CHANGED)
         and d.alert.rule == test.rule
     ]
     pages = [p for p in _pages([*decisions, *later]) if p.alert.rule == test.rule]
@@ -204,7 +218,7 @@ def _pages(decisions: Sequence[Decision]) -> list[_Paged]:
         for d in decisions
         if isinstance(d, NotificationDue) and d.page and d.status is Status.FIRING
         for told in d.alerts
-        if told.changed and told.status is Status.FIRING
+        if (told.changed or d.reason is Reason.SEVERITY_RAISED) and told.status is Status.FIRING
     ]
 
 
@@ -220,7 +234,10 @@ def _fits(row: Expected, happened: _Happened) -> bool:
 
 
 def _page(test: RuleTest, row: Expected, found: _Happened, pages: Sequence[_Paged]) -> list[str]:
-    mine = [p for p in pages if p.alert.alert == found.change.alert.alert]
+    alert = found.change.alert
+    mine = [p for p in pages if p.alert.alert == alert.alert]
+    if row.alert == "updated":
+        mine = [p for p in mine if p.at >= found.at and p.alert.severity == alert.severity]
     if any(p.receiver == row.receiver and p.at >= found.at for p in mine):
         return []
     told = ", ".join(f"{p.receiver} at {format_duration(p.at)}" for p in mine) or "nobody"

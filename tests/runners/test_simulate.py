@@ -166,3 +166,37 @@ def test_the_example_of_the_documentation_passes() -> None:
     assert said.passed, said.failures
     loud = verdict(tests.replace("severity: high", "severity: high, receiver: inbox"), detect="{burst: {count: 20, within: 5m}}", by="[tenant, tool]")  # fmt: skip
     assert "inbox should be paged, but nobody was" in loud.failures[0]
+
+
+SIX = THREE.replace("repeat: 3", "repeat: 6")
+RISES = '[{if: {">=": [{"var": "alert.count"}, 5]}, then: high}, {then: low}]'
+LOW = "{at: 20s, alert: firing, severity: low}"
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("{at: 40s, alert: updated, severity: high, receiver: inbox}", ""),
+        ("{at: 40s, alert: updated, severity: high}", ""),
+        ("{at: 30s, alert: updated, severity: high}", "expected updated high at 30s"),
+        ("{at: 40s, alert: updated, severity: medium}", "expected updated medium"),
+        ("{at: 40s, alert: updated, severity: high, receiver: phone}", "phone should be paged"),
+        ("", ""),
+    ],
+)
+def test_a_rise_of_severity_and_its_page_can_be_expected(row: str, said: str) -> None:
+    rows = LOW + (f", {row}" if row else "")
+    found = verdict(f"{{name: t, {events(SIX)}, until: 10m, expect: [{rows}]}}", severity=RISES)
+    if said:
+        assert said in "\n".join(found.failures)
+    else:
+        assert found.failures == ()
+
+
+def test_a_change_of_severity_that_is_not_listed_fails_beside_one_that_is() -> None:
+    falls = RISES.replace(
+        "{then: low}", '{if: {">=": [{"var": "alert.count"}, 4]}, then: medium}, {then: low}'
+    )
+    row = "{at: 40s, alert: updated, severity: high}"
+    found = verdict(f"{{name: t, {events(SIX)}, expect: [{LOW}, {row}]}}", severity=falls)
+    assert "not expected: updated medium at 30s" in "\n".join(found.failures)
