@@ -164,8 +164,9 @@ def _branches(
 
 
 def _firing(decision: object, rule: str) -> bool:
-    fires = isinstance(decision, AlertChanged) and decision.kind is Kind.FIRING
-    return fires and decision.alert.rule == rule
+    if not isinstance(decision, AlertChanged) or decision.kind is not Kind.FIRING:
+        return False
+    return decision.alert.rule == rule
 
 
 def _severities(seen: _Seen, given: Json) -> Iterator[Branch]:
