@@ -20,6 +20,7 @@ from rulesd.config.hooks import hooks
 from rulesd.config.intervals import intervals
 from rulesd.config.mask import masked
 from rulesd.config.matchers import matcher as label_matcher
+from rulesd.config.obedience import proofs
 from rulesd.config.owners import owners, risks, severities
 from rulesd.config.problems import Code, Problems
 from rulesd.config.read import SUFFIXES, read, text_of
@@ -350,6 +351,7 @@ class _Workshop:
             by_id={c.rule.id: i for i, c in enumerate(compiled)},
             hooks=self.hooks,
             switches=self._named(compiled),
+            proofs=proofs(self._named(compiled)),
             humans_only=self.humans_only,
             rollouts=self.rollouts,
             templates=self.templates,

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from rulesd.config.document import Document, Path_
 from rulesd.config.flag_keys import common_flag
+from rulesd.config.obedience import ViolatedBy, check_proof
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.secrets import References
 from rulesd.config.shape import Free, Names, Positive, Strict, parse
@@ -65,6 +66,7 @@ class SwitchFields(Strict):
     webhook: WebhookFields | None = None
     owner: str = ""
     description: str = ""
+    violated_by: ViolatedBy | None = None
 
 
 class SwitchesFile(Strict):
@@ -123,10 +125,15 @@ def _switch(
         else fields.webhook.model_dump(mode="json", exclude_none=True),
         description=fields.description,
         owner=fields.owner,
+        violated_by={}
+        if fields.violated_by is None
+        else fields.violated_by.model_dump(mode="json", exclude_none=True),
     )
     _values(made, at, document, problems)
     _ends(fields, at, document, problems)
     _key(made, at, document, problems)
+    if fields.violated_by is not None:
+        check_proof(made, fields.violated_by, (*at, "violated_by"), document, problems)
     if fields.owner and fields.owner not in owners:
         said = f'the owner "{fields.owner}" is not in owners.yaml'
         hint = f"{did_you_mean(fields.owner, owners)}Known: {listed(owners)}."

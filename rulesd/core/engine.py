@@ -22,6 +22,7 @@ from rulesd.core.duplicates import Duplicates, Seen
 from rulesd.core.engine_state import KeyState as KeyState
 from rulesd.core.foreign import ForeignAlerts
 from rulesd.core.machine import NOT_DUE, Machine, Rows
+from rulesd.core.obedience import EVALUATION, Obedience
 from rulesd.core.paging import Paging
 from rulesd.core.plan import Maturity, Plan
 from rulesd.core.reviews import Reviews
@@ -86,6 +87,7 @@ class Engine:
         self.dispatch.gate.silencing = self.silences.silencing
         self.dispatch.gate.may_silence = self.silences.live
         self.switches = Switches(plan, self.alert)
+        self.obedience = Obedience(plan)
         self.reviews = Reviews(plan, self.alert)
         self.rollouts = Rollouts(plan, self.reviews.critical)
         self.paging = Paging(
@@ -96,6 +98,7 @@ class Engine:
             self.foreign,
             self.silences,
             self.switches,
+            self.obedience,
             self.reviews,
             self.rollouts,
             DeployWatches(plan),
@@ -166,11 +169,19 @@ class Engine:
             self.rollouts.observe(event, now, out)
         if event.type == "action.result":
             self.switches.observe(event, now, out)
+        if self.switches.table.by_key and self.plan.watches_switches:
+            self._obeys(event, now, out)
         matched = self.detection.observe(event, now, out)
         self.outcomes[Outcome.MATCHED if matched else Outcome.UNMATCHED] += 1
         if out:
             self._settle(out, 0, now)
         return out
+
+    def _obeys(self, event: Event, now: Instant, out: list[Decision]) -> None:
+        """Something is contained: let rules know of an event that shows that a service goes on all the same."""
+        if event.type in self.plan.proofs or event.type == EVALUATION:
+            for shown in self.obedience.observe(event, self.switches.table, now):
+                self.detection.observe(shown, now, out)
 
     def _act(self, item: Input, now: Instant, out: list[Decision]) -> None:
         match item:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from rulesd.core.detectors.protocol import Detector
 from rulesd.core.field import Field as Field
 from rulesd.core.people import Budget, DigestSpec, Escalation, Person, Schedule
+from rulesd.core.proof import Proof
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import HOUR, MINUTE, SECOND, Instant, Milliseconds
 from rulesd.model.rollout import Criteria
@@ -251,6 +252,9 @@ class Plan:
 
     watches_switches: bool = False
     "Whether any rule matches ``containment.changed``: only then are changes of switches fed back as events."
+
+    proofs: Mapping[str, tuple[Proof, ...]] = field(default_factory=dict)
+    "By event type: what shows that a switch is not obeyed."
 
     naive: Callable[[Document], tuple[Sequence[str], Sequence[str]]] | None = None
     "Ids of the rules that match and that raise, evaluated one by one without the index: for the sampled shadow check."

@@ -80,6 +80,8 @@ class Switch:
     settings: Mapping[str, Json] = field(default_factory=dict)
     description: str = ""
     owner: str = ""
+    violated_by: Mapping[str, Json] = field(default_factory=dict)
+    "Which events show that a service does not obey it, as validated; empty: only what services say they have read."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,7 @@ TYPES: Mapping[str, TypeFields] = MappingProxyType(
         ),
         "near_miss": _type("hazard stage"),
         "heartbeat": _type("component kind status", "", "interval_s queue_depth dropped"),
+        "feature_flag.evaluation": _type("key value variant"),
         # Written by rulesd itself, so that rules can watch what it does.
         "alert.state": _type(
             "rule state(pending/firing/resolved) severity owner reason never",
@@ -129,7 +130,9 @@ TYPES: Mapping[str, TypeFields] = MappingProxyType(
             "value threshold count",
         ),
         "containment.changed": _type(
-            "switch flag_type value previous_value reason until", "alert actor", "ttl_s"
+            "switch key flag_type value previous_value seen reason until state stage shown_by",
+            "alert actor",
+            "ttl_s",
         ),
         "action.result": _type(
             "action kind(switch/webhook/mqtt) outcome(ok/denied/error/timeout) reason rule switch",

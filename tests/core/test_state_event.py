@@ -2,9 +2,10 @@
 
 import pytest
 
-from rulesd.core.state_event import state_event, switch_event
+from rulesd.core.state_event import state_event, switch_event, violation_event
 from rulesd.model.decision import AlertChanged, Kind, SwitchChanged
 from rulesd.model.reasons import AlertState, Reason
+from tests.core.plans import event
 from tests.core.test_switch_table import setting
 from tests.model.test_alert import alert
 
@@ -53,3 +54,28 @@ def test_a_switch_says_what_services_must_obey() -> None:
     assert (made.type, made.tenant, made.at) == ("containment.changed", "acme", 7)
     wide = SwitchChanged(at=7, reason=Reason.SET, setting=setting(scope={}), value=False)
     assert "tenant" not in switch_event(wide).document
+
+
+def test_what_shows_that_a_switch_is_not_obeyed_names_the_service_and_the_event() -> None:
+    one = setting(labels={"tool": "shell"})
+    shown_by = event("e1", 900, service="gateway", tool="Shell", secret="no", model=None)
+    made = violation_event(one, shown_by, None, 1_000)
+    assert made.document["data"] == {
+        "service": "gateway",
+        "tool": "shell",
+        "tenant": "acme",
+        "key": "tool.shell.enabled",
+        "switch": "lock_tool",
+        "state": "active",
+        "stage": "violated",
+        "value": False,
+        "rule": "",
+        "shown_by": "tool.call",
+    }
+    assert (made.id, made.type, made.tenant, made.at) == ("e1", "containment.changed", "acme", 900)
+    # A clock that is ahead does not put it into the future; without a tenant the setting's is meant.
+    ahead = violation_event(one, shown_by._replace(tenant="", at=5_000), True, 1_000)
+    assert (ahead.at, ahead.tenant) == (1_000, "acme")
+    assert ahead.document["data"]["seen"] is True  # type: ignore[index, call-overload]
+    bare = violation_event(one, shown_by._replace(document={"id": "e1"}), None, 1_000)
+    assert "service" not in bare.document["data"]  # type: ignore[operator]
