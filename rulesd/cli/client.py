@@ -1,6 +1,7 @@
 """Talking to a running daemon from the command line.
 
 Law: one request, one answer; no daemon is exit 3, a refusal is exit 1 with the daemon's own words. The token comes from ``RULESD_TOKEN``,
+else from ``RULESD_ADMIN_TOKEN`` (the one the daemon was given),
 else from the state folder's ``admin_token`` when the daemon is on this machine.
 """
 
@@ -27,7 +28,7 @@ TokenOption = Annotated[
     str | None,
     typer.Option(
         "--token",
-        help="API token (RULESD_TOKEN; default: the one in the state folder).",
+        help="API token (RULESD_TOKEN, RULESD_ADMIN_TOKEN, or the one in the state folder).",
         metavar="TOKEN",
     ),
 ]
@@ -41,14 +42,20 @@ class Refused(RulesdError):
     status: int = 0
 
 
+def _url(given: str) -> str:
+    """An address as people write it: ``HOST:PORT`` is one, too."""
+    return (given if "://" in given else f"http://{given}").rstrip("/")
+
+
 class Client:
     """One daemon, one token."""
 
     def __init__(self, server: str | None, token: str | None) -> None:
         """Find out where the daemon is and who we are."""
         state = Path(os.environ.get("RULESD_STATE", "state"))
-        self.server = (server or os.environ.get("RULESD_URL") or _address(state)).rstrip("/")
-        self._token = token or os.environ.get("RULESD_TOKEN") or _read(state / "admin_token")
+        self.server = _url(server or os.environ.get("RULESD_URL") or _address(state))
+        said = (token, os.environ.get("RULESD_TOKEN"), os.environ.get("RULESD_ADMIN_TOKEN"))
+        self._token = next((one.strip() for one in said if one), "") or _read(state / "admin_token")
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """One request; the decoded answer.

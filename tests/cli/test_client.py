@@ -18,10 +18,14 @@ def test_the_token_comes_from_the_flag_the_environment_or_the_state_folder(
     monkeypatch.setenv("RULESD_TOKEN", "from-env")
     Client(None, None).call("GET", "/x")
     Client(daemon.url, "from-flag").call("GET", "/x")
+    monkeypatch.setenv("RULESD_TOKEN", "")
+    monkeypatch.setenv("RULESD_ADMIN_TOKEN", "the-daemons")
+    Client(daemon.url.removeprefix("http://") + "/", None).call("GET", "/x")
     assert [a[3] for a in daemon.asked] == [
         "Bearer from-state",
         "Bearer from-env",
         "Bearer from-flag",
+        "Bearer the-daemons",
     ]
 
 
