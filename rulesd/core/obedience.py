@@ -107,9 +107,9 @@ class Obedience:
 
     def _count(self, proof: Proof, setting: Setting, event: Event) -> float | None:
         """The amount of the window that ends now, once it is more than the setting allows."""
-        amount = 1.0 if proof.amount is None else proof.amount(event.document)
-        limit = setting.value
-        if not _number(amount) or not _number(limit):
+        amount = 1.0 if proof.amount is None else _number(proof.amount(event.document))
+        limit = _number(setting.value)
+        if amount is None or limit is None:
             return None
         meter = self._meters.setdefault(setting.id, {})
         if len(self._meters) > MOST_METERS:
@@ -161,7 +161,11 @@ class Obedience:
         assert isinstance(data, dict)
         for id_, rows in data.items():
             assert isinstance(rows, list)
-            self._meters[id_] = {int(part): float(amount) for part, amount in rows}  # type: ignore[misc, arg-type]
+            meter = self._meters[id_] = {}
+            for row in rows:
+                assert isinstance(row, list)
+                part, amount = row
+                meter[int(str(part))] = float(str(amount))
 
 
 def deciding(settings: Sequence[Setting], labels: Mapping[str, str]) -> Setting | None:
@@ -196,5 +200,6 @@ def _labels(event: Event) -> dict[str, str]:
     return out
 
 
-def _number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: Json) -> float | None:
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(str(value)) if plain else None
