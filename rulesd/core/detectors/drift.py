@@ -188,7 +188,7 @@ class Drift:
         if state.open and now >= state.last + self.baseline:
             state.open = 0
             found.append(Reading(state.last + self.baseline, False, 0.0, None))
-        if not state.blank and now >= state.last + _AFRESH * self.baseline:
+        if now >= state.last + _AFRESH * self.baseline and not state.blank:
             if state.dispersion and not self.pinned:
                 days = (now - state.last) // DAY
                 state.news.append(
@@ -354,19 +354,20 @@ class Drift:
         return True
 
     def deadline(self, state: Shape, pool: object) -> Instant | None:
-        """The end of the oldest slot when a block may be whole by then, later when not; an open alert's silence."""
+        """The end of the oldest slot when a block may be whole by then, later when not; an open alert's silence, or that after which a key forgets."""
         if len(state.early) >= _EARLY:
             return state.early[_EARLY - 1][0]
-        waiting = state.slots.waiting
-        silent = state.last + self.baseline if state.open else self._forgets(state)
-        if not waiting:
-            return None if silent == _NOT_DUE else silent
-        due = (min(waiting) + 1) * WIDTH
+        due = state.slots.due()
+        if due is None:
+            if state.open:
+                return state.last + self.baseline
+            forgets = self._forgets(state)
+            return None if forgets == _NOT_DUE else forgets
         if (not state.dispersion or sum(state.block[1:]) + state.unread < BLOCK) and len(
-            waiting
+            state.slots.waiting
         ) < MANY:
             due += HOUR
-        return min(due, silent)
+        return min(due, state.last + self.baseline) if state.open else due
 
     def forgettable(self, state: Shape, watermark: Instant) -> bool:
         """When nothing is known of it, or that is pinned and it is silent; a key that knows something forgets it first, and says so."""
