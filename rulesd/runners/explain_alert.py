@@ -104,6 +104,11 @@ def _rule(rule: str, arrived: Arrived, engine: Engine) -> list[Step]:
     told = engine.plan.explain(rule, arrived.event.document)
     if told is None:
         return [Step(part=Part.RULE, said=f"{rule} is not in force any more")]
+    on = engine.plan.rules[engine.plan.by_id[rule]].on
+    if on and arrived.event.type not in on:
+        # Rules about what rulesd does (a switch that is not obeyed) match what it makes of an event.
+        said = f"{rule} matches what rulesd made of it: {', '.join(on)}"
+        return [Step(part=Part.RULE, said=said)]
     truth, tree = told
     words = {True: "matches it", False: "does not match it as it stands now", None: "raises on it"}
     return [Step(part=Part.RULE, said=f"{rule} {words[truth]}", more=tuple(tree.splitlines()))]

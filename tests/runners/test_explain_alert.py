@@ -1,13 +1,17 @@
 """Why: the whole chain of one alert."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 from rulesd.model.inputs import Acknowledged, AlertsPosted, PostedAlert, SwitchSet
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.story import Part
 from rulesd.notify.compose import NoLinks, compose
 from rulesd.ports.store import OutboxDone
+from rulesd.runners.explain_alert import _rule
 from rulesd.runners.explaining import Explaining
+from tests.core.plans import T0, event, plan, rule
 from tests.runners.living import denied, lived, said
 from tests.runners.room import Room
 
@@ -49,7 +53,9 @@ def test_every_attempt_to_tell_somebody_is_shown_and_what_is_over_is_still_known
     async def tell(room: Room, explaining: Explaining) -> None:
         await room.send(denied(1), denied(2), denied(3))
         (alert,) = room.engine.alerts()
-        room.crank.ledger.compose = lambda due, plan, n: compose(due, plan, number=n, links=NoLinks())
+        room.crank.ledger.compose = lambda due, plan, n: compose(
+            due, plan, number=n, links=NoLinks()
+        )
         room.clock.at += MINUTE
         decisions = room.engine.handle_timer(room.clock.at)
         await room.crank.publish(decisions)
@@ -104,3 +110,16 @@ def test_an_alert_of_another_system_and_a_lock_it_keeps() -> None:
         assert f"keeps tool.b.on = false, set for alert {first.alert}" in words
 
     lived(tell)
+
+
+def test_a_rule_about_what_rulesd_does_is_not_held_against_the_event_that_shows_it() -> None:
+    watch = rule("acting.violated", on=("containment.changed",))
+    engine: Any = SimpleNamespace(
+        plan=replace(plan(watch), explain=lambda r, d: (False, "no: type"))
+    )
+    arrived: Any = SimpleNamespace(event=event("e1", T0))
+    (step,) = _rule("acting.violated", arrived, engine)
+    assert step.said == "acting.violated matches what rulesd made of it: containment.changed"
+    itself: Any = SimpleNamespace(event=event("e1", T0, type_="containment.changed"))
+    (step,) = _rule("acting.violated", itself, engine)
+    assert step.said == "acting.violated does not match it as it stands now"
