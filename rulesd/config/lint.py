@@ -4,7 +4,7 @@ Law: an error only where a page would be lost or a plan would not mean what it s
 is merely good to know (a cost, a rule inside a wider one) is an info: shown, never counted as a finding.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rulesd.config.document import Document, at_pointer
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
@@ -89,7 +89,8 @@ def nowhere(
     for name in sorted({c.rule.owner for c in compiled if c.rule.owner in owners}):
         owner = owners[name]
         chosen = owner.receivers.get("default") or next(iter(owner.receivers.values()), "")
-        if not chosen and any(_takes(child, name) for child in root.routes):
+        rules = [c.rule.id for c in compiled if c.rule.owner == name]
+        if not chosen and any(_takes(child, name, rules, receivers) for child in root.routes):
             continue
         chosen = chosen or root.receiver
         if not receivers[chosen].channels:
@@ -100,9 +101,19 @@ def nowhere(
             )
 
 
-def _takes(route: Route, owner: str) -> bool:
-    """Whether a child route may take this owner's alerts: nothing it asks speaks against it."""
-    return all(m.test(owner) for m in route.matchers if m.name == "owner")
+def _takes(
+    route: Route, owner: str, rules: Sequence[str], receivers: Mapping[str, Receiver]
+) -> bool:
+    """Whether a child route may take alerts of this owner's rules, and tell somebody: nothing it asks speaks against it."""
+    asked = {name: [m for m in route.matchers if m.name == name] for name in ("owner", "alertname")}
+    if not all(m.test(owner) for m in asked["owner"]):
+        return False
+    if not any(all(m.test(rule) for m in asked["alertname"]) for rule in rules):
+        return False
+    told = receivers.get(route.receiver)
+    return bool(told and told.channels) or any(
+        _takes(child, owner, rules, receivers) for child in route.routes
+    )
 
 
 def conditions(compiled: list[Compiled], problems: Problems) -> None:

@@ -22,6 +22,25 @@ def test_a_child_route_that_names_the_owner_serves_it() -> None:
     ) == [("owners.yaml", 1, "pages_reach_nobody")]
 
 
+@pytest.mark.parametrize(
+    ("child", "reached"),
+    [
+        ('{receiver: inbox, matchers: [alertname="Watchdog"]}', False),  # another system's alert
+        ("{receiver: inbox, matchers: ['alertname=~tool[.].*']}", True),
+        ("{receiver: hole, matchers: [severity=high]}", False),  # taken, and told to nobody
+        ("{receiver: hole, matchers: [a=b], routes: [{receiver: inbox, matchers: [c=d]}]}", True),
+    ],
+)
+def test_a_child_route_must_be_able_to_take_a_rule_and_tell_somebody(
+    child: str, reached: bool
+) -> None:
+    routing = f"route:\n  receiver: hole\n  routes: [{child}]\nreceivers: [{{name: hole}}]\n"
+    found = codes(
+        {"notifiers/routing.yaml": routing, "notifiers/owners.yaml": "owners: {team: {}}\n"}
+    )
+    assert ([code for *_, code in found] == []) is reached
+
+
 def test_an_owner_without_rules_is_left_alone() -> None:
     owners = (
         "owners:\n  team: {receivers: {default: inbox}}\n  idle: {receivers: {default: hole}}\n"
