@@ -103,6 +103,8 @@ def _words(code: int, body: bytes) -> str:
         said = answer.get("message") or answer.get("error") or str(answer)
     except (ValueError, AttributeError):
         said = body.decode("utf-8", "replace")[:200]
-    if code in (401, 403):
+    if code == 401:
         return f"{said} Give a token with --token or RULESD_TOKEN"
+    if code == 403:
+        return str(said)
     return f"the daemon refused ({code}): {said}"
