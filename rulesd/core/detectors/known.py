@@ -45,12 +45,18 @@ class Known:
     ) -> tuple[bool, Instant]:
         """Take a sight of a value; whether it is new (or was forgotten), and when it was first seen."""
         self.news = False
-        self.first = at if self.first is None else min(self.first, at)
+        if self.first is None or at < self.first:
+            self.first = at
         known = self.values.get(value)
-        if known is not None and (forget_after is None or at - known[1] <= forget_after):
-            first = min(known[0], at)
-            self.values[value] = first, max(known[1], at)
-            return False, first
+        if known is not None:
+            first, last = known
+            if forget_after is None or at - last <= forget_after:
+                if at >= last:
+                    self.values[value] = first, at
+                elif at < first:
+                    first = at
+                    self.values[value] = at, last
+                return False, first
         if known is None and len(self.values) >= most:
             gone = min(self.values, key=lambda v: (self.values[v][1], v))
             del self.values[gone]
@@ -64,12 +70,15 @@ class Known:
         """Count an event in the shares."""
         if self.total is None:
             self.total = rings()
-        for ring in self.total:
-            ring.add(at, weight, hit=True)
+        short, long = self.total
+        short.add(at, weight, hit=True)
+        long.add(at, weight, hit=True)
         if new and value not in self.fresh and len(self.fresh) < _FRESH:
             self.fresh[value] = rings()
-        for ring in self.fresh.get(value, ()):
-            ring.add(at, weight, hit=True)
+        if value in self.fresh:
+            short, long = self.fresh[value]
+            short.add(at, weight, hit=True)
+            long.add(at, weight, hit=True)
 
     def dump(self) -> Json:
         """Plain data."""

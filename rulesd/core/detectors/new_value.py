@@ -9,7 +9,7 @@ With ``share``: a new value fires when it takes more than that share of the traf
 among 10 events or more, *and* the exact binomial chance of so many at that share is at most 1 %: five of twenty are no take-over at 0.15, eight are.
 It clears when its share of the last 2 hours is back below, or when it is older than ``learn_for``: then it is part of what is known.
 
-Memory per key: 200 bytes a value, at most 40 values (where keys share: 1,000 for each group); with ``share`` 1.8 kB for the total and for each of up to three
+Memory per key: 200 bytes a value, at most 40 values (where keys share: 1,000 for each group); with ``share`` 0.6 kB for the total and for each of up to three
 new values. Cost per observation: 1 us, 4 us with ``share``; 8 us for each pane that is judged.
 """
 

@@ -7,7 +7,7 @@ The window of ``panes`` panes that ends with pane ``i`` covers [(i + 1 - panes) 
 Room: two minutes, or a sixth of a window where that is more, beyond the window: how far the newest event may be ahead of the watermark
 (at most 300 panes). A rule that waits longer (``lateness``) loses the oldest panes of its windows.
 Squared weights are kept from the first event on that stands for several; until then they are the counts themselves.
-Memory: 8 bytes a pane (16 once one holds 2**32), and 8 for squares. Cost: O(1) a count; a window is a sum over slices of arrays.
+Memory: 4 bytes a pane, 8 from the first miss on (twice that once one holds 2**32), and 8 for squares. Cost: O(1) a count; a window is a sum over slices of arrays.
 """
 
 from array import array
@@ -48,7 +48,8 @@ class Ring:
         self.panes = panes
         size = panes + min(max(panes // 6, _ROOM // width + 1), _MOST_ROOM)
         self.trials = _zeros(size, "I")[:]
-        self.hits = _zeros(size, "I")[:]
+        self.hits: array[int] | None = None
+        "``None``: as ``trials``, because every event so far was a hit."
         self.squares: array[int] | None = None
         "``None``: as ``trials``, because every event so far stood for itself."
         self.newest = -1
@@ -66,6 +67,8 @@ class Ring:
         elif pane <= self.newest - size or pane < 0:
             return None
         place = pane % size
+        if not hit and self.hits is None:
+            self.hits = trials[:]
         if weight != 1 or self.squares is not None:
             if self.squares is None:
                 self.squares = array("q", trials)
@@ -76,7 +79,8 @@ class Ring:
             self._widen()
             self.trials[place] += weight
         if hit:
-            self.hits[place] += weight
+            if self.hits is not None:
+                self.hits[place] += weight
             self._most_hits += weight
         else:
             self._most_misses += weight
@@ -84,7 +88,9 @@ class Ring:
 
     def _widen(self) -> None:
         """Make room for greater counts."""
-        self.trials, self.hits = array("q", self.trials), array("q", self.hits)
+        self.trials = array("q", self.trials)
+        if self.hits is not None:
+            self.hits = array("q", self.hits)
 
     def _turn(self, pane: int, size: int) -> None:
         """Go on to ``pane``: empty what lies between, and it."""
@@ -93,7 +99,9 @@ class Ring:
         end = pane % size + 1
         low = end - stale
         if stale == 1:
-            self.trials[low] = self.hits[low] = 0
+            self.trials[low] = 0
+            if self.hits is not None:
+                self.hits[low] = 0
             if self.squares is not None:
                 self.squares[low] = 0
         elif stale < size:
@@ -107,26 +115,30 @@ class Ring:
     def _clear(self, low: int, end: int) -> None:
         zeros = _zeros(end - low, self.trials.typecode)
         self.trials[low:end] = zeros
-        if self._most_hits:
+        if self.hits is not None and self._most_hits:
             self.hits[low:end] = zeros
         if self.squares is not None:
             self.squares[low:end] = _zeros(end - low, "q")
 
+    def _hits(self) -> "array[int]":
+        return self.trials if self.hits is None else self.hits
+
     def fewer(self, hits: int) -> bool:
         """Whether no window can hold so many hits. A quick look: mostly at what was counted since the last exact one."""
         if self._most_hits >= hits:
-            self._most_hits = sum(self.hits)
+            self._most_hits = sum(self._hits())
         return self._most_hits < hits
 
     def fewer_misses(self, misses: int) -> bool:
         """Whether no window can hold so many misses."""
         if self._most_misses >= misses:
-            self._most_misses = sum(self.trials) - sum(self.hits)
+            self._most_misses = sum(self.trials) - sum(self._hits())
         return self._most_misses < misses
 
     def window(self, last: int, panes: int) -> tuple[int, int, float]:
         """Trials, hits and design effect of the window of ``panes`` panes that ends with pane ``last``."""
         all_, won, squares = self.trials, self.hits, self.squares
+        won = all_ if won is None else won
         size, newest = len(all_), self.newest
         first = max(last - panes + 1, newest - size + 1, 0)
         end = min(last, newest) + 1
@@ -147,7 +159,7 @@ class Ring:
     def pane(self, pane: int) -> tuple[int, int]:
         """Trials and hits of one pane that the ring still holds."""
         place = pane % len(self.trials)
-        return self.trials[place], self.hits[place]
+        return self.trials[place], self._hits()[place]
 
     @property
     def oldest(self) -> int:
@@ -157,11 +169,10 @@ class Ring:
     def dump(self) -> Json:
         """The newest pane, and every pane that is not empty."""
         size = len(self.trials)
-        squares = self.trials if self.squares is None else self.squares
+        all_, won = self.trials, self._hits()
+        squares = all_ if self.squares is None else self.squares
         held = [(pane, pane % size) for pane in range(self.oldest, self.newest + 1)]
-        panes: list[Json] = [
-            [pane, self.trials[i], self.hits[i], squares[i]] for pane, i in held if self.trials[i]
-        ]
+        panes: list[Json] = [[pane, all_[i], won[i], squares[i]] for pane, i in held if all_[i]]
         return [self.newest, panes]
 
     def fill(self, data: Json) -> None:
@@ -172,12 +183,16 @@ class Ring:
         found = [wholes(row) for row in rows(panes)]
         if any(trials != squares for _, trials, _, squares in found):
             self.squares = _zeros(size, "q")[:]
+        if any(trials != hits for _, trials, hits, _ in found):
+            self.hits = _zeros(size, "I")[:]
         if any(trials >= _WIDE for _, trials, _, _ in found):
             self._widen()
         for pane, trials, hits, squares in found:
             place = pane % size
-            self.trials[place], self.hits[place] = trials, hits
+            self.trials[place] = trials
+            if self.hits is not None:
+                self.hits[place] = hits
             if self.squares is not None:
                 self.squares[place] = squares
-        self._most_hits = sum(self.hits)
+        self._most_hits = sum(self._hits())
         self._most_misses = sum(self.trials) - self._most_hits

@@ -42,3 +42,11 @@ def test_shares_are_counted_for_three_new_values_at_a_time() -> None:
     assert known.total is not None
     assert known.total[0].window(0, 1)[0] == 11
     assert known.fresh["b"][1].window(0, 1)[0] == 2
+
+
+def test_a_late_sight_moves_only_the_end_it_is_beyond() -> None:
+    known = Known()
+    for at in (50, 90, 70, 20):
+        known.see("a", at, None, 9)
+    assert known.values == {"a": (20, 90)}
+    assert known.first == 20

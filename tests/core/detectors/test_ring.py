@@ -99,6 +99,22 @@ def test_that_there_are_fewer_is_only_said_when_no_window_holds_so_many(
     ring = Ring(MINUTE, 10)
     for at, weight, hit in events:
         ring.add(at * MINUTE, weight, hit=hit)
-        hits, misses = sum(ring.hits), sum(ring.trials) - sum(ring.hits)
+        hits, misses = sum(ring._hits()), sum(ring.trials) - sum(ring._hits())
         assert ring.fewer(enough) is (hits < enough)
         assert ring.fewer_misses(enough) is (misses < enough)
+
+
+def test_a_ring_of_hits_alone_keeps_them_once() -> None:
+    ring = Ring(MINUTE, 60)
+    for minute in range(3):
+        for _ in range(3):
+            ring.add(minute * MINUTE, 1_500_000_000, hit=True)
+    assert ring.hits is None
+    assert ring.pane(1) == (4_500_000_000, 4_500_000_000)
+    again = Ring(MINUTE, 60)
+    again.fill(ring.dump())
+    assert again.hits is None
+    assert again.dump() == ring.dump()
+    again.add(0, 1, hit=False)
+    assert again.pane(0) == (4_500_000_001, 4_500_000_000)
+    assert again.window(2, 60)[:2] == (13_500_000_001, 13_500_000_000)
