@@ -100,8 +100,8 @@ class Dispatch:
         ids = _ids(groups)
         if alert.state is AlertState.FIRING:
             self._where[alert.key] = ids
-        for id_ in ids:
-            self._join(self.groups[id_], alert, now, out)
+        for group in groups if len(groups) == 1 else map(self.groups.__getitem__, ids):
+            self._join(group, alert, now, out)
 
     def _group(self, place: Destination, alert: Alert, now: Instant, out: list[Decision]) -> Group:
         id_ = (place.group, place.receiver)

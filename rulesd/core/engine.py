@@ -105,6 +105,8 @@ class Engine:
             self.paging,
         )
         "The parts beside Detection and Dispatch, in the order in which they are asked."
+        self._indifferent = (self.foreign, self.switches, self.obedience, self.reviews)
+        "Those to whom it is all the same that an alert begins: a storm begins 100,000."
         self.rows: dict[str, Rows] = {
             "@foreign": self.foreign,
             "@groups": self.dispatch.rows,
@@ -223,12 +225,14 @@ class Engine:
     def _inform(self, out: list[Decision], start: int, now: Instant) -> None:
         """Tell the machines of every decision; what they say has its consequences, too."""
         at = start
+        concerned = [m for m in self.machines if m not in self._indifferent]
         while at < len(out) and self.machines:
             decision, at = out[at], at + 1
             more: list[Decision] = []
             if self.plan.watches_switches and isinstance(decision, SwitchChanged):
                 self.detection.observe(switch_event(decision), now, more)
-            for machine in self.machines:
+            begins = type(decision) is AlertChanged and decision.kind is Kind.FIRING
+            for machine in concerned if begins else self.machines:
                 machine.follow(decision, now, more)
             if more:
                 self._follow(more, 0, now)

@@ -245,8 +245,8 @@ class ForeignAlerts:
         """The labels, with texts that others have, too, kept once."""
         texts = self._texts
         if len(texts) < MOST_TEXTS:
-            return {intern(str(n)): texts.setdefault(v, v) for n, v in labels.items()}
-        return {intern(str(n)): texts.get(v, v) for n, v in labels.items()}
+            return {intern(n): texts.setdefault(v, v) for n, v in labels.items()}
+        return {intern(n): texts.get(v, v) for n, v in labels.items()}
 
     def _look(self, now: Instant) -> None:
         if self._over and self._sweep == NOT_DUE:

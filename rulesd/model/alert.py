@@ -27,7 +27,10 @@ SEVERITIES = ("critical", "high", "medium", "low")
 
 def severity_rank(severity: str) -> int:
     """0 for critical; unknown words rank after ``low``."""
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+    return _RANKS.get(severity, len(SEVERITIES))
+
+
+_RANKS = {name: rank for rank, name in enumerate(SEVERITIES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

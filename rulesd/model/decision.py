@@ -233,8 +233,8 @@ def line(seq: int, decision: Decision) -> dict[str, Json]:
     }
     match decision:
         case AlertChanged():
+            out |= _alert_fields(decision.alert)
             out["kind"] = str(decision.kind)
-            out.update(_alert_fields(decision.alert))
             if decision.held_by:
                 out["held_by"] = list(decision.held_by)
         case NotificationDue():

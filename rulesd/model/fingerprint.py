@@ -20,15 +20,19 @@ def fingerprint(labels: Mapping[str, str]) -> str:
             step = _STEPS.get(key)
             if step is None:
                 step = _step(*key)
-                if len(_STEPS) >= MOST_STEPS:
-                    _STEPS.clear()
-                _STEPS[key] = step
+                if len(text) <= LONGEST:
+                    if len(_STEPS) >= MOST_STEPS:
+                        _STEPS.clear()
+                    _STEPS[key] = step
             value = (value * step[0] + step[1]) & _MASK
     return f"{value:016x}"
 
 
 MOST_STEPS = 4_096
 "Steps that are remembered: most labels of most alerts are those of many others, of late."
+
+LONGEST = 128
+"Characters of a text that is worth remembering."
 
 _STEPS: dict[tuple[int, str, str], tuple[int, int]] = {}
 

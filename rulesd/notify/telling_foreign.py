@@ -40,7 +40,8 @@ class ForeignTeller:
         self._titles: dict[str, str] = {}
         self._meanings: dict[str, str] = {}
         self._contacts: dict[str, str] = {}
-        self._steps: dict[Status, str] = {}
+        self._steps: dict[Status, tuple[str, str]] = {}
+        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def tell(self, told: Told, foreign: Foreign) -> PageAlert:
         """``told`` in words; ``foreign`` is what it carries as an alert of another system."""
@@ -49,28 +50,34 @@ class ForeignTeller:
         title = self._titles.get(rule)
         if title is None:
             title = self._titles[rule] = one_line(rule) or "alert"
-        step = self._steps.get(told.status)
-        if step is None:
-            step = self._steps[told.status] = self._step(told)
+        said = self._steps.get(told.status)
+        if said is None:
+            said = self._steps[told.status] = (str(told.status), self._step(told))
+        status, step = said
+        meaning, contact = self._meanings.get(severity), self._contacts.get(owner)
+        names = tuple(alert.labels)
+        identity = self._names.get(names)
+        if identity is None:
+            identity = self._names[names] = tuple(sorted(names))
         starts = format_instant(foreign.starts_at)
         given = foreign.annotations
         return _make(
             alert.alert,
             alert.fingerprint,
-            told.status.value,
+            status,
             told.changed,
             rule,
             title,
             said_by(given) or title,
             severity,
-            self._meaning(severity),
+            self._meaning(severity) if meaning is None else meaning,
             owner,
-            self._contact(owner),
+            self._contact(owner) if contact is None else contact,
             {
                 n: v if len(v) <= FOREIGN_LENGTH else cut(v, FOREIGN_LENGTH)
                 for n, v in alert.labels.items()
             },
-            tuple(sorted(alert.labels)),
+            identity,
             "",  # value
             "",  # threshold
             alert.count,
@@ -98,17 +105,13 @@ class ForeignTeller:
         return f"{climb} {next_step(told, self._due, self._plan, None)}".strip()
 
     def _meaning(self, severity: str) -> str:
-        found = self._meanings.get(severity)
-        if found is None:
-            found = one_line(self._plan.severities.get(severity, ""))
-            self._meanings[severity] = found
+        found = one_line(self._plan.severities.get(severity, ""))
+        self._meanings[severity] = found
         return found
 
     def _contact(self, name: str) -> str:
-        found = self._contacts.get(name)
-        if found is None:
-            found = contact_of(self._plan.owners.get(name), self._due, self._plan)
-            self._contacts[name] = found
+        found = contact_of(self._plan.owners.get(name), self._due, self._plan)
+        self._contacts[name] = found
         return found
 
 

@@ -62,11 +62,13 @@ def slack_code(value: str) -> str:
     return slack_escape(one_line(value).replace("`", "'"))
 
 
-@lru_cache(maxsize=1024)
 def safe_url(value: str) -> str:
-    """The address if a person may click it (http or https, no spaces or markup), else the empty string.
+    """The address if a person may click it (http or https, no spaces or markup), else the empty string."""
+    return _safe_url(value) if len(value) <= 3_000 else ""
 
-    Kept: the alerts of one rule come from one address.
-    """
+
+@lru_cache(maxsize=512)
+def _safe_url(value: str) -> str:
+    """Kept: the alerts of one rule come from one address."""
     good = value.startswith(("https://", "http://")) and not re.search(r"[\s<>|\"\x00-\x1f]", value)
-    return value if good and not _INVISIBLE.search(value) and len(value) <= 3_000 else ""
+    return value if good and not _INVISIBLE.search(value) else ""

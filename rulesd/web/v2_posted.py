@@ -34,6 +34,12 @@ LABELS_CHARACTERS = 16 * 1024
 "Of all names and values of one alert's labels: they are kept while it fires, and travel with each page."
 
 ANNOTATIONS_CHARACTERS = 64 * 1024
+KEPT = 1_024
+"Characters of a text that is worth remembering: what is sent must not fill the memory."
+
+LONGEST_TIME = 64
+"No time is written longer."
+
 ZERO: Instant = -62_135_596_800_000
 "0001-01-01T00:00:00Z, Go's way to say that a time was not given."
 
@@ -142,7 +148,7 @@ def _why(error: Exception) -> str:
 def _whole(wire: Sequence[_Wire]) -> None:
     """What Alertmanager's reader checks before it looks at any alert, and what refuses the whole body."""
     for position, one in enumerate(wire):
-        if one.generatorURL and not _URI.fullmatch(one.generatorURL):
+        if one.generatorURL and not _address(one.generatorURL):
             said = (
                 f"{position}.generatorURL in body must be of type uri: {quoted(one.generatorURL)}"
             )
@@ -191,9 +197,17 @@ _make = quick(
 
 def _names(texts: Mapping[str, str], what: str) -> None:
     """Any UTF-8 name, as since 0.27; but none that is empty or begins with a digit, which is nearly always a mistake."""
-    for name in texts:
-        if name[:1] in _NO_START:
-            raise ValueError(f"invalid {what}: invalid name {quoted(name)}")
+    names = tuple(texts)
+    small = sum(map(len, names)) <= KEPT
+    wrong = _wrong_name(names) if small else _wrong_name.__wrapped__(names)
+    if wrong is not None:
+        raise ValueError(f"invalid {what}: invalid name {quoted(wrong)}")
+
+
+@lru_cache(maxsize=512)
+def _wrong_name(names: tuple[str, ...]) -> str | None:
+    """The first that is no name. Kept: many alerts have the same names."""
+    return next((name for name in names if name[:1] in _NO_START), None)
 
 
 def _size(labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
@@ -209,8 +223,22 @@ def _characters(texts: Mapping[str, str]) -> int:
     return sum(map(len, texts)) + sum(map(len, texts.values()))
 
 
-@lru_cache(maxsize=4096)
+def _address(text: str) -> bool:
+    return _is_address(text) if len(text) <= KEPT else _URI.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_address(text: str) -> bool:
+    """Kept: the alerts of one rule have one address."""
+    return _URI.fullmatch(text) is not None
+
+
 def _instant(text: str) -> Instant | None:
+    return _read(text) if len(text) <= LONGEST_TIME else None
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Instant | None:
     """Kept, because the alerts of one evaluation share their times, and each is looked at twice."""
     try:
         return parse_instant(text)
