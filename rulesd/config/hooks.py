@@ -90,7 +90,7 @@ def _names(given: Iterable[str], document: Document, problems: Problems) -> None
         if (
             not name
             or name in (".", "..")
-            or any(c in "/{}?#%" or not c.isprintable() for c in name)
+            or any(c in "/{}?#% " or not c.isprintable() for c in name)
         ):
             said = f"no call can reach /hooks/{name[:60]}"
             hint = "Name it with letters, digits, '-' and '_'."

@@ -41,7 +41,7 @@ def test_a_sender_that_signs_the_body_says_where_its_signature_is() -> None:
 
 def test_names_that_nobody_can_call_and_names_people_take_for_one() -> None:
     row = "{secret: {env: H}, may: [acknowledge]}"
-    names = ["ci", "CI", "c/i", "..", "x?", "deploy", "déploy", "-", "_"]
+    names = ["ci", "CI", "c/i", "..", "x?", "deploy", "déploy", "-", "_", "slack integration"]
     text = "hooks:\n" + "".join(f"  '{n}': {row}\n" for n in names)
     found = loaded({"notifiers/hooks.yaml": text}).problems
     assert [(p.line, p.column, p.code, p.severity) for p in found] == [
@@ -49,6 +49,12 @@ def test_names_that_nobody_can_call_and_names_people_take_for_one() -> None:
         (4, 3, "invalid_key", "error"),
         (5, 3, "invalid_key", "error"),
         (6, 3, "invalid_key", "error"),
+        (
+            11,
+            3,
+            "invalid_key",
+            "error",
+        ),  # the daemon's own doors remember their calls under such names
     ]
     assert '"CI" is the name of "ci" (line 2)' in found[0].problem
     twice = f"hooks:\n  ci: {row}\n  ci: {row}\n"
