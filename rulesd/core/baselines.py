@@ -148,10 +148,10 @@ def _first(book: Book, state: object, at: Instant) -> Mapping[str, Json]:
         found: Mapping[str, Json] = told(state, book.pool, at)
         return found
     pool, length = book.pool, getattr(book.detector, "baseline", None)
-    if isinstance(pool, Segments) and pool.since is not None and length is not None:
+    if isinstance(pool, Segments) and pool.since is not None and at < pool.mature(length or 0):
         return {
             "learning_since": format_instant(pool.since),
-            "learning_until": format_instant(pool.mature(length)),
+            "learning_until": format_instant(pool.mature(length or 0)),
         }
     return {}
 

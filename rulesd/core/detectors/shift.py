@@ -33,6 +33,7 @@ from math import hypot, log
 from typing import ClassVar, Literal
 
 from rulesd.core.detectors.evidence import Counted, Design, Evidence, between, expit, logit
+from rulesd.core.detectors.news import News
 from rulesd.core.detectors.patience import ask
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.segments import AHEAD, WATCH, Segments
@@ -40,6 +41,7 @@ from rulesd.core.detectors.shift_state import Segment, Side
 from rulesd.core.detectors.slots import BITS, MANY, TRIALS, WIDTH, share
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
+from rulesd.model.reasons import Reason
 
 _DOUBT = 0.5
 "How many standard deviations of the baseline's own error belong to the null."
@@ -113,6 +115,8 @@ class Shift:
         """Read the slots that are complete."""
         slots = state.slots
         if not slots.waiting and not state.open:
+            if state.sides and watermark >= state.last + _AFRESH * self.baseline:
+                self._forget(state, watermark)
             return ()
         assert isinstance(pool, Segments)
         state.asked = None
@@ -151,9 +155,21 @@ class Shift:
         if state.open and now >= state.last + self._silent:
             found = [self._close(state, state.last + self._silent)]
         if now >= state.last + _AFRESH * self.baseline:
-            state.sides = {}
+            if state.sides:
+                self._forget(state, now)
             state.last = now
             state.learn(now)
+        return found
+
+    def _forget(self, state: Segment, now: Instant) -> None:
+        """What a segment was, is no more; it learns from its next event on."""
+        said = f"silent for {(now - state.last) // DAY} days; it was {_percent(state.level)}"
+        state.news = (*state.news, News(Reason.RELEARN_SILENT, said))
+        state.sides = {}
+
+    def news(self, state: Segment) -> tuple[News, ...]:
+        """What has happened to the baseline since it was last asked."""
+        found, state.news = state.news, ()
         return found
 
     def _judge(
@@ -227,7 +243,11 @@ class Shift:
                 state.count(counted)
             if end >= state.learn_from + self.baseline:
                 state.learning = False
+                known, before = state.known, state.level
                 self._judge_by(state, pool, end)
+                if known is not None and known[1] and state.learn_from >= known[0]:
+                    said = f"{_percent(before)} before, {_percent(state.level)} from now on"
+                    state.news = (*state.news, News(Reason.RELEARNED, said))
 
     def _judge_by(self, state: Segment, pool: Segments, at: Instant) -> None:
         """Put the counts so far into force as the baseline."""
@@ -312,7 +332,7 @@ class Shift:
             return silent if due is None else min(due, silent)
         waiting = slots.waiting
         if not waiting:
-            return None
+            return state.last + _AFRESH * self.baseline if state.sides else None
         assert isinstance(pool, Segments)
         due = (slots.oldest + 1) * WIDTH
         if (
@@ -326,9 +346,9 @@ class Shift:
         return due if state.hurries or len(waiting) >= MANY else due + HOUR
 
     def forgettable(self, state: Segment, watermark: Instant) -> bool:
-        """After a silence that makes it a new segment anyway."""
+        """After a silence that makes it a new segment anyway, once it has forgotten what it was, and said so."""
         silent = watermark >= state.last + _AFRESH * self.baseline + WIDTH
-        return silent and not state.open and not state.slots.waiting
+        return silent and not state.open and not state.slots.waiting and not state.sides
 
     def dump(self, state: Segment) -> Json:
         """Plain data."""
@@ -346,3 +366,7 @@ class Shift:
     def load_pool(self, data: Json) -> Segments:
         """From what ``dump_pool`` gave."""
         return Segments.load(data)
+
+
+def _percent(level: float) -> str:
+    return f"{100 * expit(level):.3g}%"

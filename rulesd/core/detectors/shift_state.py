@@ -6,6 +6,7 @@ Law: no decision is made here, and each is written and read back as it was. What
 from collections.abc import Sequence
 
 from rulesd.core.detectors.evidence import Counted, Design, Evidence
+from rulesd.core.detectors.news import News
 from rulesd.core.detectors.plain import real, reals, rows, text, texts, whole
 from rulesd.core.detectors.segments import Key
 from rulesd.core.detectors.slots import Shares, share
@@ -91,6 +92,7 @@ class Segment:
         "learn_from",
         "learning",
         "level",
+        "news",
         "open",
         "part",
         "share",
@@ -114,6 +116,8 @@ class Segment:
         "The baseline in force, as log-odds."
         self.known: tuple[Instant, int, float] | None = None
         "Since when it is in force, the weighted trials of its own it was learned from, and one standard deviation. For people: nothing is decided by it."
+        self.news: tuple[News, ...] = ()
+        "What has happened to the baseline and was not told yet; asked for after each ``advance``, so it is never written."
         self.part = 1.0
         "By how much its threshold differs from that of a segment that is the whole traffic."
         self.share = 0.0

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from rulesd.core.detectors.protocol import Observation
 from rulesd.core.detectors.shift import Shift
 from rulesd.model.instant import DAY, HOUR, MINUTE, SECOND
+from rulesd.model.reasons import Reason
 from tests.core.detectors.harness import LATENESS, Seen, episodes, run, shuffled
 
 HIT, MISS = {"type": "x", "hit": True}, {"type": "x", "hit": False}
 DEPLOY = {"type": "deploy.change"}
+RELEARN_SILENT = Reason.RELEARN_SILENT
 
 
 def shift(**changes: Any) -> Shift:
@@ -181,11 +183,47 @@ def test_a_segment_silent_for_four_baselines_starts_afresh() -> None:
     assert not detector.forgettable(state, 9 * DAY)  # a slot is unread
     detector.advance(state, pool, 2 * DAY)
     assert state.sides
+    assert not detector.forgettable(state, 5 * DAY + 2 * HOUR)
+    # What it was it forgets aloud, at a time of its own; then nobody misses it.
+    forgets = detector.deadline(state, pool)
+    assert forgets == state.last + 4 * DAY
+    assert detector.news(state) == ()
+    assert detector.advance(state, pool, forgets) == ()
+    (news,) = detector.news(state)
+    assert (news.reason, news.detail) == (RELEARN_SILENT, "silent for 4 days; it was 5%")
+    assert detector.news(state) == ()
+    assert detector.deadline(state, pool) is None
     assert not detector.forgettable(state, 5 * DAY)
     assert detector.forgettable(state, 5 * DAY + 2 * HOUR)
     detector.observe(state, pool, Observation(8 * DAY, 8 * DAY, "e", 1, MISS))
     detector.advance(state, pool, 8 * DAY + HOUR)
     assert (state.learn_from, state.trials) == (8 * DAY, 1)
+    assert detector.news(state) == ()
+
+
+def test_a_level_that_replaces_another_is_told_and_a_first_one_is_not() -> None:
+    detector = shift(ratio=8.0)
+    pool, state, young = detector.pool(), detector.start(("k",), 0), detector.start(("y",), DAY)
+    events = [
+        *BEFORE,
+        *traffic(DAY, 2 * DAY, MINUTE, 0.05, 6),
+        Seen(2 * DAY, DEPLOY),
+        *traffic(2 * DAY, 5 * DAY, MINUTE, 0.08, 2),
+    ]
+    said: list[str] = []
+    for seen in events:
+        one = Observation(seen.at, seen.at, "e", 1, seen.document)
+        if not detector.observe_pool(pool, one):
+            detector.advance(state, pool, seen.at)
+            detector.observe(state, pool, one)
+            said += [f"{news.reason}: {news.detail}" for news in detector.news(state)]
+            if DAY <= seen.at < 2 * DAY + HOUR:
+                detector.advance(young, pool, seen.at)
+                detector.observe(young, pool, one)
+    assert said == ["baseline_replaced: 5% before, 7.84% from now on"]
+    assert young.known is not None
+    assert young.known[1] > 0
+    assert detector.news(young) == ()
 
 
 def test_a_deploy_opens_a_watch_with_a_tighter_threshold_and_is_learned_from_after_it() -> None:
