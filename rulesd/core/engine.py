@@ -241,7 +241,8 @@ class Engine:
 
     def _look(self) -> None:
         self._machines_due = min((machine.due for machine in self.machines), default=NOT_DUE)
-        self.plan = self.paging.plan
+        if self.paging.restaffed:
+            self.plan, self.paging.restaffed = self.paging.plan, False
 
     def _follow(self, out: list[Decision], start: int, now: Instant) -> None:
         """Let alert transitions have their consequences: dispatch, actions, reviews, and rules about alerts."""

@@ -45,6 +45,8 @@ class Paging:
         """``members``: what fires in a group; ``alerts``: everything that is open."""
         self.plan = self._written = plan
         "``plan`` with whoever stands in; ``_written`` as the files have it."
+        self.restaffed = False
+        "Whether ``plan`` is another one since the engine took it last."
         self._alerts = alerts
         self.stand_ins = StandIns()
         self.flapping = Flapping()
@@ -164,6 +166,7 @@ class Paging:
         return True
 
     def _adopt(self, plan: Plan) -> None:
+        self.restaffed = True
         self.plan = self.digests.plan = self.budgets.plan = self.ack_timeouts.plan = plan
         self.escalations.plan = self.hand_overs.plan = plan
 
