@@ -22,12 +22,14 @@ _FRAMES = 6
 class Releases:
     """The pool of one rule."""
 
-    __slots__ = ("changes", "evidence", "segments", "watched")
+    __slots__ = ("changes", "evidence", "segments", "starts", "watched")
 
     def __init__(self) -> None:
         """No release yet."""
         self.segments = Segments()
         self.changes: list[Instant] = []
+        self.starts: list[Instant] = []
+        "Those that begin a release: the others are stages of one."
         self.watched: Instant = 0
         "The release that ``evidence`` is about."
         self.evidence: dict[Key, dict[int, float]] = {}
@@ -36,19 +38,31 @@ class Releases:
     def change(self, at: Instant) -> None:
         """A release, or a further stage of one."""
         self.changes = sorted({*self.changes, at})[-_KEPT:]
+        self._find_starts()
+
+    def _find_starts(self) -> None:
+        self.starts = []
+        for at in self.changes:
+            if not self.starts or at >= self.starts[-1] + _ONE_RELEASE:
+                self.starts.append(at)
 
     def release(self, end: Instant, watch: Milliseconds) -> Instant | None:
         """The release in whose watch a slot that ends at ``end`` lies."""
-        found: Instant | None = None
-        for at in self.changes:
-            if at < end and (found is None or at >= found + _ONE_RELEASE):
-                found = at
-        return found if found is not None and end <= found + watch else None
+        for at in reversed(self.starts):
+            if at < end:
+                return at if end <= at + watch else None
+        return None
 
     def passes(
         self, key: Key, release: Instant, end: Instant, evidence: float, alpha: float
     ) -> bool:
-        """Whether e-BH rejects the null of this segment at ``end``: at least j segments have E >= segments / (alpha j), it among them."""
+        """Whether e-BH rejects the null of this segment at ``end``: at least j segments have E >= segments / (alpha j), it among them.
+
+        What a segment says below 1 / alpha rejects nothing, whatever j: of such ones it matters only that they have spoken.
+        """
+        quiet = evidence < -log(alpha)
+        if quiet and release < self.watched:
+            return False  # the last slots of a watch, read when the next has begun
         if release != self.watched:
             self.watched, self.evidence = release, {}
         frame = end // _FRAME
@@ -56,8 +70,10 @@ class Releases:
         mine[frame] = evidence
         if len(mine) > _FRAMES:
             del mine[min(mine)]
-        if evidence < -log(alpha):
+        if quiet:
             return False
+        if evidence >= log(len(self.evidence) / alpha):
+            return True  # by itself
         said = (
             _as_of(frames, frame - 2) for other, frames in self.evidence.items() if other != key
         )
@@ -79,11 +95,9 @@ class Releases:
         """From what ``dump`` gave."""
         segments, changes, watched, evidence = rows(data)
         out = cls()
-        out.segments, out.changes, out.watched = (
-            Segments.load(segments),
-            wholes(changes),
-            whole(watched),
-        )
+        out.segments, out.changes = Segments.load(segments), wholes(changes)
+        out.watched = whole(watched)
+        out._find_starts()
         for row in rows(evidence):
             key, frames = rows(row)
             pairs = (rows(pair) for pair in rows(frames))

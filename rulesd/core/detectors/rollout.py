@@ -14,7 +14,9 @@ false discovery rate: the j-th largest E must reach segments / (alpha j). An ale
 has counted joins the level before; what one with an alarm has counted does not. Stages of one release within an hour share a watch.
 A segment's own counts go by event time alone; what all segments share is counted until the first release is told, so tell it when it happens.
 
-Memory per key: 1 to 3 kB. Cost per observation: 2 us, and 4 us a slot. Sources: Lindon, Malek 2022, arXiv 2011.03567; Wasserman, Ramdas, Balakrishnan 2020 (universal inference);
+A watched segment is read when its unread slots together may pass (``spare``), or an hour's slots as one: looking less often changes nothing as long as no look could have passed.
+
+Memory per key: 1 to 3 kB. Cost per observation: 2 us, and 4 us for each time it is read. Sources: Lindon, Malek 2022, arXiv 2011.03567; Wasserman, Ramdas, Balakrishnan 2020 (universal inference);
 Wang, Ramdas 2022 (e-BH).
 """
 
@@ -28,7 +30,7 @@ from rulesd.core.detectors.plain import rows, texts, whole, wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.releases import Releases
 from rulesd.core.detectors.segments import Key
-from rulesd.core.detectors.slots import WIDTH, Slots
+from rulesd.core.detectors.slots import MANY, WIDTH, Shares, share
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
 
@@ -38,6 +40,7 @@ _LEAST_LEARNED = 100
 _MOST_LEARNED = 20_000
 "A segment's level follows slow change: beyond so many trials the old ones are halved."
 _FORGET: Milliseconds = 30 * DAY
+_ROUNDING = 1e-9
 _FLAT = 2.0 * lgamma(0.5) - lgamma(1.0)
 
 
@@ -49,15 +52,43 @@ def log_evidence(trials: float, hits: float, low: float, high: float) -> float:
     return mixed - hits * log(p) - misses * log(1.0 - p)
 
 
+def spare(trials: float, hits: float, low: float, high: float, slack: float) -> tuple[float, float]:
+    """How many more hits and misses cannot add ``slack`` to ln E, in whatever order they come.
+
+    One more hit multiplies E by its share in the mixture, (hits + 1/2) / (trials + 1), over the likelihood that the null gives it, which is at least the p
+    that was best before. So as long as no more than so many of each come, each adds at most the logarithms below (for parts of a trial too: Gamma is log-convex).
+    """
+    misses = trials - hits
+    p = min(max(hits / trials, low), high)
+    more_hits, more_misses = 5.0 + hits / 3.0, 8.0 + misses / 3.0
+    hit = log((hits + more_hits + 0.5) / (trials + more_hits + 1.0) / p)
+    miss = log((misses + more_misses + 0.5) / (trials + more_misses + 1.0) / (1.0 - p))
+    some = max(hit, 0.0) * more_hits + max(miss, 0.0) * more_misses
+    part = 1.0 if some <= slack else slack / some
+    return part * more_hits, part * more_misses
+
+
 class Canary:
     """State of one key. Counts are weighted trials and hits."""
 
-    __slots__ = ("after", "before", "key", "last", "open", "release", "slots", "spoilt")
+    __slots__ = (
+        "after",
+        "band",
+        "before",
+        "key",
+        "last",
+        "open",
+        "release",
+        "slots",
+        "spare_hits",
+        "spare_misses",
+        "spoilt",
+    )
 
     def __init__(self, key: Key, at: Instant) -> None:
         """A segment first seen at ``at``."""
         self.key = key
-        self.slots = Slots()
+        self.slots = Shares()
         self.last = at
         self.release: Instant = 0
         "The release it is watched for; 0 when none."
@@ -66,17 +97,28 @@ class Canary:
         self.open = False
         self.spoilt = False
         "Whether this watch has fired: then it is no baseline."
+        self.band: tuple[float, float, float] | None = None
+        "The level before the release and the bounds of the null, once worked out in this watch. This and what follows is not written, but worked out again."
+        self.spare_hits = self.spare_misses = -1
+        "So many more than in ``after`` cannot make it fire."
 
     def finish(self) -> None:
         """The watch is over."""
         if not self.spoilt:
             self.learn(self.after[0], self.after[1])
         self.release, self.after, self.spoilt = 0, [0, 0], False
+        self.spare_hits = self.spare_misses = -1
+
+    def waits(self, counted: int) -> bool:
+        """Whether slots that were ``counted`` together cannot make it fire."""
+        trials, hits = share(counted)
+        return hits <= self.spare_hits and trials - hits <= self.spare_misses
 
     def learn(self, trials: int, hits: int) -> None:
         """Add to the level before."""
         self.before[0] += trials
         self.before[1] += hits
+        self.band = None
         if self.before[0] > _MOST_LEARNED:
             self.before = [self.before[0] // 2, self.before[1] // 2]
 
@@ -124,21 +166,41 @@ class Rollout:
         hit = bool(self.numerator(seen.document))
         if not pool.changes or seen.at < pool.changes[0]:
             pool.segments.count(state.key, seen.at, seen.weight, hit, _LEARN)
-        counts = state.slots.at(seen.at, 2)
-        counts[0] += seen.weight
-        if hit:
-            counts[1] += seen.weight
+        state.slots.count(seen.at, seen.weight, hit)
         return None
 
     def advance(self, state: Canary, pool: object, watermark: Instant) -> Sequence[Reading]:
         """Read the slots that are complete; a watch ends by time."""
         assert isinstance(pool, Releases)
         readings: list[Reading] = []
-        for end, (trials, hits) in state.slots.ripe(watermark):
-            readings += self._over(state, end - WIDTH)
-            readings += self._read(state, pool, end, trials, hits)
+        ripe = state.slots.ripe(watermark)
+        while ripe:
+            if state.open:
+                readings += self._over(state, ripe[0][0] - WIDTH)
+            read = len(ripe) if len(ripe) > 1 and self._quiet(state, pool, ripe) else 1
+            end = ripe[read - 1][0]
+            readings += self._read(state, pool, end, sum([counted for _, counted in ripe[:read]]))
             state.last = end
-        return readings + self._over(state, watermark)
+            ripe = ripe[read:]
+        if state.open:
+            readings += self._over(state, watermark)
+        return readings
+
+    def _quiet(self, state: Canary, pool: Releases, ripe: list[tuple[Instant, int]]) -> bool:
+        """Whether slots may be read as one: none of them ends a watch, and all together cannot make it fire."""
+        first, last = ripe[0][0], ripe[-1][0]
+        return (
+            state.release > 0
+            and not state.open
+            and last < state.last + _FORGET
+            and state.waits(sum([counted for _, counted in ripe]))
+            and self._watches(state, pool, first)
+            and self._watches(state, pool, last)
+        )
+
+    def _watches(self, state: Canary, pool: Releases, end: Instant) -> bool:
+        """Whether the slot that ends at ``end`` is one of the watch that the segment is in."""
+        return pool.release(end - WIDTH, self.watch) == state.release
 
     def _over(self, state: Canary, now: Instant) -> list[Reading]:
         """An alert ends with its watch."""
@@ -148,21 +210,20 @@ class Rollout:
         state.open = False
         return [Reading(ends, False, round(state.after[1] / state.after[0], 6), None)]
 
-    def _read(
-        self, state: Canary, pool: Releases, end: Instant, trials: int, hits: int
-    ) -> list[Reading]:
+    def _read(self, state: Canary, pool: Releases, end: Instant, counted: int) -> list[Reading]:
         if end >= state.last + _FORGET:
-            state.before = [0, 0]
+            state.before, state.band = [0, 0], None
         release = pool.release(end - WIDTH, self.watch) or 0
         if release != state.release and state.release:
             was_open, state.open = state.open, False
-            share = round(state.after[1] / state.after[0], 6)
+            value = round(state.after[1] / state.after[0], 6)
             state.finish()
             state.release = release
             if was_open:
-                rest = self._read(state, pool, end, trials, hits)
-                return [Reading(end - WIDTH, False, share, None), *rest]
+                rest = self._read(state, pool, end, counted)
+                return [Reading(end - WIDTH, False, value, None), *rest]
         state.release = release
+        trials, hits = share(counted)
         if not release:
             state.learn(trials, hits)
             return []
@@ -176,20 +237,28 @@ class Rollout:
         learned = pool.segments
         if learned.weight < _LEAST_LEARNED * learned.deff:
             return []
-        level, doubt = learned.posterior(state.key, state.before[0], state.before[1])
-        margin = hypot(doubt, log(1.0 + self.tolerance))
-        low, high = expit(level - margin), expit(level + margin)
+        if state.band is None:
+            level, doubt = learned.posterior(state.key, state.before[0], state.before[1])
+            margin = hypot(doubt, log(1.0 + self.tolerance))
+            state.band = level, expit(level - margin), expit(level + margin)
+        level, low, high = state.band
         n, k = state.after[0] / learned.deff, state.after[1] / learned.deff
         found = log_evidence(n, k, low, high)
         active = pool.passes(state.key, state.release, end, found, self.alpha)
+        slack = -log(self.alpha) - found - _ROUNDING
+        state.spare_hits = state.spare_misses = -1
+        if slack > 0.0:
+            more = spare(n, k, low, high, slack)
+            state.spare_hits = int(more[0] * learned.deff)
+            state.spare_misses = int(more[1] * learned.deff)
         if not active and not state.open:
             return []
         state.open = active
         state.spoilt = True
-        share = k / n
-        detail = {"before": f"{expit(level):.4g}", "direction": "up" if share > high else "down"}
-        limit = round(high if share > expit(level) else low, 6)
-        reading = Reading(end, active, round(share, 6), limit, detail=detail, since=state.release)
+        value = k / n
+        detail = {"before": f"{expit(level):.4g}", "direction": "up" if value > high else "down"}
+        limit = round(high if value > expit(level) else low, 6)
+        reading = Reading(end, active, round(value, 6), limit, detail=detail, since=state.release)
         return [reading]
 
     def learned(self, state: Canary, pool: object, at: Instant) -> Mapping[str, Json] | None:
@@ -208,8 +277,8 @@ class Rollout:
         if segments.closed:
             level, doubt = segments.posterior(state.key, trials, hits)
         else:
-            share = (hits + 0.5) / (trials + 1.0)
-            level, doubt = logit(share), 1.0 / sqrt((trials + 1.0) * share * (1.0 - share))
+            own = (hits + 0.5) / (trials + 1.0)
+            level, doubt = logit(own), 1.0 / sqrt((trials + 1.0) * own * (1.0 - own))
         found: dict[str, Json] = {"share": round(expit(level), 6), **between(level, doubt)}
         found |= {"events": trials, "learning": watched is None}
         if watched is not None:
@@ -218,15 +287,26 @@ class Rollout:
         return found
 
     def deadline(self, state: Canary, pool: object) -> Instant | None:
-        """The end of the oldest slot while a release is watched, later when not; the end of an open alert's watch."""
+        """The end of the oldest slot when it may tell something, later when not; the end of an open alert's watch.
+
+        The first slot of a watch always does: that a segment has spoken counts for the others.
+        """
         assert isinstance(pool, Releases)
-        due = state.slots.due()
-        if due is not None and not state.open and pool.release(due - WIDTH, self.watch) is None:
-            due = state.slots.lazy()
-        if not state.open:
+        slots = state.slots
+        if state.open:
+            ends, due = state.release + self.watch, slots.due()
+            return ends if due is None else min(due, ends)
+        if not slots.waiting:
+            return None
+        due = (slots.oldest + 1) * WIDTH
+        if len(slots.waiting) >= MANY:
             return due
-        ends = state.release + self.watch
-        return ends if due is None else min(due, ends)
+        newest = pool.release(slots.newest * WIDTH, self.watch)
+        if newest is None:
+            lazy = pool.release(due - WIDTH, self.watch) is None
+        else:
+            lazy = newest == state.release and state.waits(slots.unread)
+        return due + HOUR if lazy else due
 
     def forgettable(self, state: Canary, watermark: Instant) -> bool:
         """After a silence that ends its baseline anyway."""
@@ -243,7 +323,7 @@ class Rollout:
         """From what ``dump`` gave."""
         key, slots, last, release, counts, flags = rows(data)
         out = Canary(texts(key), whole(last))
-        out.slots, out.release = Slots.load(slots), whole(release)
+        out.slots, out.release = Shares.load(slots), whole(release)
         numbers = wholes(counts)
         out.before, out.after = numbers[:2], numbers[2:]
         out.open, out.spoilt = (flag is True for flag in rows(flags))

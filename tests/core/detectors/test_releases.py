@@ -65,3 +65,23 @@ def test_of_two_segments_in_one_slot_neither_waits_for_the_other() -> None:
         return {key: pool.passes((key,), 1, HOUR, said[key], 0.05) for key in order}
 
     assert judged("a", "b") == judged("b", "a") == {"a": False, "b": True}
+
+
+def test_what_by_itself_passes_needs_no_others_and_stages_are_found_again() -> None:
+    pool = Releases()
+    for n in range(9):
+        pool.passes((f"t{n}",), 1, 0, 0.0, 0.05)
+    assert pool.passes(("a",), 1, HOUR, log(10 / 0.05), 0.05)
+    for at in (HOUR, HOUR + MINUTE, 3 * HOUR):
+        pool.change(at)
+    assert pool.starts == [HOUR, 3 * HOUR]
+    assert Releases.load(pool.dump()).starts == pool.starts
+
+
+def test_the_last_slots_of_a_watch_do_not_undo_what_was_said_in_the_next() -> None:
+    pool = Releases()
+    for n in range(10):
+        pool.passes((f"t{n}",), 2 * DAY, 2 * DAY + HOUR, 0.0, 0.05)
+    assert not pool.passes(("a",), DAY, 2 * DAY, 0.0, 0.05)
+    assert pool.watched == 2 * DAY
+    assert not pool.passes(("t0",), 2 * DAY, 2 * DAY + 2 * HOUR, log(150.0), 0.05)  # 200 alone

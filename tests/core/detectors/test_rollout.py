@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rulesd.core.detectors.protocol import Observation
-from rulesd.core.detectors.rollout import Rollout, log_evidence
+from rulesd.core.detectors.rollout import Rollout, log_evidence, spare
+from rulesd.core.detectors.slots import WIDTH
 from rulesd.model.instant import DAY, HOUR, MINUTE, SECOND
 from tests.core.detectors.harness import LATENESS, Seen, episodes, run
 
@@ -256,6 +257,127 @@ def test_old_traffic_gives_way_and_a_silent_segment_is_forgotten() -> None:
     assert state.before == [1, 0]
     assert not detector.forgettable(state, 60 * DAY)
     assert detector.forgettable(state, 62 * DAY)
+
+
+def test_what_is_spared_cannot_add_what_is_missing() -> None:
+    rng, tight = Random(3), 0
+    for _ in range(3_000):
+        trials = rng.randrange(1, 400) / rng.choice((1.0, 1.0, 3.7))
+        hits = trials * rng.choice((0.0, rng.random(), 1.0))
+        level = rng.choice((0.01, 0.1, 0.5, 0.97))
+        low, high = level * 0.8, 1.0 - (1.0 - level) * 0.8
+        slack = rng.choice((0.1, 2.0, 9.0))
+        more_hits, more_misses = spare(trials, hits, low, high, slack)
+        before = log_evidence(trials, hits, low, high)
+        for h, m in ((1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (rng.random(), rng.random())):
+            k, n = h * more_hits, h * more_hits + m * more_misses
+            added = log_evidence(trials + n, hits + k, low, high) - before
+            assert added <= slack + 1e-9
+            tight += added > 0.2 * slack
+    assert tight > 300  # otherwise the bound is an idle one
+
+
+def test_nothing_is_told_later_than_by_one_who_always_looks() -> None:
+    def told(events: list[Seen], *, lazy: bool) -> list[tuple[int, Any]]:
+        """(when it was told, what)."""
+        detector = rollout(alpha=0.05, tolerance=0.0, watch=DAY)
+        pool, said = detector.pool(), []
+        states: dict[tuple[str, ...], Any] = {}
+        due: dict[tuple[str, ...], int | None] = {}
+        for n, (at, document, key, weight) in enumerate(events):
+            seen = Observation(at, at, f"e{n}", weight, document)
+            if detector.observe_pool(pool, seen):
+                continue
+            if key not in states:
+                states[key], due[key] = detector.start(key, at), at
+            for other, state in states.items():  # the engine wakes the others
+                wakes = due[other]
+                if not lazy or (wakes is not None and wakes <= at - LATENESS):
+                    readings = detector.advance(state, pool, at - LATENESS)
+                    said += [(at, other, reading) for reading in readings]
+                    due[other] = detector.deadline(state, pool)
+            detector.observe(states[key], pool, seen)
+            due[key] = detector.deadline(states[key], pool)
+        return said
+
+    fired = 0
+    for seed in range(8):
+        rng = Random(seed)
+        events = []
+        for n in range(4):
+            start = rng.randrange(HOUR)
+            for at in range(start, 3 * DAY, rng.choice((2, 5, 11)) * MINUTE):
+                share = 0.2 if at > DAY + HOUR and n < 2 else 0.1
+                events.append(Seen(at, HIT if rng.random() < share else MISS, (f"t{n}",)))
+        events += [Seen(DAY, DEPLOY), Seen(DAY + 30 * HOUR, DEPLOY)]
+        if seed % 2:
+            events.append(Seen(DAY + 6 * HOUR, DEPLOY))
+        events.sort(key=lambda e: e.at)
+        always = told(events, lazy=False)
+        assert told(events, lazy=True) == always
+        fired += bool(always)
+    assert fired > 5  # otherwise nothing was tried
+
+
+def test_slots_read_late_and_together_say_what_they_say_one_by_one() -> None:
+    rng, fired = Random(5), 0
+    for _ in range(6):
+        events = [*BEFORE, *RELEASE]
+        for start in range(DAY, 3 * DAY, 3 * HOUR):
+            events += traffic(start, start + 3 * HOUR, MINUTE, rng.choice((0.05, 0.05, 0.05, 0.3)))
+        events += [Seen(2 * DAY - 7 * HOUR, DEPLOY)]
+        events.sort(key=lambda e: e.at)
+        detector = rollout(alpha=0.05, tolerance=0.0)
+        one_by_one = run(detector, events, until=5 * DAY)
+        assert run(detector, events, until=5 * DAY, every=rng.choice((7, 60, 300))) == one_by_one
+        fired += len(episodes(one_by_one[K]))
+    assert fired > 4  # otherwise nothing was tried
+
+
+def test_the_first_slot_of_each_watch_is_read_at_once_and_judged_by_a_level_of_its_own() -> None:
+    detector = rollout()
+    pool, state = detector.pool(), detector.start(K, 0)
+    bands = []
+    for seen in [
+        *BEFORE,
+        *RELEASE,
+        *traffic(DAY + 1, 2 * DAY, MINUTE, 0.05),
+        Seen(2 * DAY - 10 * SECOND, DEPLOY),
+        *traffic(2 * DAY + 1, 2 * DAY + HOUR, MINUTE, 0.05),
+    ]:
+        observation = Observation(seen.at, seen.at, "e", 1, seen.document)
+        if detector.observe_pool(pool, observation):
+            assert state.spare_hits >= 0 or seen.at == DAY
+            continue
+        detector.observe(state, pool, observation)
+        due = detector.deadline(state, pool)
+        if seen.at in {DAY + 1, 2 * DAY + 1}:
+            assert due == state.slots.oldest * WIDTH + WIDTH
+        if seen.at >= DAY:
+            detector.advance(state, pool, seen.at + WIDTH)
+            bands.append(state.band)
+    assert len({*bands} - {None}) == 2  # a quiet watch made the level surer
+
+
+def test_slots_in_which_nothing_can_fire_are_read_as_one_and_give_the_same_state() -> None:
+    detector = rollout(alpha=0.05)
+    events = BEFORE + RELEASE + traffic(DAY, 3 * DAY, 2 * MINUTE, 0.06)
+    one, other = detector.start(K, 0), detector.start(K, 0)
+    pools = detector.pool(), detector.pool()
+    reads = 0
+    for seen in events:
+        observation = Observation(seen.at, seen.at, "e", 1, seen.document)
+        for state, pool in zip((one, other), pools, strict=True):
+            if not detector.observe_pool(pool, observation):
+                due = detector.deadline(other, pool) if state is other else seen.at
+                if due is not None and due <= seen.at:
+                    reads += state is other
+                    detector.advance(state, pool, seen.at)
+                detector.observe(state, pool, observation)
+    for state, pool in zip((one, other), pools, strict=True):
+        detector.advance(state, pool, 5 * DAY)
+    assert detector.dump(one) == detector.dump(other)
+    assert reads < len(events) / 8
 
 
 def test_it_wakes_for_slots_while_a_release_is_watched() -> None:
