@@ -4,7 +4,7 @@ Law: programs compare these sentences, so they are Alertmanager's to the letter,
 was sent; what is quoted is cut short. Nothing else of a request comes back.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import orjson
 from aiohttp import hdrs, web
@@ -62,6 +62,11 @@ def raw(body: bytes, status: int = 200) -> web.Response:
     if not body:
         return web.Response(status=status, headers=HEADERS)
     return web.Response(body=body, status=status, headers=HEADERS, content_type="application/json")
+
+
+def streamed(portions: AsyncIterator[bytes]) -> web.Response:
+    """An answer that is written while it is made; whoever reads slowly is waited for."""
+    return web.Response(body=portions, headers=HEADERS, content_type="application/json")
 
 
 def refusal(refused: Refused) -> web.Response:

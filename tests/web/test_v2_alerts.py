@@ -4,9 +4,11 @@ import asyncio
 from typing import Any
 
 import orjson
+import pytest
 
 from rulesd.core.standing import Standing
 from rulesd.model.reasons import AlertState
+from rulesd.web import v2_alerts
 from rulesd.web.tokens import Scope
 from tests.web.fakes import alert
 from tests.web.v2_world import V2Daemon, ask, foreign, v2, view
@@ -159,3 +161,18 @@ def test_what_is_no_query() -> None:
                 assert text.startswith('"failed to parse receiver param: ')
 
     asyncio.run(story())
+
+
+def test_a_long_list_is_written_while_it_is_made_and_says_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    daemon = full()
+    daemon.views = [view("pager", daemon.shown)]
+    paths = ("/api/v2/alerts", "/api/v2/alerts/groups", "/api/v2/alerts?filter=alertname%3DNone")
+    whole = [got(path=path, daemon=daemon) for path in paths]
+    groups_of_none = "/api/v2/alerts/groups?filter=alertname%3DNone"
+    monkeypatch.setattr(v2_alerts, "WHOLE", 0)
+    monkeypatch.setattr(v2_alerts, "STRIDE", 2)
+    assert [got(path=path, daemon=daemon) for path in paths] == whole
+    assert got(path=groups_of_none, daemon=daemon) == []
+    assert (len(whole[0]), len(whole[1]), whole[2]) == (4, 1, [])
