@@ -31,7 +31,7 @@ from rulesd.config.routing_schema import RoutingFile
 from rulesd.config.rule_tests import RuleTest, rule_tests
 from rulesd.config.rules import BUILTIN, Compiled, Surroundings, compile_rule
 from rulesd.config.schedule import schedule
-from rulesd.config.switches import switches
+from rulesd.config.switches import beside_shipped, switches
 from rulesd.core.plan import InhibitRule, Owner, Plan, Receiver, Route
 from rulesd.logic import Matcher, RuleError
 from rulesd.logic.explain import Explanation
@@ -143,9 +143,8 @@ class _Workshop:
         self.hooks: Mapping[str, Mapping[str, Json]] = hooks(
             self._document("notifiers/hooks"), problems
         )
-        self.switches, self.humans_only = switches(
-            self._document("notifiers/switches"), self.owners, problems
-        )
+        self._switches_file = self._document("notifiers/switches")
+        self.switches, self.humans_only = switches(self._switches_file, self.owners, problems)
         usual, _ = switches(self._document("builtin/switches"), self.owners, problems)
         self.usual = {name: made for name, made in usual.items() if name not in self.switches}
         "What the shipped actions mean where switches.yaml does not say; in force as far as somebody names them."
@@ -350,8 +349,8 @@ class _Workshop:
             severities=self.severities,
             by_id={c.rule.id: i for i, c in enumerate(compiled)},
             hooks=self.hooks,
-            switches=self._named(compiled),
-            proofs=proofs(self._named(compiled)),
+            switches=(named := self._named(compiled)),
+            proofs=proofs(named),
             humans_only=self.humans_only,
             rollouts=self.rollouts,
             templates=self.templates,
@@ -369,6 +368,7 @@ class _Workshop:
         wanted = {name for c in compiled for name in c.rule.actions}
         wanted |= {criteria.rollback for criteria in self.rollouts.values()}
         usual = {name: made for name, made in self.usual.items() if name in wanted}
+        beside_shipped(self.switches, usual, self._switches_file, self.problems)
         return self.switches | usual
 
     def _matcher_refused(self, error: RuleError, compiled: list[Compiled]) -> None:

@@ -175,35 +175,61 @@ def _key(made: Switch, at: Path_, document: Document, problems: Problems) -> Non
 
 def _overlapping(made: dict[str, Switch], document: Document, problems: Problems) -> None:
     """Two keys that are not the same text and can still come out as one flag: whoever reads or sets it gets one of both switches."""
-    rows = [s for s in made.values() if not _strange(s)]
+    rows = list(made.values())
     for n, switch in enumerate(rows):
+        line, _ = document.place(("switches", switch.name), key=True)
         for other in rows[n + 1 :]:
-            flag = None if other.key == switch.key else common_flag(switch.key, other.key)
-            if flag is None:
-                continue
-            line, _ = document.place(("switches", switch.name), key=True)
             agree = (other.type, other.default) == (switch.type, switch.default)
-            said = (
-                f'the flag "{flag}" can come of this key, and of "{switch.key}" '
-                f'of "{switch.name}" (line {line})'
-            )
-            hint = "Give one of them another key."
-            if not agree:
-                hint = (
-                    "They differ in type or default, so what services read would be one or the other. "
-                    + hint
-                )
-            at: Path_ = ("switches", other.name)
-            own = document.node((*at, "key")) is not None
-            problems.at(
-                document,
-                (*at, "key") if own else at,
-                Code.SAME_FLAG,
-                said,
-                hint,
-                key=not own,
-                warning=agree,
-            )
+            _one_flag(other, switch, f"line {line}", document, problems, warning=agree)
+
+
+def beside_shipped(
+    own: Mapping[str, Switch],
+    shipped: Mapping[str, Switch],
+    document: Document | None,
+    problems: Problems,
+) -> None:
+    """The same for a switch of the file and one that comes with rulesd and is in force because a rule names it."""
+    if document is None:
+        return
+    for switch in own.values():
+        for other in shipped.values():
+            where = "shipped, and named by a rule"
+            _one_flag(switch, other, where, document, problems, warning=True)
+
+
+def _one_flag(
+    switch: Switch,
+    other: Switch,
+    where: str,
+    document: Document,
+    problems: Problems,
+    *,
+    warning: bool,
+) -> None:
+    """Say, where ``switch`` stands, that its flag can be one of ``other``'s."""
+    if switch.key == other.key or _strange(switch) or _strange(other):
+        return
+    flag = common_flag(other.key, switch.key)
+    if flag is None:
+        return
+    said = (
+        f'the flag "{flag}" can come of this key, and of "{other.key}" of "{other.name}" ({where})'
+    )
+    hint = "Give one of them another key."
+    if (other.type, other.default) != (switch.type, switch.default):
+        hint = f"They differ in type or default, so what services read would be one or the other. {hint}"
+    at: Path_ = ("switches", switch.name)
+    written = document.node((*at, "key")) is not None
+    problems.at(
+        document,
+        (*at, "key") if written else at,
+        Code.SAME_FLAG,
+        said,
+        hint,
+        key=not written,
+        warning=warning,
+    )
 
 
 def _strange(switch: Switch) -> bool:

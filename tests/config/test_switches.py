@@ -130,6 +130,20 @@ def test_two_keys_that_can_be_one_flag_are_named_where_they_stand() -> None:
     assert [p.code for p in loaded({FILE: strange}).problems] == ["invalid_value"]
 
 
+def test_a_key_that_can_be_the_flag_of_a_shipped_switch_in_force() -> None:
+    text = "switches:\n  lock_shell: {key: tool.shell.enabled, safe: false}\n"
+    named = rule(actions="[lock_tool]", by="[tenant, tool]")
+    result = loaded({"rules/tool/mistake.yaml": named, FILE: text})
+    (found,) = [p for p in result.problems if p.code == "same_flag"]
+    assert (found.path, found.line, found.column, found.severity) == (FILE, 2, 21, "warning")
+    assert '"lock_tool" (shipped, and named by a rule)' in found.problem
+    assert result.plan is not None
+    assert any("same_flag" in said for said in result.plan.warnings)
+    # One that nobody names is not in force, and without a file there is nothing to say.
+    assert loaded({FILE: text}).problems == ()
+    assert loaded({"rules/tool/mistake.yaml": named, FILE: None}).problems == ()
+
+
 def test_shipped_actions_mean_something_without_a_file_of_ones_own() -> None:
     shipped = (ROOT / "notifiers" / "switches.yaml").read_text()
     packaged = dict(builtin())["builtin/switches.yaml"].decode()
