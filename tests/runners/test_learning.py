@@ -10,8 +10,10 @@ from rulesd.model.instant import MINUTE
 from rulesd.ports.learning import Baselines, Place, Relearned
 from rulesd.runners import learning
 from rulesd.runners.learning import LocalLearning, find
-from tests.core.plans import event, field, plan, rule
-from tests.core.test_baselines import learns
+from rulesd.runners.replay import replay_journal
+from tests.core.plans import T0, event, field, plan, rule
+from tests.core.test_baselines import learns, shift
+from tests.runners.room import Room, in_room
 from tests.web.acting import HandCrank
 from tests.web.fakes import NOW
 
@@ -152,3 +154,28 @@ def test_what_cannot_learn_afresh_says_why(monkeypatch: Any) -> None:
         assert await local.relearn("t.p", {}, "ana", "r") == Relearned(0, "pinned")
 
     asyncio.run(story())
+
+
+def test_a_replay_of_the_journal_learns_afresh_at_the_same_moment() -> None:
+    made = plan(rule("t.shift", detector=shift(), on=("tool.call", "deploy.change")))
+
+    async def story(room: Room) -> None:
+        async def feed(start: int, end: int, often: int) -> None:
+            for n in range(start, end):
+                room.clock.at = T0 + n * MINUTE
+                await room.send(event(f"e{n}", room.clock.at, bad=n % often == 0))
+
+        await feed(0, 370, 10)
+        local = LocalLearning(room.crank)
+        assert await local.relearn("t.shift", {"tenant": "acme"}, "ana", "r") == Relearned(1)
+        await room.send(event("d", room.clock.at, type_="deploy.change"))
+        await feed(371, 390, 1)
+        assert await local.relearn("t.shift", {}, "bo", "all of it") == Relearned(1)
+        await feed(390, 400, 1)
+
+    room = in_room(story, made=made)
+    lines: list[bytes] = []
+    replay_journal(room.store, lambda _: made, lines.append)
+    assert [line.rstrip(b"\n") for line in lines] == room.log()
+    kinds = [row.kind for row in room.store.read_decisions(limit=1_000)]
+    assert kinds.count("baseline.changed") == 3
