@@ -30,7 +30,7 @@ from rulesd.core.detectors.plain import rows, texts, whole, wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.releases import Releases
 from rulesd.core.detectors.segments import Key
-from rulesd.core.detectors.slots import MANY, WIDTH, Shares, share
+from rulesd.core.detectors.slots import BITS, MANY, TRIALS, WIDTH, Shares, share
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
 
@@ -75,6 +75,7 @@ class Canary:
         "after",
         "band",
         "before",
+        "calm",
         "key",
         "last",
         "open",
@@ -83,6 +84,7 @@ class Canary:
         "spare_hits",
         "spare_misses",
         "spoilt",
+        "starts",
     )
 
     def __init__(self, key: Key, at: Instant) -> None:
@@ -100,19 +102,25 @@ class Canary:
         self.band: tuple[float, float, float] | None = None
         "The level before the release and the bounds of the null, once worked out in this watch. This and what follows is not written, but worked out again."
         self.spare_hits = self.spare_misses = -1
-        "So many more than in ``after`` cannot make it fire."
+        "So many more than in ``after`` cannot make it fire,"
+        self.calm = -1
+        "in slots up to this one, the last of the watch,"
+        self.starts: list[Instant] | None = None
+        "unless other releases are told than these."
 
     def finish(self) -> None:
         """The watch is over."""
         if not self.spoilt:
             self.learn(self.after[0], self.after[1])
         self.release, self.after, self.spoilt = 0, [0, 0], False
-        self.spare_hits = self.spare_misses = -1
+        self.calm = -1
 
-    def waits(self, counted: int) -> bool:
-        """Whether slots that were ``counted`` together cannot make it fire."""
-        trials, hits = share(counted)
-        return hits <= self.spare_hits and trials - hits <= self.spare_misses
+    def waits(self, counted: int, last: int, starts: list[Instant]) -> bool:
+        """Whether slots up to ``last`` that were ``counted`` together cannot make it fire, nor end the watch."""
+        if last > self.calm or starts is not self.starts:
+            return False
+        hits = counted >> BITS
+        return hits <= self.spare_hits and (counted & TRIALS) - hits <= self.spare_misses
 
     def learn(self, trials: int, hits: int) -> None:
         """Add to the level before."""
@@ -163,10 +171,11 @@ class Rollout:
     def observe(self, state: Canary, pool: object, seen: Observation) -> Reading | None:
         """Count the event into its slot; it is read when the watermark has passed."""
         assert isinstance(pool, Releases)
-        hit = bool(self.numerator(seen.document))
-        if not pool.changes or seen.at < pool.changes[0]:
-            pool.segments.count(state.key, seen.at, seen.weight, hit, _LEARN)
-        state.slots.count(seen.at, seen.weight, hit)
+        at, _, _, weight, document = seen
+        hit = self.numerator(document)
+        if not pool.changes or at < pool.changes[0]:
+            pool.segments.count(state.key, at, weight, hit, _LEARN)
+        state.slots.count(at, weight, hit)
         return None
 
     def advance(self, state: Canary, pool: object, watermark: Instant) -> Sequence[Reading]:
@@ -188,19 +197,11 @@ class Rollout:
 
     def _quiet(self, state: Canary, pool: Releases, ripe: list[tuple[Instant, int]]) -> bool:
         """Whether slots may be read as one: none of them ends a watch, and all together cannot make it fire."""
-        first, last = ripe[0][0], ripe[-1][0]
-        return (
-            state.release > 0
-            and not state.open
-            and last < state.last + _FORGET
-            and state.waits(sum([counted for _, counted in ripe]))
-            and self._watches(state, pool, first)
-            and self._watches(state, pool, last)
-        )
-
-    def _watches(self, state: Canary, pool: Releases, end: Instant) -> bool:
-        """Whether the slot that ends at ``end`` is one of the watch that the segment is in."""
-        return pool.release(end - WIDTH, self.watch) == state.release
+        last = ripe[-1][0]
+        if state.open or last >= state.last + _FORGET:
+            return False
+        together = sum([counted for _, counted in ripe])
+        return state.waits(together, last // WIDTH - 1, pool.starts)
 
     def _over(self, state: Canary, now: Instant) -> list[Reading]:
         """An alert ends with its watch."""
@@ -246,11 +247,12 @@ class Rollout:
         found = log_evidence(n, k, low, high)
         active = pool.passes(state.key, state.release, end, found, self.alpha)
         slack = -log(self.alpha) - found - _ROUNDING
-        state.spare_hits = state.spare_misses = -1
-        if slack > 0.0:
+        state.calm = -1
+        if slack > 0.0 and state.release == pool.starts[-1]:
             more = spare(n, k, low, high, slack)
             state.spare_hits = int(more[0] * learned.deff)
             state.spare_misses = int(more[1] * learned.deff)
+            state.calm, state.starts = (state.release + self.watch) // WIDTH, pool.starts
         if not active and not state.open:
             return []
         state.open = active
@@ -301,12 +303,11 @@ class Rollout:
         due = (slots.oldest + 1) * WIDTH
         if len(slots.waiting) >= MANY:
             return due
+        if state.waits(slots.unread, slots.newest, pool.starts):
+            return due + HOUR
+        oldest = pool.release(due - WIDTH, self.watch)
         newest = pool.release(slots.newest * WIDTH, self.watch)
-        if newest is None:
-            lazy = pool.release(due - WIDTH, self.watch) is None
-        else:
-            lazy = newest == state.release and state.waits(slots.unread)
-        return due + HOUR if lazy else due
+        return due + HOUR if oldest is None and newest is None else due
 
     def forgettable(self, state: Canary, watermark: Instant) -> bool:
         """After a silence that ends its baseline anyway."""
