@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
+from rulesd.config import load_files
+from rulesd.config.duty_checks import gaps
 from rulesd.core.engine import Engine, Limits
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.oncall import OnCallOverride
@@ -13,6 +15,7 @@ from rulesd.ports.oncall import OverrideRefusal, OverrideResult
 from rulesd.runners import oncall
 from rulesd.runners.recovery import recover
 from rulesd.runners.replay import replay_journal
+from tests.config.testing import files
 from tests.core.crew import crew, shifts
 from tests.core.plans import T0, rule
 from tests.model.test_oncall import override
@@ -169,3 +172,38 @@ def test_a_journal_with_overrides_decides_the_same_again_and_they_survive_a_kill
         assert len(engine.paging.stand_ins.rows) == int(checkpointed)
         at = room.clock.at
         assert engine.plan.schedules["main"].on_call(at) == ("anna",)
+
+
+def test_it_goes_before_the_overrides_of_the_file_and_the_checks_of_the_file_know_nothing_of_it() -> (
+    None
+):
+    owners = b"""
+owners:
+  team: {schedule: main, receivers: {default: inbox}}
+people:
+  anna: {receivers: {default: inbox}}
+  ben: {receivers: {default: hole}}
+  chris: {receivers: {default: inbox}}
+schedules:
+  main:
+    timezone: Europe/Berlin
+    rota: {people: anna, from: 2026-01-01T00:00, hours: {from: "08:00", to: "20:00"}}
+    overrides: [{from: 2026-01-05T09:00, to: 2026-01-05T18:00, who: chris}]
+"""
+    at_home = files({"notifiers/owners.yaml": owners.decode()})
+    plan = load_files(at_home).plan
+    assert plan is not None
+    before = [str(p) for p in gaps(at_home, plan, T0)]
+    assert before
+
+    async def story(room: Room) -> None:
+        # T0 is nine in Berlin: the file has chris until six, and nobody at night.
+        assert [d.people for d in room.daemon.oncall.who(T0)] == [("chris",)]
+        await made(room, begins=T0 + 2 * HOUR, ends=T0 + 20 * HOUR)
+        who = {h: room.daemon.oncall.who(T0 + h * HOUR)[0].people for h in (1, 2, 10, 15, 20, 24)}
+        assert who == {
+            1: ("chris",), 2: ("ben",), 10: ("ben",), 15: ("ben",), 20: (), 24: ("anna",),
+        }  # fmt: skip
+        assert [str(p) for p in gaps(at_home, plan, T0)] == before
+
+    in_room(story, made=plan)
