@@ -49,7 +49,7 @@ SWEEP: Milliseconds = 30 * MINUTE
 STEP = 400
 "Alerts whose end has come that are looked at before others get a turn."
 
-FORGOTTEN = 2_000
+FORGOTTEN = 1_000
 "Alerts that are forgotten before others get a turn."
 
 MOST_TEXTS = 5_000
@@ -204,10 +204,10 @@ class ForeignAlerts:
         self._look(now)
 
     def _expire_some(self, at: Instant, most: int, now: Instant, out: list[Decision]) -> int:
-        """Look at some of those that end at ``at``, in order of fingerprint; returns how many more there may be."""
+        """Look at some of those that end at ``at``, the oldest first: alerts of one group came together. Returns how many more there may be."""
         if self._ending is None:
             # One that was told to end earlier may stand here twice.
-            self._ending = sorted(set(self._ends.pop(at)), reverse=True)
+            self._ending = sorted(set(self._ends.pop(at)), key=self._age, reverse=True)
         some = self._ending[-most:]
         del self._ending[-most:]
         for name in reversed(some):
@@ -227,6 +227,10 @@ class ForeignAlerts:
         alert = renewed(old, old.foreign, now)
         self._end(alert)
         out.append(_changed(Kind.RESOLVED, Reason.CONDITION_CLEARED, alert, now))
+
+    def _age(self, name: str) -> tuple[Instant, str]:
+        known = self.known.get(name)
+        return (0 if known is None else known.started_at, name)
 
     def _arm(self, name: str, at: Instant) -> None:
         names = self._ends.get(at)

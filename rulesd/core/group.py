@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from rulesd.core.dedup import Sent
+from rulesd.core.foreign_alert import dump_foreign, load_foreign
 from rulesd.core.gate import Held
 from rulesd.core.inhibit import Aim
 from rulesd.core.plan import Route
@@ -165,7 +166,7 @@ def _dump_member(name: str, member: Member) -> Json:
     told = None if member.told is None else str(member.told)
     over = None
     if member.alert.foreign is not None and not member.firing:
-        over = dump_alert(member.alert)
+        over = dump_foreign(member.alert)
     held: Json = None
     if member.held is not None:
         held = [str(member.held.reason), *member.held.by]
@@ -218,7 +219,7 @@ def load_group(
     for row in _list(members):
         name, told, *more = _list(row)
         paged_at, held, over = more or (0, None, None)
-        alert = alerts.get(str(name)) if over is None else load_alert(over)
+        alert = alerts.get(str(name)) if over is None else _over(str(name), over)
         if alert is not None:
             status = None if told is None else Status(str(told))
             group.members[str(name)] = Member(alert, status, _int(paged_at), (), _held(held))
@@ -233,6 +234,11 @@ def load_group(
     group.folded, group.flushed, group.fresh = folded is True, flushed is True, fresh is True
     group.born = _int(born)
     return group
+
+
+def _over(name: str, data: Json) -> Alert:
+    """A foreign alert that is over; an older version wrote it as an object."""
+    return load_alert(data) if isinstance(data, dict) else load_foreign(name, data, dict)
 
 
 def load_sent(data: Json) -> Sent | None:

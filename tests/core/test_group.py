@@ -1,4 +1,5 @@
 from rulesd.core.dedup import Sent
+from rulesd.core.foreign_alert import opened
 from rulesd.core.gate import Held
 from rulesd.core.group import Group, Member, dump_alert, load_alert, load_group, load_sent, rank
 from rulesd.core.plan import Route
@@ -15,6 +16,13 @@ OVER = AlertState.RESOLVED
 
 def group() -> Group:
     return Group(ROUTE, "r", "{}:{}", {"a": "b"}, "i")
+
+
+def over() -> Alert:
+    """One of another system, as the engine has it."""
+    told = foreign("A").foreign
+    assert told is not None
+    return opened("f", "a1", {"alertname": "A"}, told, 5, 9)
 
 
 def again(made: Group, **alerts: Alert) -> Group:
@@ -94,10 +102,20 @@ def test_it_is_written_and_read_back() -> None:
     assert (empty.last, empty.tick, empty.urgent_at, empty.notified_at) == (None, None, 0, 0)
 
 
+def test_a_foreign_alert_that_is_over_is_read_as_an_older_version_wrote_it() -> None:
+    g = group()
+    over = foreign("A", state=OVER)
+    g.members = {"f": Member(over, Status.FIRING)}
+    data = g.dump()
+    assert isinstance(data, list)
+    data[3] = [["f", "firing", 0, None, dump_alert(over)]]
+    assert load_group(g.id, data, ROUTE, {}).members["f"].alert == over
+
+
 def test_a_foreign_alert_that_is_over_is_written_with_its_group() -> None:
     """It may be forgotten elsewhere before its end is told."""
     g = group()
-    g.members = {"f": Member(foreign("A", state=OVER), Status.FIRING)}
+    g.members = {"f": Member(over(), Status.FIRING)}
     assert again(g).members == g.members
     g.members = {"f": Member(foreign("A"), Status.FIRING)}
     assert again(g).members == {}  # one that fires is known elsewhere, or nowhere

@@ -445,6 +445,6 @@ def test_what_is_forgotten_at_once_is_saved_a_portion_at_a_time(
         monkeypatch.setattr(room.crank, "checkpoint", checkpoint)
         await room.send(quiet(1))
         assert room.engine.foreign.known == {}
-        assert sizes == [20, 20, 20]
+        assert sizes == 6 * [10]
 
     in_room(story)
