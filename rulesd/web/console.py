@@ -60,8 +60,12 @@ async def get_console(door: Door, request: web.Request) -> web.Response:
         ),
     )
     standing = door.daemon.acting.settings()
+    duty = {} if token.tenant else _on_call(door, now)
     cards = [
-        alert_card(door, one, now) | _held(door, one) | _can(door, one, token, standing)
+        alert_card(door, one, now)
+        | _held(door, one)
+        | _can(door, one, token, standing)
+        | {"on_call": duty.get(one.owner, "")}
         for one in shown[:MOST_ALERTS]
     ]
     health, status = door.daemon.health(), door.daemon.status()
@@ -155,6 +159,15 @@ def alert_card(door: Door, alert: Alert, now: int) -> dict[str, Any]:
         "broken": alert.could_not_evaluate,
         "runbook": rule.runbook.url or f"/runbooks/{alert.rule}" if rule else "",
         "causes": list(alert.causes)[:5],
+    }
+
+
+def _on_call(door: Door, now: int) -> dict[str, str]:
+    """By owner: who is on call, or that nobody is."""
+    return {
+        owner: ", ".join(duty.people) or "nobody"
+        for duty in door.daemon.oncall.who(now)
+        for owner in duty.owners
     }
 
 

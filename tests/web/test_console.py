@@ -12,6 +12,7 @@ from rulesd.model.switch import Switch
 from rulesd.ports.daemon import Health
 from rulesd.ports.store import OutboxDone, OutboxRow
 from rulesd.web.tokens import Scope
+from tests.core.crew import crew, shifts
 from tests.core.plans import T0, event, field, rule
 from tests.core.plans import plan as core_plan
 from tests.runners.room import Room, in_room
@@ -190,6 +191,28 @@ def test_one_of_a_tenant_contains_nobody_else() -> None:
         assert not room.daemon.acting.settings()
 
     contains(tell, LOCK, replace(LOCK, name="all", key="all.enabled", scope=()))
+
+
+def test_who_is_on_call_stands_beside_the_owner_and_is_not_a_tenants_business() -> None:
+    async def run(room: Room) -> None:
+        async with opened(room.daemon) as world:  # type: ignore[arg-type]
+            await room.send(event("x", T0, scope="out"))
+            await log_in(world)
+            assert "on call <b>anna</b>" in (await get(world, "/"))[1]
+            wish = {"schedule": "main", "person": "ben", "for": "1h", "reason": "anna is ill"}
+            async with world.admin.post("/v1/oncall/overrides", json=wish) as response:
+                assert response.status == 200
+            assert "on call <b>ben</b>" in (await get(world, "/"))[1]
+            room.clock.at += 12 * 3_600_000
+            assert "on call <b>nobody</b>" in (await get(world, "/"))[1]
+            acme = await world.token("acme", Scope.READ, tenant="acme")
+            await log_in(world, acme["Authorization"].removeprefix("Bearer "))
+            _, html = await get(world, "/")
+            assert "title of tool.scope" in html
+            assert "on call" not in html
+
+    schedules = {"main": shifts("anna", "")}
+    in_room(run, made=crew(rule("tool.scope"), schedule="main", schedules=schedules))
 
 
 def test_rights() -> None:
