@@ -55,6 +55,7 @@ class LocalLearning:
         self, rule: str, labels: Mapping[str, str], after: Place | None, most: int
     ) -> Baselines:
         """One page of baselines."""
+        now = max(self._crank.engine.now, self._crank.clock.now())
         rows: list[Baseline] = []
         last: Place | None = None
         waiting = after
@@ -70,12 +71,11 @@ class LocalLearning:
                 entry = book.peek(found)
                 if entry is None:
                     continue
-                rows.append(baseline_of(book, entry, self._crank.engine.now))
+                rows.append(baseline_of(book, entry, now))
                 last = Place(book.id, found)
                 if len(rows) % ROWS == 0:
                     await asyncio.sleep(0)
         return Baselines(rows, None)
-
 
     async def relearn(
         self, rule: str, labels: Mapping[str, str], by: str, reason: str

@@ -28,6 +28,7 @@ def learned(tenants: int = 3) -> tuple[FakeDaemon, HandCrank]:
         for who in range(tenants):
             at = NOW - 4 * HOUR + n * 10 * MINUTE
             crank.engine.receive(event(f"{n}-{who}", at, tenant=f"t{who}", tool="sh"), at)
+    crank.now = NOW - 4 * HOUR + 190 * MINUTE
     return daemon, crank
 
 
