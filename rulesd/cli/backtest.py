@@ -17,6 +17,7 @@ from rulesd.runners import backtest_compare, backtest_figures
 from rulesd.runners.backtest import Outcome, promoted
 from rulesd.runners.backtest import backtest as run
 from rulesd.runners.backtest_against import other_rules
+from rulesd.runners.backtest_events import unheeded
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -104,7 +105,7 @@ def _plan(rules: Path, notifiers: Path) -> Plan:
     loaded = load(rules, notifiers)
     if loaded.plan is None:
         raise ConfigurationError(loaded.errors)
-    return loaded.plan
+    return unheeded(loaded.plan)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -18,6 +18,7 @@ from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
 from rulesd.model.errors import ConfigurationError
 from rulesd.model.instant import Instant, parse_instant
+from rulesd.runners.backtest_events import unheeded
 from rulesd.runners.replay import Summary, baseline_lines, replay_journal, replay_lines
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -78,7 +79,7 @@ def replay(
     if len(files) == 1 and Path(files[0]).is_dir():
         summary = _journal(Path(files[0]), write, look)
     else:
-        plan = _plan(rules, notifiers)
+        plan = unheeded(_plan(rules, notifiers))
         gc.freeze()
         gc.disable()
         shown = sys.stderr.isatty() if progress is None else progress

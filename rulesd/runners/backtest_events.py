@@ -5,9 +5,11 @@ a stopped daemon give the same kind of stream.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 from rulesd.core.duplicates import Duplicates, Seen
+from rulesd.core.plan import Plan
 from rulesd.ingest.event import EventDecoder
 from rulesd.model.event import Event, Rejected
 from rulesd.model.instant import Instant
@@ -36,6 +38,14 @@ def from_journal(store: Store) -> Iterator[Recorded]:
         item = codec.read_input(row)
         if isinstance(item, Event):
             yield item, row.now
+
+
+def unheeded(plan: Plan) -> Plan:
+    """The plan for a recording: what a replay switches off, nobody in the recording could obey, so nobody is accused of not obeying.
+
+    ``containment.changed`` events that were recorded count like any other.
+    """
+    return replace(plan, watches_switches=False)
 
 
 def distinct_events(recorded: Iterable[Recorded]) -> Iterator[tuple[Event, Instant]]:

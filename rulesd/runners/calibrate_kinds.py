@@ -37,7 +37,10 @@ class Kind:
 
     method: Method
     parameter: str = ""
-    "The field of the detector, and of ``detect:``, that is proposed; empty: none."
+    "The field of ``detect:`` that is proposed; empty: none."
+
+    attribute: str = ""
+    "The field of the detector that holds it, where that has another name."
 
     budget: bool = False
     "The parameter is a budget of false pages a week of the detector's own."
@@ -60,7 +63,8 @@ def kind_of(detector: "Detector[Any]") -> Kind:
         return Kind(method=Method.FORMULA, parameter="above")
     if name in ("rate", "disagreement", "aggregate", "quantile"):
         if _bound(detector, "above"):
-            return Kind(method=Method.SHUFFLED, parameter="above")
+            attribute = "limit" if name == "quantile" else ""
+            return Kind(method=Method.SHUFFLED, parameter="above", attribute=attribute)
         return Kind(method=Method.SHUFFLED, parameter="below", down=True)
     if name in ("shift", "drift"):
         return Kind(method=Method.SHUFFLED, parameter="budget", budget=True)
@@ -79,13 +83,14 @@ def _bound(detector: "Detector[Any]", name: str) -> bool:
 
 def value_of(detector: "Detector[Any]", kind: Kind) -> float | None:
     """The parameter as it stands."""
-    return float(getattr(detector, kind.parameter)) if kind.parameter else None
+    name = kind.attribute or kind.parameter
+    return float(getattr(detector, name)) if name else None
 
 
 def with_value(detector: "Detector[Any]", kind: Kind, value: float) -> "Detector[Any]":
     """The same detector with another parameter."""
     given: float | int = round(value) if kind.parameter == "count" else value
-    changed: Detector[Any] = replace(detector, **{kind.parameter: given})  # type: ignore[type-var]
+    changed: Detector[Any] = replace(detector, **{kind.attribute or kind.parameter: given})  # type: ignore[type-var]
     return changed
 
 

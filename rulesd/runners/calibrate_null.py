@@ -1,7 +1,7 @@
 """Traffic in which nothing happens, made from the recording: what a detector fires on it is a false page.
 
 Law: seeded and deterministic. *Shuffled* keeps every time, key and mark and only forgets which mark came when: nothing changes over time, so
-every alert is chance. Where marks come in clumps, blocks of neighbours are moved as one. *Simulated* draws events at each key's rate and rhythm, each for itself or, where they
+every alert is chance. Where marks come in clumps, runs of events change places as a whole. *Simulated* draws events at each key's rate and rhythm, each for itself or, where they
 come in clumps, clump by clump.
 """
 
@@ -18,23 +18,36 @@ from rulesd.runners.calibrate_traffic import hour_of_week
 from rulesd.runners.calibrate_watch import Key, Matched, by_key
 
 
-def shuffled(rule: Rule, events: Matched, seed: int, block: int = 1) -> list[Timed]:
-    """The same events with their documents, in blocks of so many, in random order within each key and type."""
+def shuffled(rule: Rule, events: Matched, seed: int, gap: Milliseconds = 0) -> list[Timed]:
+    """The same events with their documents in random order within each key and type; with ``gap``: the runs of each key in random order."""
     draw = Random(seed)  # noqa: S311 - a permutation test, not a secret
+    if gap:
+        return _runs(rule, events, draw, gap)
     groups: defaultdict[tuple[Key, str], list[int]] = defaultdict(list)
     getters = tuple(f.get for f in rule.by)
     for i, (event, _) in enumerate(events):
         groups[(key_of(getters, event.document), event.type)].append(i)
     out = list(events)
     for places in groups.values():
-        if block > 1:
-            places.sort(key=lambda i: events[i][0].at)
-        parts = [places[i : i + block] for i in range(0, len(places), block)]
-        draw.shuffle(parts)
-        documents = [events[i][0].document for part in parts for i in part]
+        documents = [events[i][0].document for i in places]
+        draw.shuffle(documents)
         for i, document in zip(places, documents, strict=True):
             event, now = events[i]
             out[i] = (event._replace(document=document), now)
+    return out
+
+
+def _runs(rule: Rule, events: Matched, draw: Random, gap: Milliseconds) -> list[Timed]:
+    """Each run begins where another began, and is otherwise as it was."""
+    out: list[Timed] = []
+    for mine in by_key(rule, events).values():
+        runs = clumps(mine, gap)
+        starts = [run[0][0].at for run in runs]
+        draw.shuffle(runs)
+        for start, run in zip(starts, runs, strict=True):
+            moved = start - run[0][0].at
+            out += [(event._replace(at=event.at + moved), now + moved) for event, now in run]
+    out.sort(key=lambda pair: (pair[1], pair[0].id))
     return out
 
 

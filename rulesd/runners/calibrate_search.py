@@ -31,7 +31,7 @@ from rulesd.runners.calibrate_kinds import (
 from rulesd.runners.calibrate_null import shuffled, simulated
 from rulesd.runners.calibrate_scan import poisson_interval
 from rulesd.runners.calibrate_traffic import CLUMPED, dispersion
-from rulesd.runners.calibrate_watch import Matched, watch
+from rulesd.runners.calibrate_watch import Matched, by_key, watch
 
 LEAST_EVENTS = 50
 _WORK = 60_000
@@ -39,8 +39,6 @@ _WORK = 60_000
 
 _MOST_WEEKS = 52
 _STEPS = 9
-_BLOCKS = (1, 4, 8, 16, 32, 64)
-"Neighbours whose marks are moved as one, where marks come in clumps."
 _KEPT = 0.8
 "So much of the dispersion beyond chance must be left in shuffled traffic."
 _FOLLOW = ("shift", "drift", "spike")
@@ -60,8 +58,8 @@ class Null:
         self._each = max((ended - began - learns_for(rule.detector)) / (7 * DAY), 0.0)
         self._nulls: dict[bool, list[Sequence[Timed]]] = {}
         self._known: dict[tuple[float | None, bool], tuple[float, float, float]] = {}
-        self._block: int | None = 1
         self._gap: Milliseconds | None = 0
+        "What parts the runs of events that are moved, or drawn, as one; 0: each is for itself."
         self.dispersion: float | None = None
         "Of what the detector reads: marks, or arrivals."
         self.note = ""
@@ -92,23 +90,21 @@ class Null:
                 f"what the rule watches changed over the recording ({halves.first:.3g} on the mean in its first half, {halves.second:.3g} in its second): that is an incident or a new normal, and no chance. Record again",
             )
         if found.clumped:
-            self._block = self._blocks(found.value)
-            if self._block is None:
+            self._gap = self._parting(found.value)
+            if self._gap is None:
                 return (
-                    f"dispersion {found.value:.2f} of what the rule watches is above {CLUMPED}: it comes in clumps longer than {_BLOCKS[-1]} events, which no shuffling keeps",
+                    f"dispersion {found.value:.2f} of what the rule watches is above {CLUMPED}: it comes in clumps longer than {format_duration(GAPS[-1])}, which no shuffling keeps",
                 )
-            self.note = f"what the rule watches comes in clumps (dispersion {found.value:.2f}): shuffled in blocks of {self._block} events"
+            self.note = f"what the rule watches comes in clumps (dispersion {found.value:.2f}): shuffled run by run, parted by {format_duration(self._gap)}"
         return ()
 
-    def _blocks(self, dispersion: float) -> int | None:
-        """The shortest blocks that keep the dispersion."""
+    def _parting(self, dispersion: float) -> Milliseconds | None:
+        """The shortest gap whose runs keep the dispersion."""
         wanted = 1.0 + _KEPT * (dispersion - 1.0)
-        for block in _BLOCKS:
-            if (
-                mark_dispersion(self.rule, shuffled(self.rule, self.events, 0, block)).value
-                >= wanted
-            ):
-                return block
+        for gap in GAPS:
+            null = shuffled(self.rule, self.events, 0, gap)
+            if mark_dispersion(self.rule, null).value >= wanted:
+                return gap
         return None
 
     def _arrivals(self) -> tuple[str, ...]:
@@ -147,7 +143,7 @@ class Null:
 
     def _one(self, seed: int) -> Sequence[Timed]:
         if self.kind.method is Method.SHUFFLED:
-            return shuffled(self.rule, self.events, seed, self._block or 1)
+            return shuffled(self.rule, self.events, seed, self._gap or 0)
         return simulated(self.rule, self.events, self.began, self.ended, seed, self._gap or 0)
 
     def measure(self, value: float | None, *, fresh: bool = True) -> tuple[float, float, float]:
@@ -167,19 +163,49 @@ class Null:
         """Between which values a threshold may lie."""
         now = value_of(self.rule.detector, self.kind) or 1.0
         hit, read = hit_of(self.rule.detector), measured(self.rule.detector)
+        numbers = self._numbers()
+        if read is not None and numbers:
+            near = self._usual(numbers)
+            return (min(numbers[0], now / 4), near) if self.kind.down else (near, self._far(near))
         if hit is not None:
             said = [hit(e.document) for e, _ in self.events]
             share = sum(s is True for s in said) / max(sum(s is not None for s in said), 1)
             return (share * 0.05, share) if self.kind.down else (share, 0.99)
-        if read is not None:
-            numbers = sorted(
-                v
-                for e, _ in self.events
-                if isinstance(v := read.get(e.document), int | float) and not isinstance(v, bool)
-            )
-            if numbers:
-                return min(numbers[0], now / 4), max(numbers[-1], now * 4)
         return now / 8, now * 8
+
+    def _numbers(self) -> list[float]:
+        """What the detector reads, in order of size."""
+        read = measured(self.rule.detector)
+        values = [] if read is None else [read.get(e.document) for e, _ in self.events]
+        return sorted(
+            float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool)
+        )
+
+    def _usual(self, numbers: list[float]) -> float:
+        """Where the measure itself lies: a bound there would always fire."""
+        detector = self.rule.detector
+        fn, mean = getattr(detector, "fn", ""), sum(numbers) / len(numbers)
+        if detector.name == "quantile":
+            # The detector holds the share that may be above: 1 - q.
+            allowed = float(getattr(detector, "above", 0.5))
+            return numbers[min(len(numbers) - 1, int((1.0 - allowed) * len(numbers)))]
+        if fn == "sum":
+            keys = len(by_key(self.rule, self.events))
+            return (
+                mean
+                * len(numbers)
+                * getattr(detector, "within", 0)
+                / (self.ended - self.began)
+                / keys
+            )
+        return mean if fn == "avg" else numbers[len(numbers) // 2]
+
+    def _far(self, near: float) -> float:
+        """A bound that nothing passes."""
+        now, largest = value_of(self.rule.detector, self.kind) or 1.0, self._numbers()[-1]
+        return max(
+            largest, now * 4, near * (50 if getattr(self.rule.detector, "fn", "") == "sum" else 1)
+        )
 
 
 def search(null: Null, budget: float) -> float | None:

@@ -36,7 +36,7 @@ DETECTORS = {
     "burst, distinct sessions": "burst: {count: 6, within: 15m, distinct: session_id}",
     "repeat": "repeat: {same: [tool], count: 6, within: 30m}",
     "cardinality": "cardinality: {field: session_id, within: 20m, above: 5}",
-    "aggregate, count": "aggregate: {fn: count, within: 1h, above: 12}",
+    "aggregate, count": "aggregate: {fn: count, within: 6h, above: 40}",
     "rate": f"rate: {{numerator: {ERROR}, within: 6h, above: 0.3, min_denominator: 10}}",
     "disagreement": "disagreement: {left: outcome, right: wanted, within: 6h, above: 0.3}",
     "aggregate, average": "aggregate: {field: duration_ms, fn: avg, within: 6h, above: 200, min_count: 10}",

@@ -70,3 +70,13 @@ def test_a_field_is_changed_where_it_is_read() -> None:
         "data": {"x": {"y": 5, "z": 2}}
     }
     assert changed({"data": {"n": 1}}, field("n"), 2) == {"data": {"n": 2}}
+
+
+def test_the_bound_of_a_quantile_is_its_limit_and_not_the_share_it_allows() -> None:
+    detect = "{quantile: {field: duration_ms, q: 0.8, within: 6h, above: 300}}"
+    rule = rule_of(plan_of(HEAD + f"by: [tenant]\ndetect: {detect}\n"))
+    kind = kind_of(rule.detector)
+    assert (kind.parameter, value_of(rule.detector, kind)) == ("above", 300.0)
+    other = with_value(rule.detector, kind, 400.0)
+    assert value_of(other, kind) == 400.0
+    assert getattr(other, "above", None) == getattr(rule.detector, "above", None)

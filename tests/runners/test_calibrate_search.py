@@ -35,3 +35,20 @@ def test_too_little_is_refused() -> None:
         + 'by: [tenant]\ndetect: {shift: {numerator: {"===": [{"var": "data.outcome"}, error]}, baseline: 7d}}\n'
     )
     assert "learns for 7" in null(shift, World(), 1).refusals()[0]
+
+
+@pytest.mark.parametrize(
+    ("detect", "near"),
+    [
+        ("quantile: {field: duration_ms, q: 0.8, within: 6h, above: 300}", 161.0),
+        ("aggregate: {field: duration_ms, fn: avg, within: 6h, above: 200}", 100.0),
+        ("aggregate: {field: duration_ms, fn: sum, within: 6h, above: 20000}", 3_600.0),
+    ],
+)
+def test_a_bound_on_a_measure_is_looked_for_from_where_the_measure_lies(
+    detect: str, near: float
+) -> None:
+    text = HEAD + "by: [tenant]\ndetect: {" + detect + "}\n"
+    low, high = null(text, World(per_hour=(6.0, 6.0)), 1).span()
+    assert low == pytest.approx(near, rel=0.1)
+    assert high > 4 * low
