@@ -34,7 +34,7 @@ from rulesd.runners.writer import Writer
 SLICE = 500
 "Events the engine takes before the event loop gets a turn."
 
-STEP = 200
+STEP = 100
 "Decisions of deadlines that are made, at least, before the event loop gets a turn: 100,000 alerts may end in one millisecond."
 
 MOST_WAITING = 50_000

@@ -364,3 +364,16 @@ def test_a_post_without_labels_is_the_known_alert_again() -> None:
         assert shown == plainly.post(at, "A x=1", note="n", ends=ends)
         assert shown.labels == {"alertname": "A", "x": "1"}
     assert desk.out == plainly.out
+
+
+def test_few_of_many_end_in_the_order_in_which_they_began() -> None:
+    desk = Desk()
+    texts = ("z", "b", "y", "a")
+    for at, text in enumerate(texts):
+        desk.post(at, text, ends=50, timeout=True)
+    desk.machine.post(many(60), T0 + 4_000, [])
+    desk.post(5, "y", ends=40)  # It is over before, and stands there still.
+    desk.out.clear()
+    desk.time(60)
+    ended = [d.alert.rule for d in desk.out if isinstance(d, AlertChanged)]
+    assert ended == ["y", "z", "b", "a"]
