@@ -56,13 +56,13 @@ def _may_see(door: Door, request: web.Request) -> bool:
 
 
 async def reload(door: Door, _request: web.Request, _token: Token) -> web.Response:
-    """Load rules and notifiers again: all of it, or nothing and every problem."""
+    """Load rules and notifiers again: all of it, or nothing and every problem (500, as Alertmanager answers)."""
     problems = [one for one in await door.daemon.reload() if one.severity == "error"]
     if not problems:
         return answer({"status": "reloaded", "plan": door.daemon.plan.digest})
     listed: list[Json] = [str(one) for one in problems]
     raise Refused(
-        400,
+        500,
         "invalid_configuration",
         f"{len(problems)} problems; the rules in force before stay in force. Correct them and reload again",
         facts={"problems": listed},

@@ -100,7 +100,7 @@ def test_reload() -> None:
             ]
             async with world.admin.post("/-/reload") as response:
                 body = await response.json()
-                assert (response.status, body["error"]) == (400, "invalid_configuration")
+                assert (response.status, body["error"]) == (500, "invalid_configuration")
                 assert body["problems"] == [
                     "rules/a.yaml:12:5: window: must be positive. Write 5m",
                     "rules/b.yaml:1:1: owner: is unknown. Add it",
