@@ -38,15 +38,17 @@ def ask(state: Segment, pool: Segments, due: Instant, often: float, baseline: Mi
     counted, counted_hits = share(slots.unread)
     trials, hits = counted / deff, counted_hits / deff
     misses = trials - hits
-    threshold = pool.volume(due, baseline) * state.part * often
+    volume = pool.volume(due, baseline)
+    threshold = volume * state.part * often
     spare = spare_hits = spare_misses = trials + _SPARE
     ahead = trials + spare
     if pool.watched(state.last):
-        now = (slots.newest + 1) * WIDTH
-        until = min(now + (now - state.last) // len(slots.waiting) * MANY, pool.week_ends(now))
+        now, week_ends = (slots.newest + 1) * WIDTH, pool.week_ends(due)
+        if now >= week_ends:
+            volume, week_ends = pool.volume(now, baseline), pool.week_ends(now)
+        until = min(now + (now - state.last) // len(slots.waiting) * MANY, week_ends)
         state.spare_slots = until // WIDTH - 1
-        (begun,) = pool.begun(state.last, (until,))
-        ahead += begun * AHEAD * state.share * pool.volume(now, baseline)
+        ahead += pool.begun_at_most(state.last, until) * AHEAD * state.share * volume
     for side in state.sides.values():
         evidence = side.evidence
         hit, miss = evidence.steepest

@@ -53,19 +53,28 @@ def log_evidence(trials: float, hits: float, low: float, high: float) -> float:
 
 
 def spare(trials: float, hits: float, low: float, high: float, slack: float) -> tuple[float, float]:
-    """How many more hits and misses cannot add ``slack`` to ln E, in whatever order they come.
+    """How many more hits and misses cannot add ``slack`` to ln E, in whatever order they come: about a third more, or less.
 
-    One more hit multiplies E by its share in the mixture, (hits + 1/2) / (trials + 1), over the likelihood that the null gives it, which is at least the p
-    that was best before. So as long as no more than so many of each come, each adds at most the logarithms below (for parts of a trial too: Gamma is log-convex).
+    Against the p that was best before, instead of the best, ln E can only be greater; and that is convex in hits and misses, so between none and so many more of
+    each it is greatest at a corner.
     """
     misses = trials - hits
     p = min(max(hits / trials, low), high)
-    more_hits, more_misses = 5.0 + hits / 3.0, 8.0 + misses / 3.0
-    hit = log((hits + more_hits + 0.5) / (trials + more_hits + 1.0) / p)
-    miss = log((misses + more_misses + 0.5) / (trials + more_misses + 1.0) / (1.0 - p))
-    some = max(hit, 0.0) * more_hits + max(miss, 0.0) * more_misses
-    part = 1.0 if some <= slack else slack / some
-    return part * more_hits, part * more_misses
+    hit, miss = log(p), log(1.0 - p)
+
+    def told(k: float, m: float) -> float:
+        return lgamma(k + 0.5) + lgamma(m + 0.5) - lgamma(k + m + 1.0) - k * hit - m * miss
+
+    most = told(hits, misses) + slack
+    for part in (1.0, 0.5, 0.2):
+        k, m = part * (5.0 + hits / 3.0), part * (11.0 + misses / 3.0)
+        if (
+            told(hits + k, misses) <= most
+            and told(hits, misses + m) <= most
+            and told(hits + k, misses + m) <= most
+        ):
+            return k, m
+    return 0.0, 0.0
 
 
 class Canary:

@@ -170,6 +170,15 @@ class Segments:
             last = end
         return parts
 
+    def begun_at_most(self, last: Instant, end: Instant) -> float:
+        """No less than what of the effects of releases begins between ``last`` and ``end``."""
+        most = 0.0
+        for deploy in reversed(self.releases):
+            if deploy + _SPREAD <= last:
+                break
+            most += 0.5 * (end - last) / _SPREAD + (0.5 if deploy > last else 0.0)
+        return most
+
     def mature(self, learn: Milliseconds) -> Instant:
         """When the first learning is over."""
         return (self.since or 0) + learn

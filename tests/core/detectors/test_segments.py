@@ -195,6 +195,21 @@ def test_stages_within_an_hour_are_one_release_and_half_its_effects_begin_over_s
     assert sum(pool.begun(0, [n * HOUR for n in range(9, 20)])) == pytest.approx(2.0)
 
 
+def test_what_begins_is_bounded() -> None:
+    rng, pool = Random(8), Segments()
+    assert pool.begun_at_most(0, DAY) == 0.0
+    for _ in range(6):
+        pool.watch(rng.randrange(DAY))
+    exact = 0
+    for _ in range(500):
+        last = rng.randrange(2 * DAY)
+        end = last + rng.randrange(1, 8 * HOUR)
+        begun = pool.begun(last, [end])[0] if pool.watched(last) else 0.0
+        assert begun <= pool.begun_at_most(last, end) + 1e-12
+        exact += pool.begun_at_most(last, end) == pytest.approx(begun)
+    assert exact > 200
+
+
 def test_a_watch_is_over_after_a_day() -> None:
     pool = Segments()
     assert pool.settles(0) > 10**15
