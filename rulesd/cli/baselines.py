@@ -109,7 +109,7 @@ def relearn(
 
 @app.command()
 def pin(
-    rule: Annotated[str, typer.Argument(help="The id of a drift rule.", metavar="RULE")],
+    rule: Annotated[str, typer.Argument(help="The id of a drift or shift rule.", metavar="RULE")],
     label: LabelOption = None,
     write: Annotated[
         bool, typer.Option("--write", help="Put it into the rule file instead.")
@@ -119,12 +119,12 @@ def pin(
     server: ServerOption = None,
     token: TokenOption = None,
 ) -> None:
-    """Print what a drift rule has learned as the lines to paste into its file, so that it is never learned again."""
+    """Print what a drift or shift rule has learned as the lines to paste into its file, so that it is never learned again."""
     rows, _ = fetch(Client(server, token), rule, labels_of(label), 0)
     made = pin_of(rows)
     if not write:
         typer.echo(
-            f"# {rule}: under detect.drift; learned from {made.events:,.0f} events of {made.keys} keys. It holds for every key."
+            f"# {rule}: under detect.{made.detector}; learned from {made.events:,.0f} events of {made.keys} keys"
         )
         typer.echo(made.text(), nl=False)
         raise typer.Exit(Exit.FINE)

@@ -111,8 +111,21 @@ def _drift(given: p.Drift) -> "Detector[Any]":
     )
 
 
-def _shift(given: p.Shift) -> "Detector[Any]":
+def _shift(given: p.Shift, by: tuple[Field, ...]) -> "Detector[Any]":
     from rulesd.core.detectors.shift import Shift
+
+    names = [f.label for f in by]
+    pinned = given.pinned or []
+    shares: list[tuple[tuple[str, ...], float]]
+    if isinstance(pinned, int | float):
+        shares = [((), float(pinned))]
+    else:
+        odd = next((n for one in pinned for n in one.labels if n not in names), None)
+        if odd is not None:
+            raise ValueError(
+                f'pinned: "{odd[:60]}" is no label of this rule. Use those of "by": {", ".join(names) or "it has none"}'
+            )
+        shares = [(tuple(one.labels.get(n, "") for n in names), one.share) for one in pinned]
 
     return Shift(
         numerator=predicate(given.numerator),
@@ -121,6 +134,7 @@ def _shift(given: p.Shift) -> "Detector[Any]":
         tolerance=given.tolerance,
         direction=given.direction,
         budget=given.budget,
+        shares=tuple(shares),
     )
 
 
@@ -250,7 +264,7 @@ TABLE: dict[str, Row] = {
     "burst": Row(p.Burst, _burst, fields=("distinct",)),
     "repeat": Row(p.Repeat, _repeat, fields=("same",)),
     "rate": Row(p.Rate, _rate, logic=("numerator",), unit="share"),
-    "shift": Row(p.Shift, _shift, logic=("numerator",), unit="share"),
+    "shift": Row(p.Shift, _shift, logic=("numerator",), unit="share", keyed=True),
     "spike": Row(p.Spike, _spike, fields=("field",)),
     "rollout": Row(p.Rollout, _rollout, logic=("numerator", "change"), unit="share"),
     "absence": Row(p.Absence, _absence, unit="missed", keyed=True),

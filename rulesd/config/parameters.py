@@ -32,6 +32,8 @@ Number = Annotated[float, BeforeValidator(lambda v: float(v) if type(v) is int e
 Part = Annotated[
     float, Field(ge=0, le=1), BeforeValidator(lambda v: float(v) if type(v) is int else v)
 ]
+Inner = Annotated[float, Field(gt=0, lt=1)]
+"A share that neither never nor always happens."
 Above0 = Annotated[float, Field(gt=0), BeforeValidator(lambda v: float(v) if type(v) is int else v)]
 
 
@@ -85,6 +87,13 @@ class Rate(OneBound):
     min_denominator: Count = 30
 
 
+class PinnedShare(Strict):
+    """A share that people agreed on, for the keys with these labels."""
+
+    labels: Annotated[dict[str, str], Field(min_length=1, max_length=20)]
+    share: Inner
+
+
 class Shift(Parameters):
     """A rate left its own baseline for good."""
 
@@ -94,6 +103,16 @@ class Shift(Parameters):
     tolerance: Annotated[Number, Field(ge=0, le=10)] = 0.15
     direction: Literal["up", "down", "both"] = "both"
     budget: Above0 = 0.1
+    pinned: Number | Annotated[list[PinnedShare], Field(min_length=1, max_length=500)] | None = None
+
+    @model_validator(mode="after")
+    def _share(self) -> "Shift":
+        if isinstance(self.pinned, int | float) and not 0.0 < self.pinned < 1.0:
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                '"pinned" is no share. Write one above 0 and below 1, or a list: [{labels: {tenant: acme}, share: 0.02}].',
+            )
+        return self
 
 
 class Spike(Parameters):

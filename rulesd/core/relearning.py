@@ -26,7 +26,14 @@ _NOT_WATCHED = frozenset({"rollout"})
 
 def learns(detector: Any) -> bool:
     """Whether a detector has baselines that it learned."""
-    return hasattr(detector, "learned") and not getattr(detector, "pinned", ())
+    pinned = getattr(detector, "pinned", ())
+    return hasattr(detector, "learned") and (callable(pinned) or not pinned)
+
+
+def is_pinned(book: Book, entry: Entry) -> bool:
+    """Whether people wrote down what is expected of a key."""
+    told = getattr(book.detector, "pinned", None)
+    return callable(told) and told(entry.key) is not None
 
 
 # ---------------------------------------------------------------------- by itself
@@ -61,7 +68,7 @@ def after_resolve(
     book: Book, entry: Entry, alert: str, by: str, now: Instant, out: list[Decision]
 ) -> None:
     """A person resolved the alert of a key that learns: it has begun afresh."""
-    if learns(book.detector) and not is_error(entry.key):
+    if learns(book.detector) and not is_error(entry.key) and not is_pinned(book, entry):
         said = "the alert was resolved: the key learns afresh"
         out.append(_about(book, entry, Reason.RELEARN_RESOLVED, said, now, by=by, alert=alert))
 
@@ -117,7 +124,8 @@ def relearn(
         count = len(book)
         detail = "the whole rule learns afresh, with what its keys share"
     else:
-        entries = [e for k in item.keys if (e := book.peek(k)) is not None and not is_error(k)]
+        known = [e for k in item.keys if (e := book.peek(k)) is not None and not is_error(k)]
+        entries = [e for e in known if not is_pinned(book, e)]
         count = len(entries)
         detail = "these keys learn afresh"
     if not count:

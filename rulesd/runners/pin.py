@@ -1,4 +1,4 @@
-"""Pinning: what ``drift`` has learned, as the lines of a rule file that say so for good.
+"""Pinning: what ``drift`` or ``shift`` has learned, as the lines of a rule file that say so for good.
 
 Law: only what is asked for is written: comments, order and spelling of the rest stay, and the file is replaced in one step, or not at all when the rule does not
 say afterwards what it was meant to say.
@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from rulesd.config.document import Document, Node
+from rulesd.config.document import Document, Node, Place
 from rulesd.config.problems import Problems
 from rulesd.config.read import read
 from rulesd.model.errors import RulesdError
@@ -24,7 +24,9 @@ MOST = 50
 LEAST = 0.0005
 "A share below this is one of others."
 
-PLACE = ("detect", "drift")
+PINNABLE = ("drift", "shift")
+MOST_SHARES = 500
+"Keys whose shares a rule may pin."
 
 
 class CannotPin(RulesdError):
@@ -38,6 +40,7 @@ class Pin:
     fields: Mapping[str, Json]
     """``pinned``, and ``bins`` where the edges were learned."""
 
+    detector: str = "drift"
     keys: int
     "From how many keys it comes."
 
@@ -49,14 +52,16 @@ class Pin:
 
 
 def pin_of(rows: Sequence[Mapping[str, Any]]) -> Pin:
-    """What the keys of a ``drift`` rule have learned, together: each counts by its events. Raises ``CannotPin``."""
-    if rows and rows[0]["detector"] != "drift":
+    """What the keys of a rule have learned: for ``drift`` together, each by its events; for ``shift`` one by one. Raises ``CannotPin``."""
+    if rows and rows[0]["detector"] not in PINNABLE:
         raise CannotPin(
-            f"a baseline can be pinned for drift, and this is a rule of {rows[0]['detector']}"
+            f"a baseline can be pinned for drift and shift, and this is a rule of {rows[0]['detector']}"
         )
     known = [one for one in rows if one["learned"] is not None]
     if not known:
         raise CannotPin("nothing has been learned yet that could be pinned. See: rulesd baselines")
+    if rows[0]["detector"] == "shift":
+        return _shares(known)
     events = float(sum(one["learned"]["events"] for one in known))
     told = [(one["learned"], one["learned"]["events"] / events) for one in known]
     if "edges" not in told[0][0]:
@@ -67,6 +72,21 @@ def pin_of(rows: Sequence[Mapping[str, Any]]) -> Pin:
     shares = [sum(one["bins"][n] * part for one, part in told) for n in range(len(edges) + 1)]
     bins: list[Json] = list(edges)
     return Pin(fields={"bins": bins, "pinned": _whole(shares)}, keys=len(known), events=events)
+
+
+def _shares(rows: Sequence[Mapping[str, Any]]) -> Pin:
+    own = [one for one in rows if one["learned"].get("events")]
+    if not own:
+        raise CannotPin("no key has a level of its own yet. See: rulesd baselines")
+    if len(own) > MOST_SHARES:
+        raise CannotPin(f"more than {MOST_SHARES} keys have one. Choose some with --label")
+    pinned: list[Json] = []
+    for one in own:
+        share = round(one["learned"]["share"], 6)
+        pinned.append({"labels": dict(one["labels"]), "share": share} if one["labels"] else share)
+    events = float(sum(one["learned"]["events"] for one in own))
+    fields: dict[str, Json] = {"pinned": pinned if own[0]["labels"] else pinned[0]}
+    return Pin(fields=fields, detector="shift", keys=len(own), events=events)
 
 
 def _labels(told: Sequence[tuple[Mapping[str, Any], float]]) -> dict[str, Json]:
@@ -89,8 +109,14 @@ def _whole(shares: Sequence[float]) -> list[Json]:
 
 
 def _yaml(value: Json) -> str:
-    """A list or mapping in flow style; names are quoted, so that none is read as something else."""
-    return orjson.dumps(value).decode().replace(",", ", ").replace(":", ": ")
+    """A value in flow style, which is JSON, too; names are quoted, so that none is read as something else."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_yaml(k)}: {_yaml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_yaml, value)) + "]"
+    text = orjson.dumps(value).decode()
+    # 5e-05 is a number in JSON, and a text in YAML 1.1.
+    return text if isinstance(value, str) or "." in text else text.replace("e", ".0e")
 
 
 # ---------------------------------------------------------------------- writing
@@ -99,9 +125,9 @@ def _yaml(value: Json) -> str:
 def pinned_text(text: str, name: str, pin: Pin) -> str:
     """The text of a rule file that says so, too. Raises ``CannotPin`` with what to write by hand."""
     before = _read(name, text)
-    node = None if before is None else before.node(PLACE)
-    if node is None or node.fields is None or "field" not in node.fields or name.endswith(".toml"):
-        raise _by_hand(name, "there is no detect.drift in YAML or JSON to add it to", pin)
+    node = None if before is None else before.node(("detect", pin.detector))
+    if node is None or node.fields is None or not _anchors(node) or name.endswith(".toml"):
+        raise _by_hand(name, f"there is no detect.{pin.detector} in YAML or JSON to add it to", pin)
     if "pinned" in node.fields:
         raise _by_hand(name, "it says pinned already", pin)
     out, fields = text, dict(pin.fields)
@@ -112,12 +138,12 @@ def pinned_text(text: str, name: str, pin: Pin) -> str:
             begin, end = bins[1].span
             out = out[:begin] + _yaml(wanted) + out[end:]
             again = _read(name, out)
-            node = again.node(PLACE) if again is not None else None
+            node = again.node(("detect", pin.detector)) if again is not None else None
             if node is None or node.fields is None:
                 raise _by_hand(name, "the bins could not be replaced", pin)
     out = _added(out, node, fields)
     after = _read(name, out)
-    found = after.node(PLACE) if after is not None else None
+    found = after.node(("detect", pin.detector)) if after is not None else None
     if found is None or not isinstance(found.data, dict):
         raise _by_hand(name, "it could not be added", pin)
     if any(found.data.get(key) != value for key, value in pin.fields.items()):
@@ -125,10 +151,15 @@ def pinned_text(text: str, name: str, pin: Pin) -> str:
     return out
 
 
+def _anchors(node: Node) -> list[tuple[Place, Node]]:
+    """The fields with plain values: after such a one others can be added."""
+    fields = (node.fields or {}).values()
+    return [pair for pair in fields if pair[1].span[1] > pair[1].span[0]]
+
+
 def _added(text: str, node: Node, fields: Mapping[str, Json]) -> str:
-    """The fields after ``field``, in the style the mapping is written in."""
-    assert node.fields is not None
-    (line, column), value = node.fields["field"]
+    """The fields after a plain value, in the style the mapping is written in."""
+    (line, column), value = _anchors(node)[0]
     end = value.span[1]
     starts = [0]
     for part in text.split("\n"):
@@ -164,4 +195,6 @@ def _read(name: str, text: str) -> Document | None:
 
 
 def _by_hand(name: str, why: str, pin: Pin) -> CannotPin:
-    return CannotPin(f"{name}: {why}. Write it yourself, under detect.drift:\n{pin.text()}")
+    return CannotPin(
+        f"{name}: {why}. Write it yourself, under detect.{pin.detector}:\n{pin.text()}"
+    )

@@ -122,10 +122,10 @@ def test_pin_prints_what_to_paste_or_writes_it(run: Run, daemon: Stub, tmp_path:
     assert run(*asked).code == 2
 
 
-def test_pin_is_for_drift(run: Run, daemon: Stub) -> None:
-    daemon.answers["GET", "/v1/baselines?rule=t.x&limit=500"] = page(row())
+def test_pin_is_for_what_learns_a_level(run: Run, daemon: Stub) -> None:
+    daemon.answers["GET", "/v1/baselines?rule=t.x&limit=500"] = page(row(detector="spike"))
     said = run("baselines", "pin", "t.x", "--server", daemon.url)
-    assert (said.code, "this is a rule of shift" in said.err) == (1, True)
+    assert (said.code, "this is a rule of spike" in said.err) == (1, True)
 
 
 DRIFT = """id: c.mix

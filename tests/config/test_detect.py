@@ -157,3 +157,27 @@ def test_a_pinned_baseline_must_fit() -> None:
         "{field: score, bins: [0.5], pinned: {pass: 0.9, fail: 0.1}}",
     ):
         assert '"pinned" does not fit' in str(read(wrong).errors[0])
+
+
+def test_a_pinned_share_is_one_for_all_or_one_for_the_keys_with_some_labels() -> None:
+    def read(pinned: str, by: str = "[tenant, tool]") -> Any:
+        numerator = '{"===": [{"var": "data.outcome"}, "denied"]}'
+        detect = f"{{shift: {{numerator: {numerator}, pinned: {pinned}}}}}"
+        return loaded({"rules/tool/mistake.yaml": rule(detect=detect, by=by)})
+
+    def shares(found: Any) -> Any:
+        assert found.plan is not None, [str(p) for p in found.errors]
+        return found.plan.rules[found.plan.by_id["tool.mistake"]].detector.shares
+
+    assert shares(read("0.02")) == (((), 0.02),)
+    listed = "[{labels: {tool: shell}, share: 0.1}, {labels: {tenant: acme, tool: x}, share: 0.2}]"
+    assert shares(read(listed)) == ((("", "shell"), 0.1), (("acme", "x"), 0.2))
+    for wrong, words in (
+        ("0", '"pinned" is no share'),
+        ("1.0", '"pinned" is no share'),
+        ("[]", "mistake.yaml:6"),
+        ("[{labels: {}, share: 0.1}]", "mistake.yaml:6"),
+        ("[{labels: {tool: x}, share: 1}]", "mistake.yaml:6"),
+        ("[{labels: {color: red}, share: 0.1}]", "is no label of this rule"),
+    ):
+        assert words in str(read(wrong).errors[0]), wrong

@@ -249,3 +249,15 @@ def test_a_count_that_learns_afresh_has_no_history() -> None:
     world.give(asked(world, "acme", tenant="acme"))
     world.send(30 * 600)
     assert [d.keys for d in told(world)] == [1]
+
+
+def test_a_key_that_is_pinned_learns_nothing_afresh() -> None:
+    world = learned(shares=((("acme",), 0.1),))
+    assert phases(world) == {"acme": Phase.PINNED, "globex": Phase.FIXED}
+    world.give(asked(world, "acme", tenant="acme"))
+    assert told(world) == []
+    alert = fire(world)
+    world.give(ResolvedByPerson(alert=alert, by="bo"))
+    assert told(world) == []
+    world.give(asked(world))
+    assert [d.keys for d in told(world)] == [2]

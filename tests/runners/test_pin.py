@@ -47,7 +47,9 @@ def test_what_cannot_be_pinned_says_why() -> None:
     for rows, words in (
         ([], "nothing has been learned"),
         ([{"detector": "drift", "learned": None}], "nothing has been learned"),
-        ([row(detector="shift")], "a rule of shift"),
+        ([row(detector="spike")], "a rule of spike"),
+        ([row(detector="shift", events=0)], "no key has a level of its own"),
+        ([row(detector="shift", share=0.1)] * 501, "more than 500 keys"),
         ([row(shares={"pass": 1.0})], "one value only"),
     ):
         with pytest.raises(CannotPin, match=words):
@@ -107,3 +109,26 @@ def test_the_file_keeps_its_line_ends_and_mode(tmp_path: Path) -> None:
     assert raw.count(b"\r\n") == BLOCK.count("\n") + 1 == raw.count(b"\n")
     assert path.stat().st_mode & 0o777 == 0o640
     assert [p.name for p in tmp_path.iterdir()] == ["a.yaml"]
+
+
+SHIFT = "detect:\n  shift:\n    numerator: {'===': [1, 1]}\n    ratio: 2 # twice\nby: [tenant]\n"
+
+
+def test_the_shares_of_a_shift_are_pinned_key_by_key() -> None:
+    rows = [
+        {**row(detector="shift", share=0.0412345678), "labels": {"tenant": "a:b, c"}},
+        {**row(detector="shift", share=0.5, events=0), "labels": {"tenant": "young"}},
+        {**row(detector="shift", share=0.00005), "labels": {"tenant": "no"}},
+    ]
+    made = pin_of(rows)
+    assert (made.keys, made.events) == (2, 200.0)
+    wanted = [{"labels": {"tenant": "a:b, c"}, "share": 0.041235}, {"labels": {"tenant": "no"}, "share": 5e-05}]  # fmt: skip
+    assert made.fields == {"pinned": wanted}
+    after = pinned_text(SHIFT, "a.yaml", made)
+    assert data(after)["detect"]["shift"]["pinned"] == wanted
+    assert "ratio: 2 # twice" in after
+    alone = pin_of([{**row(detector="shift", share=0.3), "labels": {}}])
+    assert alone.text() == "pinned: 0.3\n"
+    bare = "detect: {shift: {numerator: {'===': [1, 1]}}}\n"
+    with pytest.raises(CannotPin, match=r"no detect\.shift"):
+        pinned_text(bare, "a.yaml", made)

@@ -20,6 +20,9 @@ many trials as two weeks bring it, one half at once and one spread over six hour
 and a release costs as many false pages as two weeks without one (R minus the number of trials stays a supermartingale). Stages of a release within an hour are
 one. After a day of watch every segment learns a new level, in force when complete.
 
+Pinned: a segment with a share of its own in ``shares`` is compared with that from the end of the first ``baseline`` on, which then only says how much traffic there is;
+it never learns.
+
 Clear: from the moment it fires, a CUSUM for the way back (level as found since the change against the null) must reach 6, or the
 segment be silent for a day. A segment silent for four times ``baseline`` starts afresh, which ends an alert too.
 
@@ -36,7 +39,7 @@ from rulesd.core.detectors.evidence import Counted, Design, Evidence, between, e
 from rulesd.core.detectors.news import News
 from rulesd.core.detectors.patience import ask
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
-from rulesd.core.detectors.segments import AHEAD, WATCH, Segments
+from rulesd.core.detectors.segments import AHEAD, WATCH, Key, Segments
 from rulesd.core.detectors.shift_state import Segment, Side
 from rulesd.core.detectors.slots import BITS, MANY, TRIALS, WIDTH, share
 from rulesd.model.event import Document, Json
@@ -51,6 +54,7 @@ _BACK = 6.0
 _NEARER = 0.6
 "The level found at an alarm is exaggerated by having caused it: so much of its distance (in log-odds) is believed."
 _SILENT: Milliseconds = DAY
+_NEVER: Instant = 1 << 62
 _AFRESH = 4
 "A segment silent for this many baselines is a new one."
 
@@ -65,6 +69,8 @@ class Shift:
     tolerance: float
     direction: Literal["up", "down", "both"]
     budget: float
+    shares: tuple[tuple[Key, float], ...] = ()
+    "Levels that are given and never learned: (values of the labels, empty for any; share). The first that fits a segment is its own."
 
     name: ClassVar[str] = "shift"
     version: ClassVar[int] = 2
@@ -81,6 +87,13 @@ class Shift:
     def _silent(self) -> Milliseconds:
         """The silence that ends an alert: never longer than the one after which there is no baseline any more."""
         return min(_SILENT, _AFRESH * self.baseline)
+
+    def pinned(self, key: Key) -> float | None:
+        """The share that people wrote down for a segment."""
+        for labels, given in self.shares:
+            if all(wanted in ("", value) for wanted, value in zip(labels, key, strict=False)):
+                return given
+        return None
 
     def pool(self) -> Segments:
         """What the segments share."""
@@ -163,8 +176,9 @@ class Shift:
 
     def _forget(self, state: Segment, now: Instant) -> None:
         """What a segment was, is no more; it learns from its next event on."""
-        said = f"silent for {(now - state.last) // DAY} days; it was {_percent(state.level)}"
-        state.news = (*state.news, News(Reason.RELEARN_SILENT, said))
+        if state.known is not None:
+            said = f"silent for {(now - state.last) // DAY} days; it was {_percent(state.level)}"
+            state.news = (*state.news, News(Reason.RELEARN_SILENT, said))
         state.sides = {}
 
     def news(self, state: Segment) -> tuple[News, ...]:
@@ -251,9 +265,15 @@ class Shift:
 
     def _judge_by(self, state: Segment, pool: Segments, at: Instant) -> None:
         """Put the counts so far into force as the baseline."""
-        mean, doubt = pool.posterior(state.key, state.trials, state.hits)
+        pinned = self.pinned(state.key) if self.shares else None
+        if pinned is None:
+            mean, doubt = pool.posterior(state.key, state.trials, state.hits)
+            state.known = at, state.trials, doubt
+        else:
+            mean, doubt, state.known = logit(pinned), 0.0, None
+            state.learning, state.learn_from = False, _NEVER
         margin = hypot(_DOUBT * doubt, log(1.0 + self.tolerance))
-        state.level, state.known = mean, (at, state.trials, doubt)
+        state.level = mean
         state.part = pool.part(state.trials)
         state.share = min(1.0, state.trials / pool.weight) if pool.weight else 0.0
         state.sides = {}
@@ -315,6 +335,8 @@ class Shift:
             since, trials, doubt = state.known
             found |= between(state.level, doubt)
             found |= {"events": trials, "since": format_instant(since)}
+        if self.shares and self.pinned(state.key) is not None:
+            return {**found, "pinned": True}
         found["learning"] = False
         watches = [deploy + WATCH for deploy in pool.watches if deploy <= at]
         begins = max([state.learn_from, *watches])

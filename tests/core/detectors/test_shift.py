@@ -519,3 +519,51 @@ def test_the_rest_of_the_contract() -> None:
         Shift(lambda d: int("x") > 0, DAY, 2.0, 0.1, "up", 0.1).observe(
             shift().start((), 0), shift().pool(), Observation(0, 0, "e", 1, {})
         )
+
+
+def fed_all(detector: Shift, events: list[Seen]) -> tuple[Any, dict[Any, Any], list[Any]]:
+    pool, states, said = detector.pool(), {}, []
+    for seen in events:
+        one = Observation(seen.at, seen.at, "e", 1, seen.document)
+        if detector.observe_pool(pool, one):
+            continue
+        state = states.setdefault(seen.key, detector.start(seen.key, seen.at))
+        said += [(seen.key, reading) for reading in detector.advance(state, pool, seen.at)]
+        detector.observe(state, pool, one)
+    return pool, states, said
+
+
+def test_a_pinned_share_is_what_a_segment_is_compared_with_whatever_it_was_or_becomes() -> None:
+    detector = shift(shares=((("k",), 0.05),), direction="both")
+    high = traffic(0, 2 * DAY, MINUTE, 0.2)
+    other = traffic(0, 2 * DAY, MINUTE, 0.2, key="other")
+    pool, states, said = fed_all(detector, sorted(high + other, key=lambda e: e.at))
+    assert {key for key, _ in said} == {("k",)}  # Its first day teaches it nothing.
+    assert DAY < said[0][1].at < DAY + 2 * HOUR
+    told = detector.learned(states["k",], pool, 2 * DAY)
+    assert told == {"share": 0.05, "pinned": True}
+    assert (detector.learned(states["other",], pool, 2 * DAY) or {})["share"] == pytest.approx(0.2, abs=0.02)  # fmt: skip
+    again = detector.load(detector.dump(states["k",]))
+    assert detector.dump(again) == detector.dump(states["k",])
+
+
+def test_a_pinned_share_is_never_learned_again_nor_forgotten() -> None:
+    detector = shift(shares=(((), 0.05),))
+    deploy = [Seen(DAY + HOUR, DEPLOY)]
+    quiet = traffic(0, 5 * DAY, MINUTE, 0.05)
+    pool, states, said = fed_all(detector, sorted(quiet + deploy, key=lambda e: e.at))
+    state = states["k",]
+    assert said == []
+    assert detector.learned(state, pool, 5 * DAY) == {"share": 0.05, "pinned": True}
+    assert detector.advance(state, pool, 20 * DAY) == []
+    detector.advance(state, pool, 20 * DAY)
+    assert detector.news(state) == ()
+    later = traffic(20 * DAY, 21 * DAY, MINUTE, 0.2)
+    said = []
+    for seen in later:
+        said += detector.advance(state, pool, seen.at)
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    assert said[0].active
+    assert detector.pinned(("any",)) == 0.05
+    assert shift(shares=((("", "b"), 0.1),)).pinned(("a", "b")) == 0.1
+    assert shift(shares=((("", "b"), 0.1),)).pinned(("a", "c")) is None
