@@ -22,7 +22,7 @@ _FRAMES = 6
 class Releases:
     """The pool of one rule."""
 
-    __slots__ = ("changes", "evidence", "segments", "starts", "watched")
+    __slots__ = ("changes", "evidence", "known", "segments", "starts", "watched")
 
     def __init__(self) -> None:
         """No release yet."""
@@ -34,9 +34,13 @@ class Releases:
         "The release that ``evidence`` is about."
         self.evidence: dict[Key, dict[int, float]] = {}
         "Natural logarithm of E of each segment since that release, as of the end of its last frames."
+        self.known = 0
+        "Segments there were before the first release: all of them are on trial, also those that have not spoken yet."
 
     def change(self, at: Instant) -> None:
         """A release, or a further stage of one."""
+        if not self.segments.closed:
+            self.known = max(self.known, len(self.segments.tallies))
         self.changes = sorted({*self.changes, at})[-_KEPT:]
         self._find_starts()
 
@@ -72,13 +76,13 @@ class Releases:
             del mine[min(mine)]
         if quiet:
             return False
-        if evidence >= log(len(self.evidence) / alpha):
+        if evidence >= log(max(len(self.evidence), self.known) / alpha):
             return True  # by itself
         said = (
             _as_of(frames, frame - 2) for other, frames in self.evidence.items() if other != key
         )
         ranked = sorted([evidence, *(value for value in said if value is not None)], reverse=True)
-        of = log(len(ranked) / alpha)
+        of = log(max(len(ranked), self.known) / alpha)
         limits = (value for j, value in enumerate(ranked, 1) if value >= of - log(j))
         return evidence >= min(limits, default=float("inf"))
 
@@ -88,13 +92,14 @@ class Releases:
             [list(key), [[frame, value] for frame, value in sorted(self.evidence[key].items())]]
             for key in sorted(self.evidence)
         ]
-        return [self.segments.dump(), list(self.changes), self.watched, evidence]
+        return [self.segments.dump(), list(self.changes), self.watched, evidence, self.known]
 
     @classmethod
     def load(cls, data: Json) -> "Releases":
         """From what ``dump`` gave."""
-        segments, changes, watched, evidence = rows(data)
+        segments, changes, watched, evidence, *known = rows(data)
         out = cls()
+        out.known = whole(known[0]) if known else 0
         out.segments, out.changes = Segments.load(segments), wholes(changes)
         out.watched = whole(watched)
         out._find_starts()

@@ -41,6 +41,24 @@ def test_segments_pass_together_what_one_alone_would_not() -> None:
     assert pool.passes(("c",), 2, later, 1e9, alpha)
 
 
+def test_segments_that_have_not_spoken_yet_are_on_trial_too() -> None:
+    pool, alpha = Releases(), 0.05
+    for n in range(100):
+        pool.segments.count((f"t{n}",), 0, 1, False, DAY)
+    pool.change(1)
+    assert pool.known == 100
+    assert not pool.passes(("t1",), 1, HOUR, log(1_900.0), alpha)  # 100 segments: 2,000 alone
+    assert pool.passes(("t2",), 1, HOUR + 1, log(2_100.0), alpha)
+    again = Releases.load(pool.dump())
+    assert again.known == 100
+    again.segments.close()
+    again.change(9)
+    assert again.known == 100
+    old = pool.dump()
+    assert isinstance(old, list)
+    assert Releases.load(old[:4]).known == 0
+
+
 def test_of_each_segment_the_last_frames_are_kept() -> None:
     pool = Releases()
     for frame in range(9):
