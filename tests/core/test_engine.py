@@ -26,6 +26,7 @@ from rulesd.model.event import Document, Event, Json, Rejected
 from rulesd.model.inputs import (
     Acknowledged,
     AlertsPosted,
+    BaselinesRelearned,
     Delivered,
     EventRefused,
     PlanReplaced,
@@ -39,6 +40,7 @@ from rulesd.model.reasons import DeliveryOutcome, DeliveryReason, Outcome, Reaso
 from rulesd.model.switch import Switch
 from tests.core.crew import chain, crew
 from tests.core.plans import T0, burst, event, field, plan, rule
+from tests.core.test_baselines import shift
 from tests.core.test_switch_table import LOCK
 from tests.core.world import World
 from tests.model.test_alert import alert
@@ -453,3 +455,11 @@ def test_an_event_that_shows_that_a_switch_is_not_obeyed_reaches_rules_while_it_
     quiet = World(replace(made, watches_switches=False))
     quiet.give(SwitchSet(id="w1", switch="lock", by="ana", reason="exercise"))
     assert quiet.send(60, outcome="ok").engine.alerts() == []
+
+
+def test_a_rule_that_learns_afresh_leaves_what_is_stored_of_it_void() -> None:
+    w = World(plan(rule(detector=shift()))).send(0, bad=True)
+    w.give(BaselinesRelearned(rule="gone", labels={}, keys=(), by="ana", reason="moved"))
+    assert w.engine.void == []
+    w.give(BaselinesRelearned(rule="tool.denied", labels={}, keys=(), by="ana", reason="moved"))
+    assert w.engine.void == ["tool.denied"]
