@@ -194,18 +194,20 @@ class Shift:
         readings: list[Reading],
     ) -> int:
         """Let the evidence take a stretch of slots in which nothing else changes; how many it took."""
-        slots = self._stretch(state, pool, ripe)
+        turn = self._turn(state, pool)
+        slots = self._stretch(state, pool, ripe, turn)
         fires, taken, again = "", len(slots), 0
         marks = []
         volume = pool.volume(slots[0][0], self.baseline) * state.part
         for name, side in state.sides.items():
             threshold = self._threshold(volume, side)
             marks.append((side, side.mark(), threshold))
-            place = side.take(slots[:taken], threshold)
+            place = side.take(slots[:taken] if fires else slots, threshold)
             if place < taken:
                 fires, taken, again = name, place, len(marks)
         if not fires:
-            self._learn(state, pool, ripe[:taken])
+            if state.learning or slots[-1][0] >= turn:
+                self._learn(state, pool, ripe[:taken])
             return taken
         for side, mark, threshold in marks[:again]:  # a side takes nothing after the other fired
             side.rewind(mark)
@@ -217,12 +219,11 @@ class Shift:
         return taken + 1
 
     def _stretch(
-        self, state: Segment, pool: Segments, ripe: list[tuple[Instant, int]]
+        self, state: Segment, pool: Segments, ripe: list[tuple[Instant, int]], turn: Instant
     ) -> list[Counted]:
         """The first slots of ``ripe``: as many as share one threshold, one baseline and no silence between them that ends it; at least one."""
         first, last = ripe[0][0], state.last
         ends = min(pool.week_ends(first), last + _AFRESH * self.baseline)
-        turn = self._turn(state, pool)
         if ripe[-1][0] >= min(ends, turn):
             read = 1
             while read < len(ripe) and ripe[read][0] < ends and ripe[read - 1][0] < turn:

@@ -140,3 +140,21 @@ def test_a_release_nearer_in_time_spares_less() -> None:
     some, bounded = spared(NOW - HOUR)
     assert bounded
     assert some < none
+
+
+def test_the_head_start_of_a_busier_week_is_that_of_its_own_volume() -> None:
+    def spared(events: int) -> int:
+        pool, state = learned(), judged("up")
+        for _ in range(events):
+            pool.count(("k",), 6 * DAY, 1, False, BASELINE)
+        pool.count(("k",), 7 * DAY + 2 * HOUR, 1, False, BASELINE)
+        pool.watch(7 * DAY - HOUR)
+        state.last = 7 * DAY - HOUR
+        state.slots.count(7 * DAY - HOUR, 1, hit=False)
+        state.slots.count(7 * DAY + HOUR, 1, hit=False)
+        ask(state, pool, due(state), 10_000.0, BASELINE)
+        assert not state.hurries
+        assert state.spare_slots >= state.slots.newest
+        return state.spare_hits
+
+    assert spared(60_000) < spared(0)
