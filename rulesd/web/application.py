@@ -140,6 +140,8 @@ def make_app(
     )
     app = web.Application(middlewares=[frame(door)], client_max_size=settings.limits.form_bytes)
     app[DOOR] = door
+    app[switches.STREAMS] = set()
+    app.on_shutdown.append(switches.end_streams)
     for method, path, handler in OPEN:
         _add(app, method, path, partial(handler, door))
     _add(app, hdrs.METH_POST, "/hooks/{name}", HookDoor(door).call)

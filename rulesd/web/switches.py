@@ -6,6 +6,7 @@ scoped to its tenant.
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 from aiohttp import hdrs, web
@@ -22,6 +23,9 @@ from rulesd.web.answers import Refused, answer
 from rulesd.web.door import Door
 from rulesd.web.small_body import read_object, text
 from rulesd.web.tokens import Token
+
+STREAMS = web.AppKey("streams", set[asyncio.Task[Any]])
+"Streams that are open: a daemon that stops does not wait for their readers."
 
 HEARTBEAT_S = 15.0
 "A stream says something at least this often, so that both ends know it is alive."
@@ -318,8 +322,12 @@ async def _stream(door: Door, request: web.Request, token: Token) -> web.StreamR
         }
     )
     await response.prepare(request)
+    task, streams = asyncio.current_task(), request.app[STREAMS]
+    assert task is not None
+    streams.add(task)
+    task.add_done_callback(streams.discard)
     version = -1
-    while True:
+    while door.tokens.named(token.name, token.digest) is not None:
         try:
             if version == door.daemon.acting.version:
                 if not await door.daemon.acting.changed(version, HEARTBEAT_S):
@@ -329,4 +337,12 @@ async def _stream(door: Door, request: web.Request, token: Token) -> web.StreamR
             data = orjson.dumps(listing(door, token))
             await response.write(b"event: switches\nid: %d\ndata: %s\n\n" % (version, data))
         except (ConnectionError, asyncio.CancelledError):
-            return response
+            break
+    return response
+
+
+async def end_streams(app: web.Application) -> None:
+    """When the door closes."""
+    streams = app[STREAMS]
+    for task in tuple(streams):
+        task.cancel()

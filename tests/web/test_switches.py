@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 
@@ -248,5 +249,26 @@ def test_a_stream_tells_every_change(monkeypatch: pytest.MonkeyPatch) -> None:
                 await put(world, SHELL, labels={"tenant": "acme"})
                 said = await event(response)
                 assert [s["switch"] for s in said["settings"]] == ["lock_tool"]
+
+    asyncio.run(story())
+
+
+def test_a_stream_ends_with_the_door_and_with_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def begun(world: World, secret: str) -> aiohttp.ClientResponse:
+        headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {secret}"}
+        response = await world.nobody.get("/v1/switches", headers=headers)
+        assert (await response.content.readline()).startswith(b"event:")
+        return response
+
+    async def story() -> None:
+        async with opened(acting_daemon()[0]) as world:
+            _, secret = await world.tokens.create(world.daemon, "svc", [Scope.FLAGS], "")
+            response = await begun(world, secret)
+            await world.app.shutdown()  # what the runner does before it waits for handlers
+            await asyncio.wait_for(response.content.read(), 2)
+            monkeypatch.setattr("rulesd.web.switches.HEARTBEAT_S", 0.05)
+            response = await begun(world, secret)
+            await world.tokens.delete(world.daemon, "svc")
+            await asyncio.wait_for(response.content.read(), 2)
 
     asyncio.run(story())
