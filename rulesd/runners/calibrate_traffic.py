@@ -106,12 +106,15 @@ class Traffic:
 def traffic(counts: Counts, window: Milliseconds, began: Instant, ended: Instant) -> Traffic:
     """Fit the rhythm of the week."""
     weekly = [0.0] * WEEK_HOURS
-    hourly: Counter[int] = Counter()
+    hourly: defaultdict[int, float] = defaultdict(float)
+    # What a long window holds came in all of its hours.
+    steps = max(1, window // HOUR)
     for per_window in counts.values():
         for w, n in per_window.items():
-            at = w * window + window // 2
-            weekly[hour_of_week(at)] += n
-            hourly[at // HOUR] += n
+            for step in range(steps):
+                at = w * window + (2 * step + 1) * window // (2 * steps)
+                weekly[hour_of_week(at)] += n / steps
+                hourly[at // HOUR] += n / steps
     exposure = [0.0] * WEEK_HOURS
     for hour in range(began // HOUR, max(ended // HOUR, began // HOUR + 1)):
         exposure[(hour - _MONDAY) % WEEK_HOURS] += 1
@@ -125,7 +128,7 @@ def _season(
     weekly: Sequence[float],
     exposure: Sequence[float],
     window: Milliseconds,
-    hourly: Mapping[int, int],
+    hourly: Mapping[int, float],
     length: Milliseconds,
 ) -> tuple[int, tuple[float, ...]]:
     total, hours = sum(weekly), sum(exposure)
@@ -154,9 +157,9 @@ def _season(
     return chosen
 
 
-def _noise(hourly: Mapping[int, int], mean: float) -> float:
+def _noise(hourly: Mapping[int, float], mean: float) -> float:
     """How much more neighbouring hours differ than chance would let them: clumps must not pass for a rhythm."""
-    pairs = [(n, hourly.get(h + 1, 0)) for h, n in hourly.items()]
+    pairs = [(n, hourly.get(h + 1, 0.0)) for h, n in hourly.items()]
     apart = sum((a - b) ** 2 for a, b in pairs)
     return max(1.0, apart / max(sum(a + b for a, b in pairs), 1)) if mean else 1.0
 

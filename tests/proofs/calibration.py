@@ -36,7 +36,7 @@ DETECTORS = {
     "burst, distinct sessions": "burst: {count: 6, within: 15m, distinct: session_id}",
     "repeat": "repeat: {same: [tool], count: 6, within: 30m}",
     "cardinality": "cardinality: {field: session_id, within: 20m, above: 5}",
-    "aggregate, count": "aggregate: {fn: count, within: 6h, above: 40}",
+    "aggregate, count": "aggregate: {field: duration_ms, fn: count, within: 6h, above: 40}",
     "rate": f"rate: {{numerator: {ERROR}, within: 6h, above: 0.3, min_denominator: 10}}",
     "disagreement": "disagreement: {left: outcome, right: wanted, within: 6h, above: 0.3}",
     "aggregate, average": "aggregate: {field: duration_ms, fn: avg, within: 6h, above: 200, min_count: 10}",
@@ -100,8 +100,11 @@ def told(detector: str, null: str, runs: list[Run]) -> tuple[str, str]:
 
 def judged(seen: int, hoped: float) -> tuple[str, float, float, float]:
     """Verdict, ratio of what was seen to what was promised, and its 95 % interval."""
-    low, high = (n / hoped if hoped else float("inf") for n in poisson_interval(seen, 0.05))
-    ratio = seen / hoped if hoped else float("inf")
+    if not hoped and not seen:
+        return "ok", 1.0, 0.0, float("inf")
+    hoped = hoped or 1e-9
+    low, high = (n / hoped for n in poisson_interval(seen, 0.05))
+    ratio = seen / hoped
     if high < LOW or low > HIGH:
         return "FAILED", ratio, low, high
     return ("ok" if LOW <= ratio <= HIGH else "short"), ratio, low, high

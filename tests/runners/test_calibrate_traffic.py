@@ -1,7 +1,10 @@
+from collections import Counter
 from dataclasses import replace
+from random import Random
 
 import pytest
 
+from rulesd.model.instant import HOUR
 from rulesd.runners.calibrate_count import counted
 from rulesd.runners.calibrate_traffic import (
     Traffic,
@@ -62,3 +65,11 @@ def test_an_incident_is_found_and_can_be_left_out() -> None:
     (one,) = stretches(spoiled)
     assert (one.key, one.events >= 40, one.began <= odd * WINDOW < one.ended) == (key, True, True)
     assert odd not in without(counts, [one], WINDOW)[key]
+
+
+def test_a_window_of_hours_makes_no_rhythm_of_its_middle() -> None:
+    draw = Random(3)
+    windows = range(MONDAY // (6 * HOUR), (MONDAY + 4 * WEEK) // (6 * HOUR))
+    counts = {("a",): Counter({w: 15 + draw.randrange(7) for w in windows})}
+    found = traffic(counts, 6 * HOUR, MONDAY, MONDAY + 4 * WEEK)
+    assert max(found.profile) < 1.2 < 1.5 * min(found.profile)
