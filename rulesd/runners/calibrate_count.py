@@ -13,7 +13,7 @@ from typing import Any
 from rulesd.config.fields import field
 from rulesd.core.detectors.protocol import Detector
 from rulesd.core.plan import Rule
-from rulesd.model.instant import DAY, Instant, Milliseconds
+from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
 from rulesd.runners.calibrate_kinds import same_in, texts, values_in
 from rulesd.runners.calibrate_scan import Curve, smallest
 from rulesd.runners.calibrate_traffic import (
@@ -104,14 +104,17 @@ def population(
     """Fit the traffic and say what speaks against a formula. ``leave_out``: take incidents out of the baseline."""
     window = int(getattr(detector, "within", 0))
     counts = counted(rule, detector, events, window)
-    fitted = traffic(counts, window, began, ended)
+    hours = counted(rule, detector, events, HOUR) if window > HOUR else None
+    fitted = traffic(counts, window, began, ended, hours)
     refusals = _too_little(fitted)
     if refusals:
         return Population(
             traffic=fitted, spread=dispersion(fitted), refusals=refusals, incidents=()
         )
     found = stretches(fitted)
-    cleaned = traffic(without(counts, found, window), window, began, ended) if found else fitted
+    cleaned = fitted
+    if found:
+        cleaned = traffic(without(counts, found, window), window, began, ended, hours)
     few = len(found) <= _FEW + 2 * fitted.length / (7 * DAY)
     incidents: tuple[Stretch, ...] = ()
     if found and few and not dispersion(cleaned).clumped:

@@ -103,16 +103,23 @@ class Traffic:
         return rate * step * share
 
 
-def traffic(counts: Counts, window: Milliseconds, began: Instant, ended: Instant) -> Traffic:
-    """Fit the rhythm of the week."""
+def traffic(
+    counts: Counts,
+    window: Milliseconds,
+    began: Instant,
+    ended: Instant,
+    hours: Counts | None = None,
+) -> Traffic:
+    """Fit the rhythm of the week; ``hours``: the same, counted by the hour, for windows that are longer."""
     weekly = [0.0] * WEEK_HOURS
     hourly: defaultdict[int, float] = defaultdict(float)
     # What a long window holds came in all of its hours.
-    steps = max(1, window // HOUR)
-    for per_window in counts.values():
+    told, width = (counts, window) if hours is None else (hours, HOUR)
+    steps = max(1, width // HOUR)
+    for per_window in told.values():
         for w, n in per_window.items():
             for step in range(steps):
-                at = w * window + (2 * step + 1) * window // (2 * steps)
+                at = w * width + (2 * step + 1) * width // (2 * steps)
                 weekly[hour_of_week(at)] += n / steps
                 hourly[at // HOUR] += n / steps
     exposure = [0.0] * WEEK_HOURS

@@ -5,7 +5,17 @@ import pytest
 
 from rulesd.config.fields import field
 from rulesd.runners.calibrate_count import expected, interval, poisson_draw, population, propose
-from tests.runners.traffic import BURST, HEAD, MONDAY, WEEK, World, plan_of, rising, rule_of
+from tests.runners.traffic import (
+    BURST,
+    HEAD,
+    MONDAY,
+    WEEK,
+    World,
+    daily,
+    plan_of,
+    rising,
+    rule_of,
+)
 
 
 def found(world: World, weeks: float = 3, text: str = BURST, **more: bool):  # type: ignore[no-untyped-def]
@@ -78,3 +88,14 @@ def test_poisson_numbers(mean: float) -> None:
     draw = Random(1)
     numbers = [poisson_draw(mean, draw) for _ in range(4000)]
     assert sum(numbers) / 4000 == pytest.approx(mean, rel=0.08)
+
+
+def test_a_window_of_hours_is_judged_by_the_rhythm_of_the_hours_in_it() -> None:
+    text = (
+        HEAD
+        + "by: [tenant]\ndetect: {aggregate: {field: duration_ms, fn: count, within: 6h, above: 40}}\n"
+    )
+    got = found(World(per_hour=(3.0, 6.0), shape=daily), text=text)
+    assert got.refusals == ()
+    assert max(got.traffic.profile) > 1.7 * sum(got.traffic.profile) / 168
+    assert min(got.traffic.profile) < 0.4
