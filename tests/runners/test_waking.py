@@ -56,7 +56,7 @@ def test_what_another_rule_or_another_version_wrote_is_read_at_once() -> None:
     small, rows = written(w.engine)
     again = Engine(BOTH)
     older = codec.pack_key(KeyState("t.burst", ("a",), [9, [[], []], None, NOT_DUE]))
-    gone = codec.pack_key(KeyState("t.gone", ("a",), [1, [[], []], None, NOT_DUE]))
+    gone = codec.pack_key(KeyState("t.gone", ("a",), [2, [0, [], []], None, NOT_DUE]))
     found = list(awake([older, gone, *rows], small, again.detection.books))
     assert [key.rule for key in found] == ["t.burst", "t.gone", "t.absence"]
     assert asleep(again) == [["a"], []]

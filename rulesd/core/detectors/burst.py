@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from rulesd.core.detectors.distinct import Values
-from rulesd.core.detectors.plain import rows, texts
+from rulesd.core.detectors.plain import rows, texts, whole
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.field import Field
 from rulesd.model.event import Json
@@ -160,7 +160,7 @@ class Burst:
     tumbling: bool = False
 
     name: ClassVar[str] = "burst"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     clock: ClassVar[Clock] = Clock.EVENT
     counts: ClassVar[bool] = True
     pooled: ClassVar[bool] = False
@@ -258,19 +258,23 @@ class Burst:
         return (state.newest if newest is None else newest) + self.within + HOUR <= watermark
 
     def dump(self, state: Stamps) -> Json:
-        """The stamps as bytes would be smaller; a list of integers can be read by anyone."""
-        base = state.base
-        stamps: list[Json] = [base + stamp for stamp in state.at]
-        kept = stamps if state.values is None else state.values.dump()
-        return [kept, [*state.ids()]]
+        """Base (in eras), stamps and evidence; for ``distinct`` values and evidence."""
+        if state.values is not None:
+            return [0, state.values.dump(), [*state.ids()]]
+        return [state.base >> _ERA, list(state.at), [*state.ids()]]
 
     def load(self, data: Json) -> Stamps:
-        """Stamps, or value and stamp pairs."""
-        kept, recent = rows(data)
-        out = Stamps(0, None if self.distinct is None else Values.load(kept))
-        if self.distinct is None:
-            # The array itself refuses what is no whole number; a restart asks for a million of these.
-            out.fill(rows(kept))  # type: ignore[arg-type]
+        """From what ``dump`` gave."""
+        before, kept, recent = rows(data)
+        if self.distinct is not None:
+            out = Stamps(0, Values.load(kept))
+        else:
+            out = Stamps((whole(before) + 1) << _ERA, None)
+            # The array itself refuses what is no whole number.
+            try:
+                out.at = array("I", rows(kept))  # type: ignore[arg-type]
+            except OverflowError:
+                out.at = array("q", rows(kept))  # type: ignore[arg-type]
         if recent:
             out.keep(texts(recent))
         return out

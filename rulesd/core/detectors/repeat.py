@@ -58,7 +58,7 @@ class Repeat(Apart):
     within: Milliseconds
 
     name: ClassVar[str] = "repeat"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     counts: ClassVar[bool] = True
 
     @property
