@@ -197,13 +197,13 @@ def show(found: dict[str, float], keys: int) -> bool:
         good &= row(f"alerts {OVERFLOW}", found["overflow"], "", lambda v: v == 1, "1")
         good &= row("pages", found["pages"], "", lambda v: 1 <= v <= 2 + hours, "few")
     good &= row("alerts of other keys", found["others"], "", lambda v: v == 0, "0")
-    left, new = found["left"], found["new"]
+    new = found["new"]
     good &= row(
-        f"keys left after 2 h of nothing and {new:,.0f} new ones",
-        left,
+        f"idle keys left after 2 h of nothing and {new:,.0f} new ones",
+        max(0.0, found["left"] - new),
         "",
-        lambda v: v <= new + 1,
-        "the new ones",
+        lambda v: v <= limit / 10,
+        "<= a tenth",
     )
     return good
 
