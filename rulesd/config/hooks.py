@@ -14,7 +14,7 @@ from rulesd.config.conditions import logic_problem
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems
 from rulesd.config.secrets import References
-from rulesd.config.shape import Free, Strict, parse
+from rulesd.config.shape import EmptyMapping, Free, Strict, parse
 from rulesd.logic import RuleError, value_of
 from rulesd.model.event import Json
 
@@ -57,7 +57,7 @@ class HookFields(Strict):
 class HooksFile(Strict):
     """``notifiers/hooks.yaml``."""
 
-    hooks: dict[str, HookFields]
+    hooks: Annotated[dict[str, HookFields], EmptyMapping]
 
 
 def hooks(document: Document | None, problems: Problems) -> dict[str, dict[str, Json]]:

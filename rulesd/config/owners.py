@@ -13,7 +13,7 @@ from rulesd.config.document import Document
 from rulesd.config.escalation import EscalationEntry
 from rulesd.config.oncall import ScheduleEntry
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
-from rulesd.config.shape import Names, Positive, Strict, parse
+from rulesd.config.shape import Gentle, Names, Positive, Strict, parse
 from rulesd.core.people import SHIFT, Budget
 from rulesd.core.plan import Owner
 from rulesd.model.alert import SEVERITIES
@@ -34,7 +34,7 @@ class BudgetEntry(Strict):
     per: Literal["shift"] | Positive = "shift"
 
 
-class OwnerEntry(Strict):
+class OwnerEntry(Gentle):
     """One owner; every field is optional."""
 
     contact: str = ""
@@ -46,14 +46,14 @@ class OwnerEntry(Strict):
     repeat_max: Positive | None = None
 
 
-class PersonEntry(Strict):
+class PersonEntry(Gentle):
     """Somebody who can be on call."""
 
     contact: str = ""
     receivers: Annotated[dict[str, str], Field(min_length=1)]
 
 
-class OwnersFile(Strict):
+class OwnersFile(Gentle):
     """``notifiers/owners.yaml``."""
 
     owners: Annotated[dict[str, OwnerEntry | None], Field(min_length=1)]

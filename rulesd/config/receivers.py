@@ -14,7 +14,7 @@ from rulesd.config.digests import OF_RECEIVERS, Digest, digest_of
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems
 from rulesd.config.secrets import WRITE, Reference, References, reference
-from rulesd.config.shape import OneOrMany, Positive, Strict, parse
+from rulesd.config.shape import EmptyMapping, OneOrMany, Positive, Strict, parse
 from rulesd.config.urls import split
 from rulesd.core.people import DigestSpec
 from rulesd.core.plan import ChannelSpec
@@ -174,7 +174,7 @@ class ReceiverFields(Strict):
 class ReceiversFile(Strict):
     """``notifiers/receivers.yaml``."""
 
-    receivers: dict[str, ReceiverFields]
+    receivers: Annotated[dict[str, ReceiverFields], EmptyMapping]
 
 
 def own_channels(

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from rulesd.config.problems import Code
-from rulesd.config.shape import Duration, Free, Positive, Strict, Strings
+from rulesd.config.shape import Duration, Free, Gentle, Positive, Strings
 
 Text = Annotated[str, BeforeValidator(lambda v: str(v) if type(v) in (int, float) else v)]
 "Text; Alertmanager's YAML takes a bare number for one, too."
@@ -19,7 +19,7 @@ Text = Annotated[str, BeforeValidator(lambda v: str(v) if type(v) in (int, float
 Block = dict[str, Free]
 
 
-class BasicAuth(Strict):
+class BasicAuth(Gentle):
     """``basic_auth``."""
 
     username: Text = ""
@@ -28,7 +28,7 @@ class BasicAuth(Strict):
     password_file: str = ""
 
 
-class Authorization(Strict):
+class Authorization(Gentle):
     """``authorization``."""
 
     type: str = "Bearer"
@@ -36,7 +36,7 @@ class Authorization(Strict):
     credentials_file: str = ""
 
 
-class TlsConfig(Strict):
+class TlsConfig(Gentle):
     """``tls_config``."""
 
     ca: str = ""
@@ -51,7 +51,7 @@ class TlsConfig(Strict):
     max_version: str = ""
 
 
-class HttpConfig(Strict):
+class HttpConfig(Gentle):
     """``http_config``."""
 
     basic_auth: BasicAuth | None = None
@@ -69,7 +69,7 @@ class HttpConfig(Strict):
     http_headers: Block | None = None
 
 
-class Integration(Strict):
+class Integration(Gentle):
     """What every integration has."""
 
     send_resolved: bool = True
@@ -141,7 +141,7 @@ class WebhookConfig(Integration):
     payload: Free = None
 
 
-class EmailConfig(Strict):
+class EmailConfig(Gentle):
     """``email_configs``."""
 
     send_resolved: bool = False
@@ -164,7 +164,7 @@ class EmailConfig(Strict):
     threading: Block | None = None
 
 
-class ReceiverEntry(Strict):
+class ReceiverEntry(Gentle):
     """One of ``receivers``."""
 
     name: Annotated[Text, Field(min_length=1)]
@@ -206,7 +206,7 @@ def _matcher_list(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-class RouteEntry(Strict):
+class RouteEntry(Gentle):
     """``route`` and each of ``routes``."""
 
     receiver: Text = ""
@@ -224,7 +224,7 @@ class RouteEntry(Strict):
     routes: list["RouteEntry"] = Field(default_factory=list)
 
 
-class InhibitRule(Strict):
+class InhibitRule(Gentle):
     """One of ``inhibit_rules``."""
 
     name: str = ""
@@ -237,14 +237,14 @@ class InhibitRule(Strict):
     equal: Strings = ()
 
 
-class TimeRange(Strict):
+class TimeRange(Gentle):
     """``times`` of an interval."""
 
     start_time: str
     end_time: str
 
 
-class IntervalSpec(Strict):
+class IntervalSpec(Gentle):
     """One of a time interval's ``time_intervals``."""
 
     times: list[TimeRange] = Field(default_factory=list)
@@ -261,14 +261,14 @@ class IntervalSpec(Strict):
     location: str = ""
 
 
-class TimeInterval(Strict):
+class TimeInterval(Gentle):
     """A named time interval."""
 
     name: Annotated[str, Field(min_length=1)]
     time_intervals: list[IntervalSpec]
 
 
-class Global(Strict):
+class Global(Gentle):
     """``global``."""
 
     resolve_timeout: Duration | None = None
@@ -315,7 +315,7 @@ class Global(Strict):
     mattermost_webhook_url_file: str = ""
 
 
-class RoutingFile(Strict):
+class RoutingFile(Gentle):
     """``notifiers/routing.yaml``."""
 
     global_: Annotated[Global | None, Field(alias="global")] = None

@@ -15,6 +15,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -34,6 +35,24 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
+
+class Gentle(Strict):
+    """A mapping where a name without a value says as little as one that is not there: ``routes:`` with every line below it in comments.
+
+    Alertmanager reads its file so.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_absent(cls, data: object) -> object:
+        if not isinstance(data, dict) or all(value is not None for value in data.values()):
+            return data
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {k: v for k, v in data.items() if v is not None or k not in known}
+
+
+EmptyMapping = BeforeValidator(lambda v: {} if v is None else v)
+"Marks a mapping whose name may stand without a value."
 
 Free: TypeAlias = Any
 "Plain data of any shape: what is read elsewhere, or not read at all."

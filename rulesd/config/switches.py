@@ -15,7 +15,7 @@ from rulesd.config.flag_keys import common_flag
 from rulesd.config.obedience import ViolatedBy, check_proof
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.secrets import References
-from rulesd.config.shape import Free, Names, Positive, Strict, parse
+from rulesd.config.shape import EmptyMapping, Free, Names, Positive, Strict, parse
 from rulesd.config.urls import web_address
 from rulesd.core.switch_table import fits
 from rulesd.model.event import Json
@@ -72,7 +72,7 @@ class SwitchFields(Strict):
 class SwitchesFile(Strict):
     """``notifiers/switches.yaml``."""
 
-    switches: dict[str, SwitchFields]
+    switches: Annotated[dict[str, SwitchFields], EmptyMapping]
     humans_only: bool = False
     "Only people may set switches; ``rulesd switch humans-only off`` allows rules and hooks."
 

@@ -287,3 +287,24 @@ route:
     - {matchers: [a=c], receiver: b, group_by: [y]}
 """)
     assert getattr(root.routes[0], word) != getattr(root.routes[1], word)
+
+
+def test_a_name_without_a_value_is_one_that_is_not_there() -> None:
+    routing = (
+        "global:\nroute:\n  receiver: inbox\n  group_by:\n  group_wait:\n  routes:\n"
+        "inhibit_rules:\ntime_intervals:\ntemplates:\n"
+        "receivers:\n  - name: inbox\n    webhook_configs:\n"
+    )
+    files = {
+        "notifiers/routing.yaml": routing,
+        "notifiers/owners.yaml": "owners:\n  team:\n    receivers:\npeople:\n",
+        "notifiers/hooks.yaml": "hooks:\n  # none yet\n",
+        "notifiers/switches.yaml": "switches:\n",
+    }
+    result = loaded(files)
+    assert [str(p) for p in result.errors] == []
+    assert result.plan is not None
+    wrong = loaded({**files, "notifiers/routing.yaml": routing + "nonsense:\n"})
+    assert [p.code for p in wrong.errors] == ["unknown_field"]
+    nobody = loaded({**files, "notifiers/routing.yaml": "route:\nreceivers:\n"})
+    assert [p.code for p in nobody.errors] == ["missing_field"]
