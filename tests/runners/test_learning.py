@@ -4,12 +4,13 @@ import asyncio
 from typing import Any
 
 from rulesd.core.detectors.drift import Drift
-from rulesd.core.engine import Engine
+from rulesd.core.engine import Engine, Limits
 from rulesd.model.inputs import BaselinesRelearned
 from rulesd.model.instant import MINUTE
 from rulesd.ports.learning import Baselines, Place, Relearned
 from rulesd.runners import learning
 from rulesd.runners.learning import LocalLearning, find
+from rulesd.runners.recovery import recover
 from rulesd.runners.replay import replay_journal
 from tests.core.plans import T0, event, field, plan, rule
 from tests.core.test_baselines import learns, shift
@@ -179,3 +180,30 @@ def test_a_replay_of_the_journal_learns_afresh_at_the_same_moment() -> None:
     assert [line.rstrip(b"\n") for line in lines] == room.log()
     kinds = [row.kind for row in room.store.read_decisions(limit=1_000)]
     assert kinds.count("baseline.changed") == 3
+
+
+def test_a_whole_rule_that_was_had_forgotten_stays_forgotten_over_a_restart() -> None:
+    made = plan(rule("t.shift", detector=shift()), rule("t.other", detector=shift()))
+
+    async def story(room: Room) -> None:
+        async def feed(start: int, end: int, tenant: str) -> None:
+            for n in range(start, end):
+                room.clock.at = T0 + n * MINUTE
+                await room.send(event(f"{tenant}{n}", room.clock.at, tenant=tenant))
+
+        await feed(0, 10, "acme")
+        await feed(10, 20, "globex")
+        await room.crank.checkpoint()
+        await LocalLearning(room.crank).relearn("t.shift", {}, "ana", "r")
+        await feed(20, 25, "acme")
+        await room.crank.checkpoint()
+        await feed(25, 30, "acme")
+
+    room = in_room(story, made=made)
+    store = room.store
+    store.close()
+    again = recover(store, store.open(), made, Limits(), lambda _: made).engine
+    assert again.snapshot() == room.engine.snapshot()
+    books = again.detection.books
+    assert list(books[0].young) == [("acme",)]
+    assert len(books[1]) == 2
