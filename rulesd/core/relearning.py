@@ -156,11 +156,11 @@ def relearn(
 
 def _whole(book: Book, by: str, over: Over, now: Instant, out: list[Decision]) -> None:
     """Begin as a new rule does; alerts about events it could not evaluate are no baselines, and stay."""
-    busy = sorted((e for e in book.all() if e.episode is not None), key=lambda e: e.key)
+    busy = book.busy()
     stay = [entry for entry in busy if is_error(entry.key)]
     for entry in busy:
         if not is_error(entry.key):
             over(book, entry, by, now, out)
     book.pool = book.detector.pool()
-    book.young, book.old = {entry.key: entry for entry in stay}, {}
+    book.young, book.old, book.asleep = {entry.key: entry for entry in stay}, {}, {}
     book.dirty = dict.fromkeys(book.young)

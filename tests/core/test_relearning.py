@@ -98,6 +98,23 @@ def test_a_whole_rule_begins_as_a_new_one() -> None:
     assert world.engine.alerts() == []
 
 
+def test_keys_that_sleep_since_a_restart_are_forgotten_with_their_rule() -> None:
+    world = learned()
+    (book,) = world.engine.detection.books
+    entry = book.young.pop(("globex",))
+    written = book.dump_entry(entry)
+    book.asleep, book.read = {("globex",): b"written"}, lambda _: written
+    world.give(asked(world))
+    assert (told(world)[0].keys, len(book)) == (2, 0)
+    assert phases(world) == {}
+    again = learned()
+    (book,) = again.engine.detection.books
+    book.asleep, book.read = {("globex",): b"written"}, lambda _: written
+    del book.young["globex",]
+    again.give(asked(again, "globex", tenant="globex"))
+    assert [d.keys for d in told(again)] == [1]
+
+
 def test_the_open_alert_of_a_key_that_learns_afresh_is_over_by_that_name() -> None:
     for keys, labels in ((("acme",), {"tenant": "acme"}), ((), {})):
         world = learned()
