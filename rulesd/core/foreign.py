@@ -233,8 +233,11 @@ class ForeignAlerts:
             found = [name for name in self.known if name in names]
             found.reverse()
             return found
-        known = [self.known[name] for name in names if name in self.known]
-        known.sort(key=lambda alert: (alert.started_at, alert.fingerprint), reverse=True)
+        known = sorted(
+            (self.known[name] for name in names if name in self.known),
+            key=lambda alert: (alert.started_at, alert.fingerprint),
+            reverse=True,
+        )
         return [alert.fingerprint for alert in known]
 
     def _arm(self, name: str, at: Instant) -> None:
