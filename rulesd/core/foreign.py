@@ -206,7 +206,7 @@ class ForeignAlerts:
     def _expire_some(self, at: Instant, most: int, now: Instant, out: list[Decision]) -> int:
         """Look at some of those that end at ``at``, the oldest first: alerts of one group came together. Returns how many more there may be."""
         if self._ending is None:
-            self._ending = self._oldest_last(set(self._ends.pop(at)))
+            self._ending = self._oldest_last(dict.fromkeys(self._ends.pop(at)))
         some = self._ending[-most:]
         del self._ending[-most:]
         for name in reversed(some):
@@ -227,7 +227,7 @@ class ForeignAlerts:
         self._end(alert)
         out.append(_changed(Kind.RESOLVED, Reason.CONDITION_CLEARED, alert, now))
 
-    def _oldest_last(self, names: set[str]) -> list[str]:
+    def _oldest_last(self, names: Mapping[str, None]) -> list[str]:
         """Those of them that are known, in the order in which they began: looked up in the order of all where they are many of all."""
         if len(names) * 8 > len(self.known):
             found = [name for name in self.known if name in names]
