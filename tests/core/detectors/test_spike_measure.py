@@ -237,3 +237,32 @@ def test_what_an_older_version_wrote_has_seen_no_watch() -> None:
     numbers, *rest = detector.dump(state)  # type: ignore[misc]
     assert isinstance(numbers, list)
     assert detector.load([numbers[:6], *rest]).era == 0
+
+
+def steady(level: float) -> list[Seen]:
+    """Four weeks of noise, a day of one value, and noise again."""
+    day = [at(t, level) for t in range(28 * DAY, 29 * DAY, 5 * MINUTE)]
+    return noise(0, 28 * DAY) + day + noise(29 * DAY, 29 * DAY + 6 * HOUR, seed=3)
+
+
+def after_noise(level: float, **changes: Any) -> list[Any]:
+    return [r for r in run(spike(**changes), steady(level))[K] if r.at > 28 * DAY]
+
+
+def test_a_little_that_lasts_fires_though_no_window_alone_would() -> None:
+    first, *_, last = after_noise(107.0)
+    assert first.active
+    assert 28 * DAY + 3 * HOUR < first.at < 29 * DAY
+    assert first.detail["windows"] == "12"
+    assert first.value > first.threshold > 100
+    assert not last.active
+    assert last.at <= 29 * DAY + HOUR
+    low, *_ = after_noise(93.0)
+    assert low.value < low.threshold < 100
+    assert low.detail["windows"] == "12"
+    assert float(low.detail["deviations"]) < 0
+
+
+def test_what_lasts_in_the_other_direction_is_not_told() -> None:
+    assert after_noise(107.0, direction="up") != []
+    assert after_noise(107.0, direction="down") == []
