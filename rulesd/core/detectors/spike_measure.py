@@ -149,7 +149,7 @@ class SpikeMeasure(Apart):
         mean = state.mean(step, held)
         fades = apart * width / self.reference
         expected, spread, slow = state.learn(mean, step * width, apart, fades)
-        if state.windows <= LEARNS or spread <= 0.0:
+        if state.windows <= LEARNS or spread <= 0.0 or slow <= 0.0:
             return None
         if not state.open:
             off, lasting = mean - expected, state.lasting
@@ -162,14 +162,13 @@ class SpikeMeasure(Apart):
         deviation = sqrt(spread)
         fires, limit = self._look(state.tail, mean - expected, deviation, chance, fades)
         value, deviations, told = mean, (mean - expected) / deviation, {}
-        if slow > 0.0:
-            long = sqrt(slow)
-            chance = tail(share * LASTS * _LASTING / _HOUR, pool.watches, end)
-            lasts, far = self._look(state.lasting_tail, state.lasting, long, chance, fades)
-            if lasts and not fires and deviations * copysign(1.0, state.lasting) >= _STILL:
-                fires, limit, deviation = True, far, long
-                value, deviations = expected + state.lasting, state.lasting / long
-                told = {"windows": str(LASTS)}
+        long = sqrt(slow)
+        chance = tail(share * LASTS * _LASTING / _HOUR, pool.watches, end)
+        lasts, far = self._look(state.lasting_tail, state.lasting, long, chance, fades)
+        if lasts and not fires and deviations * copysign(1.0, state.lasting) >= _STILL:
+            fires, limit, deviation = True, far, long
+            value, deviations = expected + state.lasting, state.lasting / long
+            told = {"windows": str(LASTS)}
         if not fires and not state.open:
             return None
         state.open = fires
