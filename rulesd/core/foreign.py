@@ -93,9 +93,17 @@ class ForeignAlerts:
     # ------------------------------------------------------------------ posts
 
     def post(self, posted: Sequence[PostedAlert], now: Instant, out: list[Decision]) -> list[Alert]:
-        """Take what one request posted; returns each as it now stands, for Dispatch."""
+        """Take what one request posted; returns each as it now stands, for Dispatch.
+
+        A repeat of what is not known any more (a journal whose beginning is gone) says too little to be an alert.
+        """
         begun: list[str] = []
-        made = [self._post(each, now, begun, out) for each in posted]
+        known = self.known
+        made = [
+            self._post(each, now, begun, out)
+            for each in posted
+            if each.labels or each.fingerprint in known
+        ]
         self._line_up(begun, now)
         self._look(now)
         return made

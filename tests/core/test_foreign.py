@@ -366,6 +366,13 @@ def test_a_post_without_labels_is_the_known_alert_again() -> None:
     assert desk.out == plainly.out
 
 
+def test_a_repeat_of_what_is_not_known_is_no_alert() -> None:
+    desk = Desk()
+    item = replace(posted("A"), labels={}, fingerprint="00000000000000ff")
+    assert desk.machine.post([item], T0, desk.out) == []
+    assert (desk.out, dict(desk.machine.known)) == ([], {})
+
+
 def test_few_of_many_end_in_the_order_in_which_they_began() -> None:
     desk = Desk()
     texts = ("z", "b", "y", "a")
