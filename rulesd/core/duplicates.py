@@ -2,7 +2,8 @@
 
 Law: an event is a duplicate when the same tenant, ``source`` and ``id`` came with the same body within the window
 (default 24 h), as far as memory reaches: at least the last ``least`` ids are remembered. The same id with another body is not
-a duplicate but an ``id_conflict``: a producer that resets its counter loses nothing.
+a duplicate but an ``id_conflict``: a producer that resets its counter loses nothing. A duplicate makes its id no younger: a restart, which reads the journal
+and so only what was new, remembers the same.
 
 Two generations of at most ``least`` ids each: when the young one is full it becomes the old one, so between one and two times
 ``least`` ids are kept, and forgetting costs nothing per event.

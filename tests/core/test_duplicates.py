@@ -34,12 +34,22 @@ def test_negative_bodies_are_bodies_too() -> None:
 @given(st.lists(st.integers(0, 60), max_size=300))
 def test_the_last_ids_are_remembered_whatever_came(keys: list[int]) -> None:
     window = Duplicates(window=10**9, least=10)
+    taken: list[int] = []  # As they were new: a duplicate does not make an id younger.
     for now, key in enumerate(keys):
-        recent = list(dict.fromkeys(reversed(keys[:now])))[:10]
         seen = window.check(key, 0, now)
-        if key in recent:
+        if key in taken[-10:]:
             assert seen is Seen.DUPLICATE
+        if seen is Seen.NEW:
+            taken.append(key)
     assert len(window) <= 20
+
+
+def test_a_duplicate_does_not_make_an_id_younger() -> None:
+    window = Duplicates(window=10**9, least=10)
+    for now, key in enumerate([0, *range(6, 21), 0, *range(1, 6)]):
+        window.check(key, 0, now)
+    assert window.check(0, 0, 100) is Seen.NEW
+    assert window.check(20, 0, 101) is Seen.DUPLICATE
 
 
 @given(
