@@ -199,7 +199,8 @@ def test_sigterm_under_load_drains(tmp_path: Path) -> None:
         for each in producers:
             each.over.set()
             each.join(10)
-            assert set(each.statuses) <= {202, 503}
+            # 408: the door closed between a request's head and its body. Nothing of it was taken, which the journal shows.
+            assert set(each.statuses) <= {202, 408, 503}
         ids = journaled_ids(daemon.state)
         assert len(ids) == len(set(ids))
         assert {i for p in producers for i in p.accepted} <= set(ids)
