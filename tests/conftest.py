@@ -14,16 +14,20 @@ from tests.law.own_coverage import LAYERS, Recorder, own_tests
 from tests.law.tree import TESTS, modules
 from tests.mosquitto import Mosquitto
 
-# Examples are found at random but without a wall-clock deadline: a busy machine is no counter-example.
+# The same examples in every run, so that a change is judged by what it changed; RULESD_EXPLORE=1 draws new ones. No
+# wall-clock deadline: a busy machine is no counter-example.
 settings.register_profile(
     "rulesd",
+    derandomize=os.environ.get("RULESD_EXPLORE") != "1",
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("rulesd")
 
-KEPT = {"RULESD_REQUIRE_PEERS", "RULESD_SHARED", "RULESD_FUZZ_PAIRS", "RULESD_FUZZ_SEED"}
+KEPT = {
+    "RULESD_REQUIRE_PEERS", "RULESD_SHARED", "RULESD_FUZZ_PAIRS", "RULESD_FUZZ_SEED", "RULESD_EXPLORE",
+}  # fmt: skip
 "Variables of the suite itself; every other RULESD_ variable of the caller is a setting and must not reach a test."
 
 for _name in [n for n in os.environ if n.startswith("RULESD_") and n not in KEPT]:
