@@ -26,6 +26,7 @@ from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.field import Field
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR, Instant, Milliseconds
+from rulesd.model.quick import quick
 
 _LEAST_KEPT = 16
 EVIDENCE = 4
@@ -113,41 +114,8 @@ class Stamps:
         self.recent = joined if joined.count(_BETWEEN) < len(kept) else kept
 
 
-(
-    _set_at,
-    _set_active,
-    _set_value,
-    _set_threshold,
-    _set_until,
-    _set_detail,
-    _set_since,
-    _set_causes,
-) = (
-    Reading.__dict__[name].__set__
-    for name in ("at", "active", "value", "threshold", "until", "detail", "since", "causes")
-)
-
-
-def _reading(
-    base: Instant,
-    at: int,
-    value: int,
-    count: int,
-    until: int,
-    since: int,
-    causes: list[str],
-) -> Reading:
-    """An active reading, made without ``__init__``: an open burst has one for each event."""
-    reading = Reading.__new__(Reading)
-    _set_at(reading, base + at)
-    _set_active(reading, True)
-    _set_value(reading, float(value))
-    _set_threshold(reading, float(count))
-    _set_until(reading, base + until)
-    _set_detail(reading, None)
-    _set_since(reading, base + since)
-    _set_causes(reading, tuple(causes))
-    return reading
+_made = quick(Reading, "at", "active", "value", "threshold", "until", "detail", "since", "causes")
+"An open burst has a reading for each event."
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +184,8 @@ class Burst:
         until = place if self.tumbling else start + self.within
         if self.tumbling:
             del stamps[:]
-        return _reading(state.base, end, high - low, count, until, start, causes)
+        base, value, most = state.base, float(high - low), float(count)
+        return _made(base + end, True, value, most, base + until, None, base + start, tuple(causes))
 
     def _full(self, stamps: "array[int]", at: int) -> int:
         """The start of the latest full window that holds a late stamp, or -1."""
@@ -242,7 +211,8 @@ class Burst:
         until = seen.at if self.tumbling else start + self.within
         if self.tumbling:
             values.clear()
-        return _reading(0, seen.at, number, self.count, until, start, causes)
+        value, most = float(number), float(self.count)
+        return _made(seen.at, True, value, most, until, None, start, tuple(causes))
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """Every observation is one of a key."""
