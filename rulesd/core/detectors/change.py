@@ -3,7 +3,7 @@
 Law: in event time: a late event takes its place between the values that are known, and what it changes there counts. The condition holds for the moment
 of the change. A value that is a list or an object reads ``(invalid)``; one that is missing or null is passed over, or reads ``(missing)`` with ``ignore_null: false``.
 
-Method: sights of values in order of event time. Two neighbours that differ are a change; with ``within`` only if they are less than that apart. One more sight
+Method: sights of values in order of event time. Two neighbours that differ are a change; with ``within`` only if they are at most that far apart. One more sight
 can only add changes, so the order of arrival does not matter. Kept are 24 sights; beyond that the oldest neighbours of one value become one run with a
 first and a last time, and what is older than all is not looked at any more.
 
@@ -88,7 +88,7 @@ class Change(Apart):
     def _change(self, before: Run | None, after: Run | None) -> Reading | None:
         if before is None or after is None or before.value == after.value:
             return None
-        if self.within is not None and after.first - before.last >= self.within:
+        if self.within is not None and after.first - before.last > self.within:
             return None
         detail = {"from": before.value, "to": after.value}
         return Reading(after.first, True, 1.0, None, until=after.first, detail=detail)

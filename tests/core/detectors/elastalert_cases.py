@@ -1,8 +1,9 @@
 """ElastAlert2's rule types beside our detectors: the same events for both, and what each says.
 
-``theirs`` and ``ours`` are (second, key) of each match. ``tell`` says what is compared: ``each`` match, the ``first`` of each key, or only which ``keys``
-matched (where the two look at different moments by design). ``better`` names the cases in which we differ on purpose.
-``python -m tests.proofs.elastalert`` runs the same cases through the real classes.
+``theirs`` and ``ours`` are (second, key) of each match. ``tell`` says what is compared: ``each`` match, only which ``keys`` matched (where the two
+look at different moments by design), or our ``alerts``, each once, beside their matches. ``better`` names the cases in which we differ on purpose.
+Here stands one case or more for every rule type; ``elastalert_edges`` has the edges of each, ``elastalert_better`` what we say otherwise on purpose.
+``python -m tests.proofs.elastalert`` runs all of them through the real classes.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Case:
     events: tuple[Event, ...]
     theirs: Matches
     ours: Matches
-    tell: Literal["each", "first", "keys"] = "each"
+    tell: Literal["each", "keys", "alerts"] = "each"
     ticks: tuple[int, ...] = ()
     "Seconds at which theirs is asked whether something is missing."
 
@@ -186,57 +187,5 @@ CASES = (
         [(7260, "all")],
         tell="keys",
         until=7900,
-    ),
-    Case(
-        "late: an event that completes a window of the past",
-        FREQUENCY | {"timeframe": 10},
-        OURS_FREQUENCY.replace("60s", "10s"),
-        at(0, 1, 100, 2),
-        [],
-        [(2, "all")],
-        better="late",
-    ),
-    Case(
-        "empty baseline: nothing is known, so everything is new",
-        {"type": "new_term", "fields": ["v"], "baseline": []},
-        "{new_value: {field: v, learn_for: 1d}}",
-        mixed(at(0, 60, v="a"), at(30, v="b")),
-        [(0, "all"), (30, "all")],
-        [],
-        better="empty baseline",
-    ),
-    Case(
-        "chance size: three events after one are three times as many",
-        SPIKE | {"timeframe": 60},
-        OURS_SPIKE.replace("10m", "60s"),
-        mixed(at(*range(0, 1200, 60)), at(1205, 1215, 1225, 1235)),
-        [(1205, "all")],
-        [],
-        tell="keys",
-        until=1400,
-        better="chance size",
-    ),
-    Case(
-        "chance size: one of two is half of them",
-        {"type": "percentage_match", "numerator": "bad", "max_percentage": 20, "bucket": 600},
-        '{rate: {numerator: {"===": [{"var": "data.bad"}, true]}, above: 0.2, within: 10m, min_denominator: 2}}',
-        ((0, {"bad": True}), (60, {"bad": False})),
-        [(0, "all")],
-        [],
-        tell="keys",
-        until=1400,
-        better="chance size",
-    ),
-    Case(
-        "never seen: a key that should have been there from the start",
-        {"type": "flatline", "threshold": 1, "timeframe": 60, "query_key": "k"},
-        "{absence: {period: 60s, missed: 1, expected: [gate]}}\nby: [k]",
-        at(*range(0, 300, 10), k="a"),
-        [],
-        [(75, "gate")],
-        tell="keys",
-        ticks=tuple(range(0, 300, 20)),
-        until=300,
-        better="never seen",
     ),
 )  # fmt: skip

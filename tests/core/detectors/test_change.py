@@ -70,8 +70,9 @@ def test_null_is_passed_over_or_a_value_of_its_own() -> None:
 
 def test_a_change_after_a_long_pause_is_none_with_within() -> None:
     change = Change(VERSION, within=10)
-    assert feed(change, (0, "a"), (10, "b"), (19, "c")) == [None, None, (19, "b", "c")]
-    assert feed(change, (0, "a"), (10, "b"), (1, "a"))[2] == (10, "a", "b")
+    assert feed(change, (0, "a"), (11, "b"), (20, "c")) == [None, None, (20, "b", "c")]
+    assert feed(change, (0, "a"), (10, "b")) == [None, (10, "a", "b")], "exactly that far apart"
+    assert feed(change, (0, "a"), (11, "b"), (1, "a"))[2] == (11, "a", "b")
 
 
 def test_runs_are_bounded() -> None:
@@ -105,6 +106,6 @@ def test_order_and_restarts_change_nothing(
     events = [Seen(at, {"version": v}) for at, v in one_each]
     fired = same_alerts(Change(VERSION, within=within), events, seed, until=10**7)
     differ = any(
-        a != b and (within is None or t - s < within) for (s, a), (t, b) in pairwise(one_each)
+        a != b and (within is None or t - s <= within) for (s, a), (t, b) in pairwise(one_each)
     )
     assert bool(fired) is differ

@@ -5,6 +5,7 @@ In: a JSON list of {"rule", "events": [[second, fields]], "ticks"} on standard i
 
 import datetime as dt
 import json
+import statistics
 import sys
 
 from elastalert import ruletypes
@@ -21,7 +22,11 @@ CLASSES = {
     "cardinality": ruletypes.CardinalityRule,
     "percentage_match": ruletypes.PercentageMatchRule,
     "metric_aggregation": ruletypes.MetricAggregationRule,
+    "spike_aggregation": ruletypes.SpikeMetricAggregationRule,
 }
+SUMMED = ("percentage_match", "metric_aggregation", "spike_aggregation")
+"What Elasticsearch sums up for it."
+FUNCTIONS = {"avg": statistics.fmean, "sum": sum, "min": min, "max": max}
 
 
 class Terms(ruletypes.NewTermsRule):
@@ -51,7 +56,7 @@ def configured(rule):
         out["compound_compare_key"] = [out["compare_key"]]
     if rule["type"] == "percentage_match":
         out["match_bucket_filter"] = [{"term": {out.pop("numerator"): True}}]
-    if rule["type"] in ("percentage_match", "metric_aggregation"):
+    if rule["type"] in SUMMED:
         out |= {
             "buffer_time": dt.timedelta(minutes=10),
             "run_every": dt.timedelta(minutes=10),
@@ -68,7 +73,7 @@ def asked(case):
         else CLASSES[rule["type"]](configured(rule))
     )
     events = [({"@timestamp": when(second), **fields}) for second, fields in case["events"]]
-    if rule["type"] in ("percentage_match", "metric_aggregation"):
+    if rule["type"] in SUMMED:
         buckets(made, rule, case["events"])
     elif case["ticks"]:
         left = list(events)
@@ -83,22 +88,27 @@ def asked(case):
 
 
 def buckets(made, rule, events):
-    """The sums that Elasticsearch would give for each bucket."""
+    """The sums that Elasticsearch would give for each bucket and each value of ``query_key``."""
     width = rule["bucket"]
     for start in sorted({second // width * width for second, _ in events}):
         inside = [fields for second, fields in events if start <= second < start + width]
-        if rule["type"] == "metric_aggregation":
-            values = [fields[rule["metric_agg_key"]] for fields in inside]
-            made.check_matches(
-                when(start), None, {made.metric_key: {"value": sum(values) / len(values)}}
-            )
-        else:
-            hits = sum(fields[rule["numerator"]] for fields in inside)
-            found = {
-                "match_bucket": {"doc_count": hits},
-                "_other_": {"doc_count": len(inside) - hits},
-            }
-            made.check_matches(when(start), None, {"percentage_match_aggs": {"buckets": found}})
+        for key in dict.fromkeys(fields.get(rule.get("query_key")) for fields in inside):
+            one = [f for f in inside if f.get(rule.get("query_key")) == key]
+            found = aggregated(made, rule, one)
+            if rule["type"] == "spike_aggregation":
+                made.add_aggregation_data({when(start): found})
+            else:
+                made.check_matches(when(start), key, found)
+
+
+def aggregated(made, rule, inside):
+    """One bucket as Elasticsearch answers."""
+    if "metric_agg_key" in rule:
+        values = [fields[rule["metric_agg_key"]] for fields in inside]
+        return {made.metric_key: {"value": FUNCTIONS[rule["metric_agg_type"]](values)}}
+    hits = sum(fields[rule["numerator"]] for fields in inside)
+    found = {"match_bucket": {"doc_count": hits}, "_other_": {"doc_count": len(inside) - hits}}
+    return {"percentage_match_aggs": {"buckets": found}}
 
 
 def said(match, rule):
