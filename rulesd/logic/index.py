@@ -38,17 +38,14 @@ class Index:
         texts: Sequence[str],
         rules: Sequence[Node],
         observed: Iterable[Mapping[str, object]],
-        *,
-        bytes_too: bool = True,
     ) -> None:
-        """``bytes_too``: whether it will be asked with undecoded events; what only those need is not made otherwise."""
         self.texts = texts
         self._compiled: dict[int, Compiled] = {}
         self._opaque: set[int] = set()
         self._opaque_reads: set[Path] = set()
         self._repeated: dict[int, frozenset[Path]] = {}
         self.whole: frozenset[int] = frozenset()
-        self.projection = self._project(rules, bytes_too=bytes_too)
+        self.projection = self._project(rules)
         self.shapes = Shapes(self.projection)
         frequencies = _frequencies(self.projection.paths, observed)
         builder = Builder(rules, self.shapes, frequencies, self._opaque, self._repeated)
@@ -70,9 +67,7 @@ class Index:
         self.opaque = len(self._opaque)
         self._small = self._opaque - self.whole
         self._part_dict = self.shapes.part(self._opaque_reads, Form.DICT)
-        self._part_struct = (
-            self.shapes.part(self._opaque_reads, Form.STRUCT) if bytes_too else self._part_dict
-        )
+        self._part_struct = self.shapes.part(self._opaque_reads, Form.STRUCT)
         self.always = sum(
             any(not leaf for leaves in builder.leaves.get(position, {}).values() for leaf in leaves)
             for position in range(len(rules))
@@ -80,10 +75,8 @@ class Index:
         builder.forget()
         self.run_dict = self.shapes.compile(self.root[0], Form.DICT)
         self.run_dict_watched = self.shapes.compile(self.watched[0], Form.DICT)
-        self.run_root, self.run_struct = self.run_dict, self.run_dict_watched
-        if bytes_too:
-            self.run_root = self.shapes.compile(self.root[0], Form.STRUCT)
-            self.run_struct = self.shapes.compile(self.watched[0], Form.STRUCT)
+        self.run_root = self.shapes.compile(self.root[0], Form.STRUCT)
+        self.run_struct = self.shapes.compile(self.watched[0], Form.STRUCT)
         self.decode = self.projection.decode
         namespace: dict[str, object] = {**EMPTY_NAMESPACE}
         source = self.projection.parents_source()
@@ -92,7 +85,7 @@ class Index:
         exec(compile(source, "<rulesd parents>", "exec"), namespace, own)  # noqa: S102 - numbers and names of our own making.
         self.parents: Parents = cast("Parents", own["parents"])
 
-    def _project(self, rules: Sequence[Node], *, bytes_too: bool) -> Projection:
+    def _project(self, rules: Sequence[Node]) -> Projection:
         paths: set[Path] = set()
         precise: set[Path] = set()
         whole: set[int] = set()
@@ -112,7 +105,7 @@ class Index:
         paths |= self._opaque_reads
         precise |= self._opaque_reads
         self.whole = frozenset(whole)
-        return Projection(paths, precise, bytes_too=bytes_too)
+        return Projection(paths, precise)
 
     def compiled(self, position: int) -> Compiled:
         """One rule as datalogic has it, compiled when first asked for."""
@@ -133,10 +126,13 @@ class Index:
         """Sort out what the functions found; datalogic decides what is unsure."""
         if len(out) == 1:
             return self._settle_one(out[0], document, e, event)
-        matched = {position for position in out if position >= 0}
+        found = sorted(set(out))
+        if found[0] >= 0:  # What is unsure is negative, so it would come first.
+            return found, []
+        matched = {position for position in found if position >= 0}
         raised: list[int] = []
-        if len(matched) < len(out):
-            unsure = sorted({~position for position in out if position < 0} - matched)
+        unsure = sorted({~position for position in found if position < 0} - matched)
+        if unsure:
             part = self._handle(unsure, document, e, event)
             known = self._compiled
             for position in unsure:
@@ -167,10 +163,6 @@ class Index:
         except TypeError:  # A whole number beyond 64 bits: the event is no JSON for orjson.
             true = rule.truth(handle(orjson.loads(event) if document is None else document))
         return ([position] if true else []), []
-
-    def part(self, document: Mapping[str, object]) -> datalogic.DataHandle:
-        """What rules read of a document, for datalogic."""
-        return handle(document if self.whole else self.projection.cut(document))
 
     def _handle(
         self, unsure: Sequence[int], document: Mapping[str, object] | None, e: object, event: bytes

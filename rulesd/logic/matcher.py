@@ -31,6 +31,9 @@ UNFIT: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 "How the projection refuses an event that it does not fit, or that is not JSON: orjson tells which."
 
 
+_new: Final = tuple.__new__
+
+
 class Evaluation(NamedTuple):
     """What one event did to all rules, by id, in the order of the rules."""
 
@@ -150,9 +153,8 @@ class Matcher:
         e = index.parents(document)
         out: list[int] = []
         index.run_dict_watched(e, out, index.watched)
-        if not out:
-            return Positions([], [])
-        return Positions(*index.settle(out, document, e, b""))
+        # Not ``Positions(...)``: that goes through a function in Python, for every event.
+        return _new(Positions, index.settle(out, document, e, b"") if out else ([], []))
 
     def naive_evaluate(self, document: Mapping[str, object]) -> Evaluation:
         """The oracle: datalogic on every rule, one by one. For the sampled shadow check; compiles rules when first used."""

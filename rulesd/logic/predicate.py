@@ -2,18 +2,21 @@
 
 Law: the answer is datalogic's, and where datalogic raises, so does the function (``EvaluationError``): the caller decides
 what an unanswered question means. Generated Python answers what it can, datalogic the rest, under a budget.
+
+Method: one generated function reads the fields, evaluates the expression in its own order and turns to datalogic where that
+must be asked; no index is needed to find one rule among one.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
+from rulesd.logic.codegen import NAMESPACE, Writer
 from rulesd.logic.evaluator import Compiled, accept, handle
 from rulesd.logic.guard import plain
-from rulesd.logic.index import Index
-from rulesd.logic.projection import Form
-from rulesd.logic.reads import is_opaque, walk
-from rulesd.logic.semantics import Slow, step
-from rulesd.logic.syntax import Binary, Const, Missing, Node, Unary, Var
+from rulesd.logic.projection import EMPTY_NAMESPACE, Form, Projection
+from rulesd.logic.reads import is_opaque, survey, walk
+from rulesd.logic.semantics import step
+from rulesd.logic.syntax import Binary, Const, Missing, Node, Path, Unary, Var
 
 Predicate: TypeAlias = Callable[[Mapping[str, object]], bool]
 Value: TypeAlias = Callable[[Mapping[str, object]], object]
@@ -24,21 +27,18 @@ _ARITHMETIC: Final = frozenset("+-*/")
 def predicate(logic: object) -> Predicate:
     """Whether ``logic`` is truthy for a document; ``RuleError`` now, ``EvaluationError`` when called."""
     tree, text = plain(logic)
-    index = Index([text], [accept(tree, text)], (), bytes_too=False)
-    parents, run, root = index.parents, index.run_dict_watched, index.watched
+    node = accept(tree, text)
+    projection, whole = _project(node, text)
+    known: list[Compiled] = []
 
-    def test(document: Mapping[str, object], _: _Owner = _Owner(index)) -> bool:  # noqa: B008 - one for each test.
-        out: list[int] = []
-        if document.__class__ is not dict:
-            return index.compiled(0).truth(handle(document))
-        run(parents(document), out, root)
-        if not out:
-            return False
-        if min(out) >= 0:
-            return True
-        return index.compiled(0).truth(index.part(document))
+    def ask(document: Mapping[str, object]) -> bool:
+        """What datalogic finds; compiled when first asked for, which most conditions never are."""
+        if not known:
+            known.append(Compiled(text))
+        entire = whole or document.__class__ is not dict
+        return known[0].truth(handle(document if entire else projection.cut(document)))
 
-    return test
+    return cast("Predicate", _function(node, projection, "True if {} else False", ask))
 
 
 def value_of(logic: object) -> Value:
@@ -51,35 +51,50 @@ def value_of(logic: object) -> Value:
         path = node.path
         return lambda document: step(document, path, None)
     rule = Compiled(text)
-    if is_opaque(node) or any(map(_differs, walk(node))):
-        return lambda document: rule.value(handle(document))
-    index = Index([text], [node], (), bytes_too=False)
-    compute = index.shapes.value(node, Form.DICT)
 
-    def value(document: Mapping[str, object], _: _Owner = _Owner(index)) -> object:  # noqa: B008 - one for each value.
-        if document.__class__ is dict:
-            try:
-                return compute(index.parents(document))
-            except Slow:
-                pass
+    def ask(document: Mapping[str, object]) -> object:
         return rule.value(handle(document))
 
-    return value
+    if is_opaque(node) or any(map(_differs, walk(node))):
+        return ask
+    return _function(node, _project(node, text)[0], "{}", ask)
 
 
-class _Owner:
-    """Held by one function alone, so that the index goes when the function goes.
+def _project(node: Node, text: str) -> tuple[Projection, bool]:
+    """What the condition reads, and whether datalogic must have the whole document."""
+    found = survey(node)
+    opaque: set[Path] = set()
+    if found.opaque:
+        reads = Compiled(text).reads()
+        if reads is None or () in reads:
+            return Projection(found.reads, found.precise, bytes_too=False), True
+        opaque.update(reads)
+    return Projection(found.reads | opaque, found.precise | opaque, bytes_too=False), False
 
-    Otherwise the cycles in it would be left to the garbage collector, which never looks at what was frozen.
-    """
 
-    __slots__ = ("_index",)
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-
-    def __del__(self) -> None:
-        self._index.release()
+def _function(node: Node, projection: Projection, result: str, ask: Value) -> Value:
+    """``result`` of the expression as a function of a document; ``ask`` answers where datalogic must be asked."""
+    writer = Writer(projection.numbers, 0)
+    expression = writer.expression(node)
+    loads = [line for path in writer.paths for line in projection.load(path, Form.NAMES)]
+    lines = (
+        "def f(d0):",
+        "if d0.__class__ is not dict: return ask(d0)",
+        *projection.name_parents(),
+        *loads,
+        f"try: return {result.format(expression)}",
+        "except Slow: return ask(d0)",
+    )
+    names = {
+        **NAMESPACE,
+        **EMPTY_NAMESPACE,
+        **projection.namespace,
+        "k": tuple(writer.constants),
+        "ask": ask,
+    }
+    own: dict[str, object] = {}  # Apart from what the function sees, which would make a cycle.
+    exec(compile("\n    ".join(lines), "<rulesd alone>", "exec"), names, own)  # noqa: S102 - numbers and names of our own making.
+    return cast("Value", own["f"])
 
 
 def _differs(node: Node) -> bool:

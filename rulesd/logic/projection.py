@@ -6,6 +6,7 @@ dictionary form, with the same answers. No text of a rule is ever part of genera
 
     Form.STRUCT   ``e`` is the Struct msgspec decoded from the bytes
     Form.DICT     ``e`` is a tuple of the dictionaries that hold fields: the document, its ``data``, ...
+    Form.NAMES    those dictionaries are local names, ``d0`` the document: where one function does everything
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,7 @@ class Form(StrEnum):
 
     STRUCT = "struct"
     DICT = "dict"
+    NAMES = "names"
 
 
 def _nameable(name: str) -> bool:
@@ -126,10 +128,12 @@ class Projection:
             start = len(terminal)
         elif terminal[:-1] in self._parents:
             default = ", UNSET" if self.is_precise(path) and path == terminal else ""
-            whole = f"e[{self._parents.index(terminal[:-1])}].get({self._named('K', terminal[-1])}{default})"
+            parent = self._parents.index(terminal[:-1])
+            holder = f"d{parent}" if form is Form.NAMES else f"e[{parent}]"
+            whole = f"{holder}.get({self._named('K', terminal[-1])}{default})"
             start = len(terminal)
         else:
-            whole, start = "e[0]", 0
+            whole, start = "d0" if form is Form.NAMES else "e[0]", 0
         if start == len(path):
             return whole
         return f"step({whole}, {self._named('P', path[start:])}, {otherwise})"
@@ -152,13 +156,17 @@ class Projection:
 
     def parents_source(self) -> str:
         """Source of a faster ``parents``: a function ``parents(d0)``."""
-        lines = ["def parents(d0):"]
+        names = ", ".join(f"d{i}" for i in range(len(self._parents)))
+        return "\n    ".join(("def parents(d0):", *self.name_parents(), f"return ({names},)"))
+
+    def name_parents(self) -> list[str]:
+        """Statements that put the dictionaries below ``d0`` into ``d1``, ``d2`` ..."""
+        lines: list[str] = []
         for i, path in enumerate(self._parents[1:], 1):
             above = self._parents.index(path[:-1])
-            lines.append(f"    d{i} = d{above}.get({self._named('K', path[-1])})")
-            lines.append(f"    if d{i}.__class__ is not dict: d{i} = NOTHING")
-        lines.append("    return (" + ", ".join(f"d{i}" for i in range(len(self._parents))) + ",)")
-        return "\n".join(lines)
+            lines.append(f"d{i} = d{above}.get({self._named('K', path[-1])})")
+            lines.append(f"if d{i}.__class__ is not dict: d{i} = NOTHING")
+        return lines
 
     def cut(self, document: Mapping[str, object]) -> dict[str, object]:
         """The part of a document that rules read, for datalogic."""

@@ -1,6 +1,6 @@
 """The functions an index is made of, generated once for each shape and compiled when first needed.
 
-Law: every function has the form ``f(e, out, k)``: ``e`` is the document in one of two forms, ``out`` collects positions of
+Law: every function of a tree has the form ``f(e, out, k)``: ``e`` is the document in one of two forms, ``out`` collects positions of
 rules that are true, and ``~position`` of rules that datalogic must decide; ``k`` is the node: the number of its function,
 then its constants, or its children, which are nodes. The two forms differ only in how fields are read. Nodes are plain
 tuples and dictionaries because an event touches few of them and each costs a cache miss.
@@ -22,6 +22,9 @@ from rulesd.logic.syntax import Many, Node, Path, is_index
 Function: TypeAlias = Callable[[object, list[int], Any], None]
 Tree: TypeAlias = tuple[Any, ...]
 "A node: function number first."
+
+_FORMS: Final = (Form.STRUCT, Form.DICT)
+"How functions of a tree read documents."
 
 MAX_SHAPES: Final = 400
 "Beyond this many functions, a conjunction is checked part by part: rules of endless variety share single conditions."
@@ -124,7 +127,7 @@ class Shapes:
         self._fusions: set[int] = set()
         self._leaves: dict[Node, tuple[int, tuple[object, ...]]] = {}
         self._bodies: list[tuple[tuple[Path, ...], tuple[str, ...]]] = []
-        self.functions: dict[Form, list[Function]] = {form: [] for form in Form}
+        self.functions: dict[Form, list[Function]] = {form: [] for form in _FORMS}
         helpers: dict[str, object] = {
             "bisect_left": bisect_left,
             "bisect_right": bisect_right,
@@ -133,7 +136,7 @@ class Shapes:
         helpers |= {f"find_{name}": lookup.find for name, lookup in LOOKUPS.items()}
         self._namespaces: dict[Form, dict[str, object]] = {
             form: {**NAMESPACE, **EMPTY_NAMESPACE, **helpers, "F": self.functions[form]}
-            for form in Form
+            for form in _FORMS
         }
         self.sure = self._number((), ("out += k[1]",))
         self.unsure = self._number((), ("out += [~i for i in k[1]]",))
@@ -148,7 +151,7 @@ class Shapes:
         if number is None:
             number = self._numbers[key] = len(self._bodies)
             self._bodies.append(key)
-            for form in Form:
+            for form in _FORMS:
                 self.functions[form].append(self._first(number, form))
         return number
 
@@ -227,7 +230,7 @@ class Shapes:
     def know(self, codes: Codes) -> None:
         """The numbers of texts that masks use."""
         names = {f"C{self.projection.numbers[path]}": known for path, known in codes.items()}
-        for form in Form:
+        for form in _FORMS:
             self._namespaces[form].update(names)
 
     def mask(
@@ -281,21 +284,6 @@ class Shapes:
             return None
         return self._number(paths, body), tuple(writer.constants)
 
-    def value(self, node: Node, form: Form) -> Callable[[object], object]:
-        """A function from a document to the value of an expression; it raises ``Slow`` where datalogic must be asked."""
-        writer = Writer(self.projection.numbers, 0)
-        expression = writer.expression(node)
-        lines = [line for path in writer.paths for line in self.projection.load(path, form)]
-        namespace = {
-            **self._namespaces[form],
-            **self.projection.namespace,
-            "k": tuple(writer.constants),
-        }
-        source = "\n    ".join(("def f(e):", *lines, f"return {expression}"))
-        own: dict[str, object] = {}  # Apart from what the function sees, which would make a cycle.
-        exec(compile(source, f"<rulesd {form} value>", "exec"), namespace, own)  # noqa: S102 - numbers and names of our own making.
-        return cast("Callable[[object], object]", own["f"])
-
     def part(self, paths: Iterable[Path], form: Form) -> Callable[[object], object] | None:
         """A function from a document to the part of it that some rules read, or ``None`` where lists are indexed."""
         wanted = sorted(set(paths))
@@ -328,7 +316,7 @@ class Shapes:
 
     def release(self) -> None:
         """The functions are needed no more: let go of them and of what they see."""
-        for form in Form:
+        for form in _FORMS:
             self.functions[form].clear()
             self._namespaces[form].clear()
 
