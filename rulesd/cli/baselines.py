@@ -192,7 +192,10 @@ def _state(one: dict[str, Any]) -> str:
     until, deploy = clock(one["until"]), clock(one["deploy"])
     match one["state"]:
         case "learning":
-            return "[yellow]learning" + (f" until {until}" if until else "") + "[/]"
+            # Where the level is given it learns how much traffic there is.
+            pinned = (one["learned"] or {}).get("pinned")
+            what = "pinned, learning the traffic" if pinned else "learning"
+            return f"[yellow]{what}" + (f" until {until}" if until else "") + "[/]"
         case "deploy_watch":
             return f"[cyan]watched until {until}, deploy of {deploy}[/]"
         case "relearning":

@@ -32,7 +32,7 @@ class Phase(StrEnum):
     """Where a baseline stands."""
 
     LEARNING = "learning"
-    "The first one is being learned; until then the key is judged by what its rule knows of others, or not at all."
+    "The first one is being learned; until then the key is judged by what its rule knows of others, or not at all. A pinned ``shift`` learns how much traffic there is."
 
     FIXED = "fixed"
     FOLLOWS = "follows"
@@ -94,6 +94,8 @@ def baseline_of(book: Book, entry: Entry, at: Instant) -> Baseline:
     made = Baseline(book.id, labels_of(book.rule.by, entry.key), learned, detector.name)
     if learned is None:
         first = _first(book, state, at)
+        if (share := _given(detector, entry.key)) is not None:
+            return _counting(made._replace(learned=share, level=level_text(share, 0)), first)
         events = first.get("events")
         return made._replace(
             events=events if isinstance(events, int | float) else None,
@@ -138,6 +140,25 @@ def _placed(
         since=since,
         until=_text(learned, "learning_until"),
         deploy=format_instant(before[-1]) if before else "",
+    )
+
+
+def _given(detector: object, key: Key) -> Mapping[str, Json] | None:
+    """The share that people wrote down for a key that is not judged by it yet."""
+    told = getattr(detector, "pinned", None)
+    share = told(key) if callable(told) else None
+    return None if share is None else {"share": share, "pinned": True}
+
+
+def _counting(made: Baseline, first: Mapping[str, Json]) -> Baseline:
+    """A key with a given level whose rule still learns how much traffic there is, and says nothing meanwhile."""
+    assert made.learned is not None
+    if not first:
+        return made._replace(phase=Phase.PINNED)
+    return made._replace(
+        learned={**made.learned, "learning": True, **first},
+        since=_text(first, "learning_since"),
+        until=_text(first, "learning_until"),
     )
 
 

@@ -35,7 +35,7 @@ _LOOKED_THROUGH: Milliseconds = 10 * 60 * SECOND
 class Entry:
     """One key."""
 
-    __slots__ = ("due", "episode", "key", "state", "wake")
+    __slots__ = ("due", "episode", "key", "later", "state", "wake")
 
     def __init__(self, key: Key, state: object) -> None:
         """A key without an episode."""
@@ -44,8 +44,31 @@ class Entry:
         self.episode: Episode | None = None
         self.wake: Instant = 0
         "The processing time this key is to be woken at; 0 for never."
+        self.later: Instant = 0
+        "A time it was to be woken at, and will be, although a nearer one came between; 0 for none."
         self.due: Instant = UNKNOWN
         "The detector's own deadline as it was last told, so that it is asked once for each observation."
+
+    def wakes(self, wake: Instant) -> bool:
+        """It is to be woken then: whether that has to be noted, or is near enough after a time noted already.
+
+        What is far ahead (a month of silence, say) comes up again after each event: it must not be noted each time.
+        """
+        if 0 < self.later <= wake:
+            self.wake, self.later = self.later, self.wake
+            return False
+        self.later = max(self.later, self.wake)
+        self.wake = wake
+        return True
+
+    def woken(self, at: Instant) -> bool:
+        """A time that was noted has come: whether it still counts."""
+        if self.later == at:
+            self.later = 0
+        if self.wake != at:
+            return False
+        self.wake = 0
+        return True
 
 
 @dataclass(slots=True)

@@ -294,9 +294,8 @@ class Detection:
             position = self.plan.by_id.get(rule_id)
             book = None if position is None else self.books[position]
             entry = None if book is None else book.peek(key)
-            if book is None or entry is None or entry.wake != due:
+            if book is None or entry is None or not entry.woken(due):
                 continue
-            entry.wake = 0
             watermark = now if book.arrival else now - IDLE - book.rule.lateness
             if entry.due <= watermark:
                 self._advance(book, entry, watermark, now, out)
@@ -314,9 +313,9 @@ class Detection:
             self._wake(book, entry, wake)
 
     def _wake(self, book: Book, entry: Entry, wake: Instant) -> None:
-        entry.wake = wake
-        heappush(self._heap, (wake, book.id, entry.key))
-        self.due = min(self.due, wake)
+        if entry.wakes(wake):
+            heappush(self._heap, (wake, book.id, entry.key))
+            self.due = min(self.due, wake)
 
     # ------------------------------------------------------------------ plans
 
@@ -384,7 +383,7 @@ class Detection:
             for entry in book.awake():
                 self._index(book, entry, None)
                 wake = track.wake_at(book, entry)
-                entry.wake = wake or 0
+                entry.wake, entry.later = wake or 0, 0
                 if wake is not None:
                     self._heap.append((wake, book.rule.id, entry.key))
         heapify(self._heap)

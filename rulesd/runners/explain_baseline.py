@@ -58,12 +58,14 @@ def _said(one: Baseline) -> str:
         words += f", from {one.events:,.0f} {'windows' if one.detector == 'spike' else 'events'}"
     if one.since and one.phase in (Phase.FIXED, Phase.FOLLOWS):
         words += f" since {one.since}"
-    words += f"; {_PHASES[one.phase]}"
+    counts = one.phase is Phase.LEARNING and (one.learned or {}).get("pinned")
+    words += f"; {_COUNTS if counts else _PHASES[one.phase]}"
     if one.until:
         words += f" until {one.until}"
     return words + (f", after the deploy of {one.deploy}" if one.deploy else "")
 
 
+_COUNTS = "pinned in the rule, which learns how much traffic there is and says nothing"
 _PHASES = {
     Phase.LEARNING: "its own is being learned",
     Phase.FIXED: "fixed",

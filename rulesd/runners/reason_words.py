@@ -44,7 +44,7 @@ WORDS: dict[Reason, str] = {
     Reason.RELEARN_DEPLOY: "the watch after a deploy is over: the rule learns anew",
     Reason.RELEARN_ASKED: "a person had it learn afresh",
     Reason.RELEARN_RESOLVED: "a person resolved the alert: its key learns afresh",
-    Reason.RELEARN_SILENT: "silent for four baselines: what it was is forgotten",
+    Reason.RELEARN_SILENT: "silent for too long: what it was is forgotten",
     Reason.RELEARN_RULE: "the rule was changed: what it had learned is gone",
     Reason.RELEARNED: "it has learned anew",
     Reason.LOCKED: "a switch is locked until this review",

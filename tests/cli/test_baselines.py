@@ -28,6 +28,9 @@ STATES = (
     row(state="deploy_watch", until="2026-01-12T10:00:00.000Z", deploy="2026-01-11T10:00:00.000Z"),
     row(state="relearning", until="2026-01-13T10:00:00.000Z", deploy="2026-01-11T11:00:00.000Z"),
     row(state="relearning"),
+    row(
+        state="learning", until="2026-01-14T09:00:00.000Z", learned={"share": 0.02, "pinned": True}
+    ),
 )
 
 
@@ -39,7 +42,7 @@ def test_the_table_says_what_is_expected_and_where_it_stands(run: Run, daemon: S
         "policy.refusal_drift", "tenant=acme hazard=a[b]", "2.1% (1.8% to 2.4%)", "12,345 events", "19 windows",
         "2026-01-05 09:00Z", "fixed", "learning until 2026-01-12 09:00Z", "follows its history", "pinned in the rule", "(all)",
         "watched until 2026-01-12 10:00Z, deploy of 2026-01-11 10:00Z",
-        "learning anew until 2026-01-13 10:00Z, deploy of 2026-01-11 11:00Z",
+        "learning anew until 2026-01-13 10:00Z, deploy of 2026-01-11 11:00Z", "pinned, learning the traffic until 2026-01-14 09:00Z",
     ):  # fmt: skip
         assert words in said.out, words
     assert said.out.count("policy.refusal_drift") == 2  # once for each run of its rows

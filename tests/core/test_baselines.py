@@ -149,6 +149,24 @@ def test_a_mean_says_what_it_has_seen_and_a_pinned_one_that_it_is() -> None:
     assert only(world).events == 10_000
 
 
+def test_a_share_that_is_given_says_how_long_the_rule_is_still_silent() -> None:
+    given = shift(shares=((("acme",), 0.02),))
+    world = World(plan(rule("t.shift", detector=given)))
+    for n in range(5 * 60):
+        world.send(n * 60, tenant="acme")
+    row = only(world)
+    assert (row.phase, row.level) == (Phase.LEARNING, "2%")
+    assert (row.since, row.until) == (format_instant(T0), format_instant(T0 + 6 * HOUR))
+    assert row.learned == {
+        "share": 0.02, "pinned": True, "learning": True, "learning_since": row.since, "learning_until": row.until
+    }  # fmt: skip
+    world.send(361 * 60, tenant="acme")  # over, and nothing judged yet
+    assert (only(world).phase, only(world).until) == (Phase.PINNED, "")
+    for n in range(362, 370):
+        world.send(n * 60, tenant="acme")
+    assert (only(world).phase, only(world).level) == (Phase.PINNED, "2%")
+
+
 @pytest.mark.parametrize(
     ("learned", "within", "said"),
     [

@@ -196,3 +196,20 @@ def test_a_full_book_looks_at_a_few_keys_at_a_time_and_at_all_of_them_in_ten_min
         b.young[f"new{n}",] = Entry((f"new{n}",), b.rule.detector.start(("k",), late))
     looked = [n for n in range(60_000) if not b.full(late + n) or len(b) < 800]
     assert looked[0] == 6_000, "eight of 800 each six seconds"
+
+
+def test_a_time_far_ahead_is_noted_once_however_often_a_nearer_one_comes_between() -> None:
+    one = Entry(("k",), None)
+    assert one.wakes(1_000)  # a month of silence, say
+    for n in range(10, 100, 10):
+        assert one.wakes(n)
+        assert one.woken(n)
+        assert not one.wakes(1_000 + n)  # it stands there already, a little early
+        assert one.wake == 1_000
+    assert one.wakes(500)
+    assert one.wakes(400)
+    assert not one.woken(500)
+    assert not one.woken(1_000)  # 400 is what counts
+    assert (one.wake, one.later) == (400, 0)
+    assert one.woken(400)
+    assert (one.wake, one.later) == (0, 0)

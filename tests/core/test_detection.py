@@ -9,6 +9,7 @@ from rulesd.core.detectors.never import Never
 from rulesd.core.detectors.news import News
 from rulesd.core.detectors.protocol import Observation
 from rulesd.core.detectors.repeat import Repeat
+from rulesd.core.detectors.spike_measure import SpikeMeasure
 from rulesd.core.plan import Plan
 from rulesd.model.baseline import BaselineChanged
 from rulesd.model.decision import AlertChanged, Decision, Kind, LimitReached
@@ -328,3 +329,20 @@ def test_keys_learn_afresh_by_an_input_and_news_is_told_after_each_advance() -> 
     assert w.engine.detection.relearn(replace(asked, rule="t.gone"), w.now, out) == []
     assert w.engine.detection.relearn(replace(asked, rule="t.never"), w.now, out) == []
     assert [d.reason for d in out] == [Reason.RELEARN_ASKED]
+
+
+def test_a_key_that_comes_and_goes_is_noted_for_few_times_only() -> None:
+    spike = SpikeMeasure(field("n"), 10 * MINUTE, HOUR * 24 * 7, 1.0)
+    w = World(plan(rule("t.spike", detector=spike)))
+    for n in range(200):
+        w.at(n * 1_800).send(n * 1_800 + 1, n=n % 7)
+    assert len(w.engine.detection._heap) <= 3
+    before = w.engine.snapshot()
+    w.at(200 * 1_800 + 29 * 86_400)
+    (said,) = [d for d in w.decisions if isinstance(d, BaselineChanged)]
+    assert (said.reason, said.detail) == (
+        Reason.RELEARN_SILENT,
+        "silent for 28d; it was 2.97",
+    )
+    assert w.engine.detection._heap == []
+    assert w.engine.snapshot() != before

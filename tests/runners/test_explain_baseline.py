@@ -1,9 +1,10 @@
 """Why: what an alert was compared with, and why that is what it is."""
 
+from rulesd.core.baselines import Baseline, Phase
 from rulesd.core.detectors.never import Never
 from rulesd.model.inputs import BaselinesRelearned, ResolvedByPerson
 from rulesd.model.story import Part, Story
-from rulesd.runners.explain_baseline import told
+from rulesd.runners.explain_baseline import _said, told
 from rulesd.runners.explaining import Explaining
 from tests.core.plans import T0, event, plan, rule
 from tests.core.test_baselines import shift
@@ -74,3 +75,12 @@ def test_what_is_being_learned_is_told_as_such() -> None:
         assert "after the deploy of 2026-01-05T16:00" in words
 
     lived(tell, plan=PLAN)
+
+
+def test_a_given_level_whose_rule_is_still_silent_says_until_when() -> None:
+    given = {"share": 0.02, "pinned": True}
+    one = Baseline("t.shift", {}, given, "shift", Phase.LEARNING, "2%", until="2026-01-06")
+    assert _said(one) == (
+        "baseline: 2%; pinned in the rule, which learns how much traffic there is and says nothing until 2026-01-06"
+    )
+    assert _said(one._replace(learned={"share": 0.02})).endswith("being learned until 2026-01-06")

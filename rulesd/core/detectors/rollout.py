@@ -26,6 +26,7 @@ from math import hypot, lgamma, log, sqrt
 from typing import ClassVar
 
 from rulesd.core.detectors.evidence import between, expit, logit
+from rulesd.core.detectors.news import News
 from rulesd.core.detectors.plain import rows, texts, whole, wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.releases import Releases
@@ -33,6 +34,7 @@ from rulesd.core.detectors.segments import Key
 from rulesd.core.detectors.slots import BITS, MANY, TRIALS, WIDTH, Shares, share
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds, format_instant
+from rulesd.model.reasons import Reason
 
 _LEARN: Milliseconds = 1 << 60
 "The level of all segments is learned until the first release, however long that takes."
@@ -40,6 +42,7 @@ _LEAST_LEARNED = 100
 _MOST_LEARNED = 20_000
 "A segment's level follows slow change: beyond so many trials the old ones are halved."
 _FORGET: Milliseconds = 30 * DAY
+_NEVER: Instant = 1 << 62
 _ROUNDING = 1e-9
 _FLAT = 2.0 * lgamma(0.5) - lgamma(1.0)
 
@@ -87,6 +90,7 @@ class Canary:
         "calm",
         "key",
         "last",
+        "news",
         "open",
         "release",
         "slots",
@@ -105,6 +109,8 @@ class Canary:
         "The release it is watched for; 0 when none."
         self.before = [0, 0]
         self.after = [0, 0]
+        self.news: tuple[News, ...] = ()
+        "Said at once, and not written."
         self.open = False
         self.spoilt = False
         "Whether this watch has fired: then it is no baseline."
@@ -130,6 +136,15 @@ class Canary:
             return False
         hits = counted >> BITS
         return hits <= self.spare_hits and (counted & TRIALS) - hits <= self.spare_misses
+
+    def forget(self) -> None:
+        """It was silent for so long that what it was is no level any more; its last watch, which is at most as long, is over."""
+        self.finish()
+        trials, hits = self.before
+        if trials >= _LEAST_LEARNED:
+            said = f"silent for {_FORGET // DAY} days; it was {100 * hits / trials:.3g}%"
+            self.news = (*self.news, News(Reason.RELEARN_SILENT, said))
+        self.before, self.band = [0, 0], None
 
     def learn(self, trials: int, hits: int) -> None:
         """Add to the level before."""
@@ -202,7 +217,20 @@ class Rollout:
             ripe = ripe[read:]
         if state.open:
             readings += self._over(state, watermark)
+        if watermark >= self._forgets(state):
+            state.forget()
         return readings
+
+    def news(self, state: Canary) -> tuple[News, ...]:
+        """What has happened to the level before since it was last asked."""
+        found, state.news = state.news, ()
+        return found
+
+    def _forgets(self, state: Canary) -> Instant:
+        """When a segment that stays silent forgets what it was, and says so; one that said too little to have a level needs no word."""
+        known = state.before[0] + state.after[0] >= _LEAST_LEARNED
+        known = known and not state.open and not state.slots.waiting
+        return state.last + _FORGET if known else _NEVER
 
     def _quiet(self, state: Canary, pool: Releases, ripe: list[tuple[Instant, int]]) -> bool:
         """Whether slots may be read as one: none of them ends a watch, and all together cannot make it fire."""
@@ -222,7 +250,7 @@ class Rollout:
 
     def _read(self, state: Canary, pool: Releases, end: Instant, counted: int) -> list[Reading]:
         if end >= state.last + _FORGET:
-            state.before, state.band = [0, 0], None
+            state.forget()
         release = pool.release(end - WIDTH, self.watch) or 0
         if release != state.release and state.release:
             was_open, state.open = state.open, False
@@ -298,7 +326,7 @@ class Rollout:
         return found
 
     def deadline(self, state: Canary, pool: object) -> Instant | None:
-        """The end of the oldest slot when it may tell something, later when not; the end of an open alert's watch.
+        """The end of the oldest slot when it may tell something, later when not; the end of an open alert's watch; the silence after which it forgets.
 
         The first slot of a watch always does: that a segment has spoken counts for the others.
         """
@@ -308,7 +336,8 @@ class Rollout:
             ends, due = state.release + self.watch, slots.due()
             return ends if due is None else min(due, ends)
         if not slots.waiting:
-            return None
+            forgets = self._forgets(state)
+            return None if forgets == _NEVER else forgets
         due = (slots.oldest + 1) * WIDTH
         if len(slots.waiting) >= MANY:
             return due
@@ -319,9 +348,10 @@ class Rollout:
         return due + HOUR if oldest is None and newest is None else due
 
     def forgettable(self, state: Canary, watermark: Instant) -> bool:
-        """After a silence that ends its baseline anyway."""
+        """After a silence that ends its baseline anyway, once it has forgotten what it was, and said so."""
         silent = watermark >= state.last + _FORGET + WIDTH
-        return silent and not state.open and not state.slots.waiting
+        known = state.before[0] + state.after[0] >= _LEAST_LEARNED
+        return silent and not known and not state.open and not state.slots.waiting
 
     def dump(self, state: Canary) -> Json:
         """Plain data."""

@@ -13,7 +13,7 @@ and tame measures cost the same:
 What is too little for one window may be too much when it lasts: the mean deviation of the last twelve windows or so (fading exponentially) is judged by a variance
 and a tail of its own, with a fifth of the budget and a twelfth of the looks. It fires only while the window itself is still off.
 
-A window counts when it holds a value; the first fifty only teach. After four silent references a key starts afresh. What is no finite number is not counted. A
+A window counts when it holds a value; the first fifty only teach. After four silent references a key starts afresh, and says so. What is no finite number is not counted. A
 sampled event counts ``sampledrate`` times in the mean.
 
 Watch. For a day after a ``deploy.change`` in the rule's ``on`` a look may fire with 14 times its chance (``deploys``). Then all that was learned before is worth
@@ -29,13 +29,16 @@ from typing import ClassVar
 
 from rulesd.core.detectors.apart import Apart
 from rulesd.core.detectors.deploys import is_deploy, noted, over, tail
+from rulesd.core.detectors.news import News
 from rulesd.core.detectors.panes import number
 from rulesd.core.detectors.protocol import Observation, Reading
 from rulesd.core.detectors.spike import Keys
 from rulesd.core.detectors.spike_measure_past import LASTS, LEARNS, STEPS, Past, Tail, U
 from rulesd.core.field import Field
+from rulesd.model.duration import format_duration
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR, Instant, Milliseconds
+from rulesd.model.reasons import Reason
 
 _WEEK = 168 * HOUR
 _LOOKS = 3.0
@@ -44,6 +47,7 @@ _HOUR, _LASTING = 0.8, 0.2
 _STILL = 0.5
 "What lasts fires only while the window itself is so many deviations off, on the same side."
 _AFRESH = 4
+_NEVER: Instant = 1 << 62
 _U2 = U * U
 _ONE = 1.0
 "Most steps of a quiet key hold one value: they share it."
@@ -129,7 +133,27 @@ class SpikeMeasure(Apart):
                     readings.append(found)
         if state.open:
             self._silence(state, last, readings)
+        if not waiting and watermark >= self._forgets(state):
+            self._forget(state)
         return readings
+
+    def _forgets(self, state: Past) -> Instant:
+        """When a key that stays silent forgets what it knows, and says so; one that is still being taught needs no word."""
+        if state.open or state.windows <= LEARNS:
+            return _NEVER
+        return (state.judged + 1) * state.width + _AFRESH * self.reference
+
+    def _forget(self, state: Past) -> None:
+        if state.windows > LEARNS:
+            silent = format_duration(_AFRESH * self.reference)
+            said = f"silent for {silent}; it was {state.level:.4g}"
+            state.news = (*state.news, News(Reason.RELEARN_SILENT, said))
+        state.afresh()
+
+    def news(self, state: Past) -> tuple[News, ...]:
+        """What has happened to what it knew since it was last asked."""
+        found, state.news = state.news, ()
+        return found
 
     def _silence(self, state: Past, last: int, readings: list[Reading]) -> None:
         if last >= state.judged + STEPS:
@@ -142,7 +166,7 @@ class SpikeMeasure(Apart):
         apart = step - state.judged
         if apart > STEPS:
             if apart * width >= _AFRESH * self.reference:
-                state.afresh()
+                self._forget(state)
             apart = STEPS
         if pool.watches:
             state.after_watch(over(pool.watches, step * width))
@@ -202,17 +226,18 @@ class SpikeMeasure(Apart):
         }
 
     def deadline(self, state: Past, pool: object) -> Instant | None:
-        """The end of the oldest step that waits; of the window of silence while the alert is open."""
+        """The end of the oldest step that waits; of the window of silence while the alert is open; of the silence after which it forgets."""
         silent = (state.judged + STEPS + 1) * state.width if state.open else None
         if not state.waiting:
-            return silent
+            forgets = self._forgets(state)
+            return silent if forgets == _NEVER else forgets
         due = (min(state.waiting) + 1) * state.width
         return due if silent is None else min(due, silent)
 
     def forgettable(self, state: Past, watermark: Instant) -> bool:
-        """After a silence that makes it a new key anyway."""
+        """After a silence that makes it a new key anyway, once it has forgotten what it knew, and said so."""
         silent = watermark >= (state.judged + 1) * state.width + _AFRESH * self.reference
-        return silent and not state.open and not state.waiting
+        return silent and not state.open and not state.waiting and state.windows <= LEARNS
 
     def dump(self, state: Past) -> Json:
         """Plain data."""

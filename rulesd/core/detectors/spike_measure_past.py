@@ -12,6 +12,7 @@ Memory: 3 kB.
 from array import array
 from math import exp, log
 
+from rulesd.core.detectors.news import News
 from rulesd.core.detectors.plain import real, reals, rows, whole
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR, Instant, Milliseconds
@@ -78,6 +79,7 @@ class Past:
         "lasting_tail",
         "left",
         "level",
+        "news",
         "open",
         "recent",
         "spread",
@@ -100,6 +102,8 @@ class Past:
         "Steps not judged yet: number of values, their sum, and what the sum lost by rounding."
         self.judged = -1
         self.open = False
+        self.news: tuple[News, ...] = ()
+        "Said at once, and not written."
         self.week = -1
         "The last week in which the pool has counted this key."
         self.afresh()

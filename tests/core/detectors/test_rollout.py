@@ -11,6 +11,7 @@ from rulesd.core.detectors.protocol import Observation
 from rulesd.core.detectors.rollout import Rollout, log_evidence, spare
 from rulesd.core.detectors.slots import WIDTH
 from rulesd.model.instant import DAY, HOUR, MINUTE, SECOND
+from rulesd.model.reasons import Reason
 from tests.core.detectors.harness import LATENESS, Seen, episodes, run
 
 HIT, MISS, DEPLOY = {"hit": True}, {"hit": False}, {"deploy": True}
@@ -251,12 +252,45 @@ def test_old_traffic_gives_way_and_a_silent_segment_is_forgotten() -> None:
     pool, state = detector.pool(), detector.start(K, 0)
     state.learn(20_001, 4_000)
     assert state.before == [10_000, 2_000]
-    detector.observe(state, pool, Observation(31 * DAY, 31 * DAY, "e", 1, MISS))
+    detector.observe(state, pool, Observation(31 * DAY, 31 * DAY, "e", 200, MISS))
     assert not detector.forgettable(state, 90 * DAY)
     detector.advance(state, pool, 32 * DAY)
-    assert state.before == [1, 0]
+    assert state.before == [200, 0]
+    (said,) = detector.news(state)
+    assert said == (Reason.RELEARN_SILENT, "silent for 30 days; it was 20%")
+    assert detector.news(state) == ()
+    forgets = detector.deadline(state, pool)
+    assert forgets == state.last + 30 * DAY
+    assert not detector.forgettable(state, 62 * DAY)  # not before it has said so
+    detector.advance(state, pool, forgets - 1)
+    assert detector.news(state) == ()
+    detector.advance(state, pool, forgets)
+    assert [n.detail for n in detector.news(state)] == ["silent for 30 days; it was 0%"]
+    assert detector.deadline(state, pool) is None
+    state.learn(99, 1)  # too little to be a level
+    assert detector.deadline(state, pool) is None
     assert not detector.forgettable(state, 60 * DAY)
     assert detector.forgettable(state, 62 * DAY)
+
+
+def test_a_watch_before_a_long_silence_is_forgotten_with_the_rest() -> None:
+    detector = rollout()
+    pool, state = detector.pool(), detector.start(K, 0)
+    for seen in BEFORE + RELEASE + traffic(DAY, DAY + HOUR, MINUTE, 0.05):
+        observation = Observation(seen.at, seen.at, "e", 1, seen.document)
+        if not detector.observe_pool(pool, observation):
+            detector.advance(state, pool, seen.at)
+            detector.observe(state, pool, observation)
+    detector.advance(state, pool, 2 * DAY)
+    assert state.after == [59, 3]
+    once = detector.load(detector.dump(state))
+    detector.advance(state, pool, 40 * DAY)  # woken by its deadline
+    late = Observation(40 * DAY, 40 * DAY, "e", 1, MISS)
+    detector.observe(once, pool, late)  # or found out by its next event
+    detector.advance(once, pool, 41 * DAY)
+    for each in (state, once):
+        assert [n.detail for n in detector.news(each)] == ["silent for 30 days; it was 5%"]
+    assert (state.before, once.before) == ([0, 0], [1, 0])
 
 
 def test_what_is_spared_cannot_add_what_is_missing() -> None:

@@ -12,6 +12,7 @@ from rulesd.core.detectors.protocol import Observation
 from rulesd.core.detectors.spike import Keys
 from rulesd.core.detectors.spike_measure import SpikeMeasure
 from rulesd.model.instant import DAY, HOUR, MINUTE
+from rulesd.model.reasons import Reason
 from tests.core.detectors.harness import Seen, episodes, run, shuffled
 from tests.core.plans import field
 
@@ -107,8 +108,34 @@ def test_silence_ends_an_alert_and_a_long_one_makes_a_new_key() -> None:
     pool, state = detector.pool(), detector.start(K, 0)
     detector.observe(state, pool, Observation(0, 0, "e", 1, {"x": 1}))
     detector.advance(state, pool, HOUR)
+    assert detector.deadline(state, pool) is None
     assert not detector.forgettable(state, 28 * DAY)
     assert detector.forgettable(state, 28 * DAY + HOUR)
+
+
+def test_what_a_key_knew_is_forgotten_after_four_references_and_told_once() -> None:
+    detector = spike()
+    pool, state = detector.pool(), detector.start(K, 0)
+    for seen in noise(0, DAY):
+        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
+    detector.advance(state, pool, DAY)
+    once = detector.load(detector.dump(state))
+    forgets = 29 * DAY
+    assert detector.deadline(state, pool) == forgets
+    detector.advance(state, pool, forgets - 1)
+    assert detector.news(state) == ()
+    assert not detector.forgettable(state, forgets)  # not before it has said so
+    detector.advance(state, pool, forgets)  # woken by its deadline
+    late = Observation(forgets, forgets, "e", 1, {"x": 1})
+    detector.observe(once, pool, late)  # or found out by its next event
+    detector.advance(once, pool, forgets + HOUR)
+    for each in (state, once):
+        (said,) = detector.news(each)
+        assert (said.reason, said.detail[:18]) == (Reason.RELEARN_SILENT, "silent for 28d; it")
+        assert detector.news(each) == ()
+    assert (state.windows, once.windows) == (0, 1)
+    assert detector.deadline(state, pool) is None
+    assert detector.forgettable(state, forgets)
 
 
 def test_what_is_no_number_is_not_counted_and_weights_are() -> None:
