@@ -5,14 +5,19 @@ configuration, 3 no daemon answers.
 """
 
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from rulesd import __version__
 from rulesd.cli.exits import Exit
 from rulesd.model.errors import ConfigurationError, DaemonUnreachable, RulesdError
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 COMMANDS = {
     "demo": "See it work, with nothing to set up: a broker, assistants, and an inbox for the pages.",
@@ -65,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(name: str, arguments: list[str]) -> int:
     module = importlib.import_module(f"rulesd.cli.{name.replace('-', '_')}")
+    if "--help" in arguments:
+        _flow(module.app)
     try:
         module.app(args=arguments, prog_name=f"rulesd {name}")
     except ConfigurationError as error:
@@ -82,6 +89,16 @@ def _run(name: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     return Exit.FINE
+
+
+def _flow(app: "Typer") -> None:
+    """Let the paragraphs of help texts flow to the terminal's width; one that begins with a backspace stays as it is written."""
+    for command in app.registered_commands:
+        text = command.help or getattr(command.callback, "__doc__", None) or ""
+        command.help = "\n\n".join(
+            part if part.startswith("\b") else " ".join(part.split())
+            for part in inspect.cleandoc(text).split("\n\n")
+        )
 
 
 def _help() -> str:

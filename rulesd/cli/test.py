@@ -49,7 +49,13 @@ def test(
     """Run the tests inside rule files.
 
     Each test feeds its events through decoding, matching, detection, routing and grouping as the daemon would, with a clock of its
-    own, and compares what fired and who was paged with `expect`. Exit 1 when one fails. --coverage reports and does not fail.
+    own, and compares what fired and who was paged with `expect`: to the second, and complete. Exit 1 when one fails. --coverage
+    reports and does not fail.
+
+    \b
+    rulesd test                                     every rule of ./rules
+    rulesd test rules/tool/denied_burst.yaml        one
+    rulesd test --coverage --junit results.xml      for CI
     """
     verdicts: list[Verdict] = []
     covered: list[RuleCoverage] = []
@@ -77,6 +83,7 @@ def test(
                     "line": v.test.line,
                     "passed": v.passed,
                     "failures": list(v.failures),
+                    "diff": list(v.diff),
                 }
                 for v in verdicts
             ],
@@ -86,13 +93,22 @@ def test(
         typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
     else:
         for verdict in failed:
-            typer.echo(f"FAILED {verdict.test.rule}: {verdict.test.name}")
-            for failure in verdict.failures:
-                typer.echo(f"  {failure}")
+            _tell(verdict)
         if coverage:
             show_tests(terminal(), covered)
         typer.echo(f"{len(verdicts) - len(failed)} passed, {len(failed)} failed")
     raise typer.Exit(Exit.FINDINGS if failed else Exit.FINE)
+
+
+def _tell(verdict: Verdict) -> None:
+    """A failed test: each failure with its place, then what was expected beside what happened."""
+    typer.secho(f"FAILED {verdict.test.rule}: {verdict.test.name}", bold=True)
+    for failure in verdict.failures:
+        typer.echo(f"  {failure}")
+    if verdict.diff:
+        typer.echo("  expected (-) and what happened (+):")
+    for line in verdict.diff:
+        typer.secho(f"    {line}", fg={"-": "red", "+": "green"}.get(line[0]))
 
 
 def _play(tests: Sequence[RuleTest], plan: Plan, progress: bool) -> list[Verdict]:

@@ -1,6 +1,6 @@
 """Results of rule tests as JUnit XML, the form that CI servers read.
 
-Law: one suite for each rule, one case for each test; nothing that is not XML text reaches the file; the same results give the same bytes.
+Law: one suite for each rule, one case for each test, a failure with the whole difference; nothing that is not XML text reaches the file; the same results give the same bytes.
 """
 
 import re
@@ -42,7 +42,8 @@ def _case(verdict: Verdict) -> str:
     if verdict.passed:
         return head + "/>\n"
     first = verdict.failures[0]
-    said = escape(_clean("\n".join(verdict.failures)))
+    diff = ["", "expected (-) and what happened (+):", *verdict.diff] if verdict.diff else []
+    said = escape(_clean("\n".join([*verdict.failures, *diff])))
     return (
         f"{head}>\n      <failure message={_attribute(first)}>{said}</failure>\n    </testcase>\n"
     )

@@ -1,8 +1,8 @@
 """Playing the tests of a rule file through the real engine on a virtual clock (contract 2.6).
 
 Law: nothing is simplified. Events pass the same decoder and redaction, the whole plan's routing decides the receiver; only
-other rules are left out, because a test speaks about one (and the rules whose alerts that one reads). Up to ``until``, ``expect`` is complete for firings and pages: what is
-not listed fails. Resolves, and changes of severity (``updated``), are compared only when at least one is listed.
+other rules are left out, because a test speaks about one (and the rules whose alerts that one reads). What is expected is compared in
+``expected``, and nothing unexpected passes.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,33 +10,19 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from rulesd.config.rule_tests import START, Expected, RuleTest, Scripted, Silenced, Taken
+from rulesd.config.rule_tests import START, RuleTest, Scripted, Silenced, Taken
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
 from rulesd.model.alert import Alert
-from rulesd.model.decision import AlertChanged, Decision, Kind, NotificationDue, Status
-from rulesd.model.duration import format_duration
+from rulesd.model.decision import Decision
 from rulesd.model.event import Document, Event, Rejected
 from rulesd.model.inputs import Acknowledged, SilenceSet
-from rulesd.model.instant import SECOND, Instant, Milliseconds
-from rulesd.model.reasons import Reason
+from rulesd.model.instant import Instant
 from rulesd.model.silence import Silence, SilenceMatcher
+from rulesd.runners.expected import compare, longest_wait
 
 Decode = Callable[[bytes, Instant, str], Event | Rejected]
 "Bytes, arrival and the tenant the transport vouches for (or empty) in; an event or a refusal out."
-
-TOLERANCE: Milliseconds = SECOND
-"How far a firing may be from the ``at`` of its row."
-
-_KINDS = {
-    "firing": Kind.FIRING,
-    "updated": Kind.UPDATED,
-    "resolved": Kind.RESOLVED,
-    "pending": Kind.PENDING,
-}
-
-
-_TRANSITIONS = (Kind.FIRING, Kind.RESOLVED, Kind.PENDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,27 +36,13 @@ class Verdict:
     decisions: tuple[Decision, ...]
     "What was decided, for a person who asks why."
 
+    diff: tuple[str, ...] = ()
+    "What was expected (``-``) beside what happened (``+``), in order of time; empty when the test passed."
+
     @property
     def passed(self) -> bool:
         """Whether everything was as expected, and nothing else happened."""
         return not self.failures
-
-
-@dataclass(frozen=True, slots=True)
-class _Happened:
-    """One transition."""
-
-    at: Milliseconds
-    change: AlertChanged
-
-
-@dataclass(frozen=True, slots=True)
-class _Paged:
-    """One page."""
-
-    at: Milliseconds
-    receiver: str
-    alert: Alert
 
 
 def play(test: RuleTest, plan: Plan, decode: Decode) -> Verdict:
@@ -94,9 +66,13 @@ def play(test: RuleTest, plan: Plan, decode: Decode) -> Verdict:
                     continue
                 decisions += engine.receive(event, now)
     decisions += engine.handle_timer(START + test.until)
-    later = engine.handle_timer(START + test.until + plan.root.group_wait + _longest_wait(plan))
-    failures += _compare(test, decisions, later)
-    return Verdict(test=test, failures=tuple(failures), decisions=tuple(decisions))
+    later = engine.handle_timer(START + test.until + plan.root.group_wait + longest_wait(plan))
+    compared = compare(test, plan, decisions, later)
+    # A train of events that are refused says so once.
+    failures = [*dict.fromkeys(failures), *compared.failures]
+    return Verdict(
+        test=test, failures=tuple(failures), decisions=tuple(decisions), diff=compared.diff
+    )
 
 
 def _script(test: RuleTest) -> list[Silenced | Taken | Scripted]:
@@ -167,92 +143,6 @@ def _acknowledge(engine: Engine, row: Taken, now: Instant) -> list[Decision]:
     return out
 
 
-def _longest_wait(plan: Plan) -> Milliseconds:
-    return max((route.group_wait for route in plan.root.routes), default=0)
-
-
 def _has(alert: Alert, labels: dict[str, str]) -> bool:
     carried = alert.all_labels()
     return all(carried.get(name, "") == value for name, value in labels.items())
-
-
-def _compare(test: RuleTest, decisions: Sequence[Decision], later: Sequence[Decision]) -> list[str]:
-    happened = [
-        _Happened(d.at - START, d)
-        for d in decisions
-        if isinstance(d, AlertChanged)
-        and (d.kind in _TRANSITIONS or d.reason is Reason.SEVERITY_CHANGED)
-        and d.alert.rule == test.rule
-    ]
-    pages = [p for p in _pages([*decisions, *later]) if p.alert.rule == test.rule]
-    wanted = {row.alert for row in test.expect} | {"firing"}
-    failures: list[str] = []
-    expected_alerts: list[str] = []
-    for row in test.expect:
-        found = next((h for h in happened if _fits(row, h)), None)
-        if found is None:
-            failures.append(_missing(test, row, happened))
-            continue
-        happened.remove(found)
-        expected_alerts.append(found.change.alert.alert)
-        if row.receiver:
-            failures += _page(test, row, found, pages)
-    for each in happened:
-        word = next(k for k, v in _KINDS.items() if v is each.change.kind)
-        if word in wanted:
-            failures.append(
-                f"{test.path}:{test.line}: not expected: {_tell(each)}. Add a row to expect"
-            )
-    for page in pages:
-        if page.at <= test.until and page.alert.alert not in expected_alerts:
-            said = (
-                f"a page to {page.receiver} at {format_duration(page.at)} about {page.alert.alert}"
-            )
-            failures.append(f"{test.path}:{test.line}: not expected: {said}")
-    return failures
-
-
-def _pages(decisions: Sequence[Decision]) -> list[_Paged]:
-    return [
-        _Paged(d.at - START, d.receiver, told.alert)
-        for d in decisions
-        if isinstance(d, NotificationDue) and d.page and d.status is Status.FIRING
-        for told in d.alerts
-        if (told.changed or d.reason is Reason.SEVERITY_RAISED) and told.status is Status.FIRING
-    ]
-
-
-def _fits(row: Expected, happened: _Happened) -> bool:
-    alert = happened.change.alert
-    return (
-        happened.change.kind is _KINDS[row.alert]
-        and abs(happened.at - row.at) <= TOLERANCE
-        and (not row.severity or alert.severity == row.severity)
-        and _has(alert, dict(row.labels))
-        and (row.value is None or abs(alert.value - row.value) < 1e-9)
-    )
-
-
-def _page(test: RuleTest, row: Expected, found: _Happened, pages: Sequence[_Paged]) -> list[str]:
-    alert = found.change.alert
-    mine = [p for p in pages if p.alert.alert == alert.alert]
-    if row.alert == "updated":
-        mine = [p for p in mine if p.at >= found.at and p.alert.severity == alert.severity]
-    if any(p.receiver == row.receiver and p.at >= found.at for p in mine):
-        return []
-    told = ", ".join(f"{p.receiver} at {format_duration(p.at)}" for p in mine) or "nobody"
-    return [f"{test.path}:{row.line}: {row.receiver} should be paged, but {told} was"]
-
-
-def _missing(test: RuleTest, row: Expected, happened: Sequence[_Happened]) -> str:
-    seen = "; ".join(_tell(h) for h in happened[:5]) or "nothing happened"
-    labels = ", ".join(f"{k}={v}" for k, v in row.labels.items())
-    want = f"{row.alert} {row.severity} at {format_duration(row.at)} with {labels or 'any labels'}"
-    return f"{test.path}:{row.line}: expected {want}, but: {seen}"
-
-
-def _tell(happened: _Happened) -> str:
-    alert = happened.change.alert
-    labels = ", ".join(f"{k}={v}" for k, v in alert.labels.items())
-    word = next(k for k, v in _KINDS.items() if v is happened.change.kind)
-    return f"{word} {alert.severity} at {format_duration(happened.at)} with {labels} (value {alert.value:g})"

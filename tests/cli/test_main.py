@@ -2,7 +2,7 @@ import pytest
 
 from rulesd import __version__
 from rulesd.cli import check
-from rulesd.cli.main import COMMANDS
+from rulesd.cli.main import COMMANDS, main
 from rulesd.model.errors import ConfigurationError, DaemonUnreachable, Located, RulesdError
 from tests.cli.conftest import Run
 
@@ -62,3 +62,16 @@ def test_errors_become_exit_codes(
 
 def test_wrong_flags_are_wrong_usage(run: Run) -> None:
     assert run("check", "--nope").code == 2
+
+
+def test_help_flows_to_the_width_and_examples_stay_as_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit):
+        main(["test", "--help"])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    said = lines[lines.index("Run the tests inside rule files.") + 2 :]
+    paragraph = said[: said.index("")]
+    assert all(len(line) > 80 for line in paragraph[:-1])
+    assert "rulesd test                                     every rule of ./rules" in lines

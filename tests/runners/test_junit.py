@@ -23,5 +23,11 @@ def test_suites_cases_and_failures() -> None:
     assert (failure.text or "").endswith("second")
 
 
+def test_a_failure_carries_the_difference() -> None:
+    bad = Verdict(test=TEST, failures=("no",), decisions=(), diff=("-  1s  firing", "+  2s  <b>"))
+    text = ET.fromstring(junit([bad]).encode())[0][0][0].text
+    assert text == "no\n\nexpected (-) and what happened (+):\n-  1s  firing\n+  2s  <b>"
+
+
 def test_no_tests_are_a_document_too() -> None:
     assert ET.fromstring(junit([]).encode()).get("tests") == "0"

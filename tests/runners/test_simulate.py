@@ -60,6 +60,18 @@ BAD: dict[str, tuple[str, str]] = {
         f"{{name: t, {events(THREE)}, expect: [{FIRES.replace('20s', '50s')}]}}",
         "expected firing",
     ),
+    "it fires a second earlier": (
+        f"{{name: t, {events(THREE)}, expect: [{FIRES.replace('20s', '21s')}]}}",
+        "expected firing high at 21s with tenant=acme, but it was at: 20s. Write that, or mend the rule",
+    ),
+    "and a second later": (
+        f"{{name: t, {events(THREE)}, expect: [{FIRES.replace('20s', '19s')}]}}",
+        "but it was at: 20s",
+    ),
+    "another action": (
+        f"{{name: t, {events(THREE)}, expect: [{FIRES[:-1]}, action: lock_tool}}]}}",
+        "expected the action lock_tool, but none was asked for",
+    ),
     "with another severity": (
         f"{{name: t, {events(THREE)}, expect: [{FIRES.replace('high', 'low')}]}}",
         "expected firing low",
@@ -116,7 +128,8 @@ def test_a_person_who_takes_it_between_two_events_is_heard_before_the_second() -
         "{name: t, events: [{at: 0s, type: tool.call, tenant: acme, data: {outcome: denied}}, "
         "{at: 1m, type: tool.call, tenant: acme, data: {outcome: denied}}], "
         "acks: [{at: 30s, labels: {tenant: acme}, by: ana}], until: 2m, "
-        "expect: [{at: 0s, alert: firing, labels: {tenant: acme}, receiver: inbox}]}"
+        "expect: [{at: 0s, alert: firing, labels: {tenant: acme}, receiver: inbox}, "
+        "{at: 1m, alert: updated, receiver: inbox}]}"
     )
     found = verdict(text, detect="never")
     reasons = [str(d.reason) for d in found.decisions]
