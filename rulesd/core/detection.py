@@ -18,13 +18,12 @@ from rulesd.core import relearning, track
 from rulesd.core.book import IDLE, NOT_DUE, UNKNOWN, Book, Entry, Key, number
 from rulesd.core.detectors.protocol import Observation, Reading
 from rulesd.core.labels import error_key, key_of
-from rulesd.core.lifecycle import Signal
 from rulesd.core.limit import limit_reached, values_dropped
+from rulesd.core.open_episodes import OpenEpisodes
 from rulesd.core.plan import Plan
-from rulesd.model.alert import OVERFLOW, Alert
-from rulesd.model.decision import AlertChanged, Decision, Kind
+from rulesd.model.alert import OVERFLOW
+from rulesd.model.decision import AlertChanged, Decision
 from rulesd.model.event import FUTURE_LIMIT_MS, Event
-from rulesd.model.inputs import BaselinesRelearned
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import Reason
 
@@ -46,8 +45,7 @@ class Detection:
         self._heap: list[tuple[Instant, str, Key]] = []
         self.due: Instant = NOT_DUE
         "The earliest deadline; beyond all time when there is none. An attribute, because every event compares with it."
-        self._open: dict[str, tuple[str, Key]] = {}
-        "Where each open episode lives."
+        self.episodes = OpenEpisodes({book.id: book for book in self.books})
         self._awaits = True
         "Whether keys that are expected may still be unwatched."
 
@@ -106,10 +104,10 @@ class Detection:
         if entry.due <= watermark:
             self._advance(book, entry, watermark, now, out)
         if entry.episode is not None:
-            self._settle(book, entry, watermark, now, out)
+            self.episodes.settle(book, entry, watermark, now, out)
         found = detector.observe(state, pool, seen)
         if found is not None:
-            self._read(book, entry, found, event, now, out)
+            self.episodes.read(book, entry, found, event, now, out)
         elif entry.episode is not None:
             entry.episode.count += event.weight
             entry.episode.add_cause(event.id)
@@ -128,7 +126,7 @@ class Detection:
     ) -> None:
         """Let a detector settle what is due, and hear what else it has to say."""
         for reading in book.detector.advance(entry.state, book.pool, watermark):
-            self._read(book, entry, reading, None, now, out)
+            self.episodes.read(book, entry, reading, None, now, out)
         if book.news is not None:
             relearning.tell(book, entry, now, out)
 
@@ -178,7 +176,7 @@ class Detection:
             entry = Entry(key, book.rule.detector.start(key, now))
             book.add(entry, watermark, now)
         reading = Reading(now, True, float(event.weight), None, until=now)
-        self._read(book, entry, reading, event, now, out)
+        self.episodes.read(book, entry, reading, event, now, out)
         track.ask(book, entry)
         self._arm(book, entry)
 
@@ -187,101 +185,7 @@ class Detection:
             return now
         return max(book.newest, now - IDLE) - book.lateness
 
-    # ------------------------------------------------------------------ episodes
-
-    def _read(
-        self,
-        book: Book,
-        entry: Entry,
-        reading: Reading,
-        event: Event | None,
-        now: Instant,
-        out: list[Decision],
-    ) -> None:
-        before = entry.episode
-        track.read(book, entry, reading, event, now, out)
-        if entry.episode is not before:
-            self._index(book, entry, None if before is None else before.id)
-
-    def _settle(
-        self, book: Book, entry: Entry, watermark: Instant, now: Instant, out: list[Decision]
-    ) -> None:
-        before = entry.episode
-        assert before is not None
-        track.settle(book, entry, watermark, now, out)
-        if entry.episode is None:
-            self._index(book, entry, before.id)
-
-    def _index(self, book: Book, entry: Entry, gone: str | None) -> None:
-        if gone is not None:
-            self._open.pop(gone, None)
-        if entry.episode is not None:
-            self._open[entry.episode.id] = (book.rule.id, entry.key)
-
-    def acknowledge(
-        self,
-        alert: str,
-        by: str,
-        now: Instant,
-        out: list[Decision],
-        back: Reason = Reason.UNACKNOWLEDGED,
-    ) -> bool:
-        """A person takes an open episode, or (empty ``by``) it is given ``back``. ``False``: nothing changed."""
-        found = self._find(alert)
-        if found is None:
-            return False
-        book, entry = found
-        assert entry.episode is not None
-        if entry.episode.acknowledged_by == by:
-            return False
-        entry.episode.acknowledged_by = by
-        reason = Reason.ACKNOWLEDGED if by else back
-        track.emit(book, entry, Kind.UPDATED, reason, now, out)
-        return True
-
-    def resolve(self, alert: str, by: str, now: Instant, out: list[Decision]) -> bool:
-        """A person says it is over: the window starts afresh, so that only new evidence opens the next episode."""
-        found = self._find(alert)
-        if found is None:
-            return False
-        book, entry = found
-        self._over(book, entry, by, now, out)
-        settle = getattr(book.detector, "settle", None)
-        left = settle(entry.state, book.pool, now) if settle else None
-        if left is None:
-            relearning.after_resolve(book, entry, alert, by, now, out)
-        entry.state = left or book.detector.start(entry.key, now)
-        entry.due = UNKNOWN
-        return True
-
-    def _over(self, book: Book, entry: Entry, by: str, now: Instant, out: list[Decision]) -> None:
-        """A person ends an open episode."""
-        assert entry.episode is not None
-        alert = entry.episode.id
-        entry.episode.acknowledged_by = by
-        track.apply(book, entry, Signal.PERSON_RESOLVED, now, out)
-        self._index(book, entry, alert)
-
-    def relearn(self, item: BaselinesRelearned, now: Instant, out: list[Decision]) -> list[str]:
-        """Keys learn afresh because a person wants it; ids of rules whose stored state is void."""
-        position = self.plan.by_id.get(item.rule)
-        book = None if position is None else self.books[position]
-        void = book is not None and relearning.relearn(book, item, self._over, now, out)
-        return [item.rule] if void else []
-
-    def _find(self, alert: str) -> tuple[Book, Entry] | None:
-        place = self._open.get(alert)
-        if place is None:
-            return None
-        book = self.books[self.plan.by_id[place[0]]]
-        entry = book.peek(place[1])
-        return None if entry is None or entry.episode is None else (book, entry)
-
-    def open_alerts(self, now: Instant) -> list[Alert]:
-        """Every pending and firing alert, oldest first."""
-        found = [f for f in map(self._find, self._open) if f is not None]
-        alerts = (track.alert_of(book, entry, now) for book, entry in found)
-        return sorted(alerts, key=lambda a: (a.started_at, a.alert))
+    # ------------------------------------------------------------------ time
 
     def next_timer(self) -> Instant | None:
         """The earliest deadline."""
@@ -300,7 +204,7 @@ class Detection:
             if entry.due <= watermark:
                 self._advance(book, entry, watermark, now, out)
             if entry.episode is not None:
-                self._settle(book, entry, watermark, now, out)
+                self.episodes.settle(book, entry, watermark, now, out)
             book.dirty[key] = None
             track.ask(book, entry)
             self._arm(book, entry)
@@ -341,8 +245,9 @@ class Detection:
                 self._move(was, book, now, out)
         for was in before.values():
             void.append(was.rule.id)
-            self._close(was, now, out)
+            self.episodes.close(was, now, out)
         self.plan, self.books = plan, books
+        self.episodes.books = {book.id: book for book in books}
         number(books)
         self.expect(now)
         self.rule_matches = {id_: self.rule_matches.get(id_, 0) for id_ in plan.by_id}
@@ -356,7 +261,7 @@ class Detection:
 
     def _move(self, was: Book, book: Book, now: Instant, out: list[Decision]) -> None:
         if [f.label for f in was.rule.by] != [f.label for f in book.rule.by]:
-            self._close(was, now, out)
+            self.episodes.close(was, now, out)
             return
         book.newest = was.newest
         for entry in was.busy():
@@ -368,20 +273,13 @@ class Detection:
             book.young[entry.key] = entry
             book.dirty[entry.key] = None
 
-    def _close(self, book: Book, now: Instant, out: list[Decision]) -> None:
-        for entry in book.busy():
-            assert entry.episode is not None
-            self._open.pop(entry.episode.id, None)
-            track.apply(book, entry, Signal.RULE_REMOVED, now, out)
-
     def rebuild(self) -> None:
         """Make the heap and the index of open episodes from the books (after a restore)."""
         self._heap = []
-        self._open = {}
         self._awaits = True
+        self.episodes.rebuild()
         for book in self.books:
             for entry in book.awake():
-                self._index(book, entry, None)
                 wake = track.wake_at(book, entry)
                 entry.wake, entry.later = wake or 0, 0
                 if wake is not None:

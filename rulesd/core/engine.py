@@ -201,13 +201,13 @@ class Engine:
                     )
                 )
             case Acknowledged():
-                self.detection.acknowledge(item.alert, item.by, now, out)
+                self.detection.episodes.acknowledge(item.alert, item.by, now, out)
             case Unacknowledged():
-                self.detection.acknowledge(item.alert, "", now, out)
+                self.detection.episodes.acknowledge(item.alert, "", now, out)
             case ResolvedByPerson():
-                self.detection.resolve(item.alert, item.by, now, out)
+                self.detection.episodes.resolve(item.alert, item.by, now, out)
             case BaselinesRelearned():
-                self.void += self.detection.relearn(item, now, out)
+                self.void += self.detection.episodes.relearn(item, now, out)
             case AlertsPosted():
                 self.dispatch.post(self.foreign.post(item.alerts, now, out), now, out)
             case _:
@@ -304,7 +304,7 @@ class Engine:
                 if machine.due <= at:
                     machine.handle_timer(at, out)
             for alert in self.paging.expired(at):
-                if not self.detection.acknowledge(alert, "", at, out, Reason.ACK_EXPIRED):
+                if not self.detection.episodes.acknowledge(alert, "", at, out, Reason.ACK_EXPIRED):
                     self.foreign.acknowledge(alert, "", at, out, Reason.ACK_EXPIRED)
             self._follow(out, start, at)
             if self.foreign.due > at:  # Groups speak when all that ends at this moment has ended.
@@ -326,7 +326,7 @@ class Engine:
 
     def alerts(self) -> list[Alert]:
         """Every pending and firing alert."""
-        out = self.detection.open_alerts(self.now)
+        out = self.detection.episodes.alerts(self.now)
         for machine in self.machines:
             out += machine.alerts()
         return out

@@ -79,7 +79,7 @@ class Gauges:
             self._errors[rule] = total
         # There may be a hundred thousand, every second: not one line of Python for each (an enum's hash is several), and in no order.
         states = list(map(_STATE, engine.foreign.known.values()))
-        states += map(_STATE, detection.open_alerts(engine.now))
+        states += map(_STATE, detection.episodes.alerts(engine.now))
         for state in (AlertState.PENDING, AlertState.FIRING):
             meter.alerts.labels(state).set(states.count(state))
         for book in detection.books:

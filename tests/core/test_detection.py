@@ -4,17 +4,14 @@ from dataclasses import replace
 
 from rulesd.core.detection import Detection
 from rulesd.core.detectors.absence import Absence
-from rulesd.core.detectors.burst import Burst
 from rulesd.core.detectors.never import Never
-from rulesd.core.detectors.news import News
 from rulesd.core.detectors.protocol import Observation
 from rulesd.core.detectors.repeat import Repeat
 from rulesd.core.detectors.spike_measure import SpikeMeasure
 from rulesd.core.plan import Plan
 from rulesd.model.baseline import BaselineChanged
-from rulesd.model.decision import AlertChanged, Decision, Kind, LimitReached
+from rulesd.model.decision import AlertChanged, Kind, LimitReached
 from rulesd.model.event import Document
-from rulesd.model.inputs import Acknowledged, BaselinesRelearned, ResolvedByPerson
 from rulesd.model.instant import HOUR, MINUTE
 from rulesd.model.reasons import Reason
 from tests.core.plans import T0, burst, field, plan, rule
@@ -124,26 +121,6 @@ def test_a_condition_inside_a_detector_may_raise_and_a_deploy_concerns_all_keys(
     assert w.engine.detection.books[0].pool == ["e1"]
 
 
-def test_acknowledging_twice_or_something_unknown_changes_nothing() -> None:
-    w = World(plan(rule())).send(0)
-    id_ = w.engine.alerts()[0].alert
-    w.give(Acknowledged(alert=id_, by="jo")).clear()
-    w.give(Acknowledged(alert=id_, by="jo")).give(Acknowledged(alert="nope", by="jo")).give(
-        ResolvedByPerson(alert="nope", by="jo")
-    )
-    assert w.decisions == []
-
-
-def test_after_a_person_resolved_it_only_new_evidence_counts() -> None:
-    w = World(plan(rule(detector=burst(3, 600_000)))).send(0).send(1).send(2)
-    w.give(ResolvedByPerson(alert=w.engine.alerts()[0].alert, by="jo"))
-    assert w.last(Kind.RESOLVED).acknowledged_by == "jo"
-    w.send(3).send(4)
-    assert w.engine.alerts() == []
-    w.send(5)
-    assert len(w.engine.alerts()) == 1
-
-
 def test_an_unchanged_rule_keeps_its_window_over_a_reload() -> None:
     one = rule(detector=burst(3, 600_000))
     w = World(plan(one)).send(0).send(1)
@@ -194,15 +171,7 @@ def test_stale_deadlines_mean_nothing() -> None:
     assert w.decisions == []
     detection = Detection(plan(rule()))
     assert detection.next_timer() is None
-    assert detection.open_alerts(0) == []
-
-
-def test_an_alert_whose_entry_went_is_not_found() -> None:
-    w = World(plan(rule())).send(0)
-    w.engine.detection.books[0].forget(("acme",))
-    assert w.engine.alerts() == []
-    w.at(10**6)
-    assert not w.changes(Kind.RESOLVED)
+    assert detection.episodes.alerts(0) == []
 
 
 class Ticking(Never):
@@ -298,37 +267,6 @@ def test_a_quiet_key_is_woken_at_its_own_deadline_whichever_rule_shares_its_labe
     told = [d for d in world.decisions if isinstance(d, AlertChanged) and d.kind is Kind.FIRING]
     fired = {(d.alert.rule, *d.alert.labels.values()) for d in told}
     assert fired == {("t.silent", "acme"), ("t.tool", "shell"), ("t.tool", "sql")}
-
-
-class Teaches(Burst):
-    """Learns, has news, and keeps something when a person resolves its alert."""
-
-    def learned(self, state: object, pool: object, at: int) -> None:
-        return None
-
-    def settle(self, state: object, pool: object, now: int) -> object:
-        return self.start((), now)
-
-    def news(self, state: object) -> list[News]:
-        return [News(Reason.RELEARN_SILENT, "silent")]
-
-
-def test_keys_learn_afresh_by_an_input_and_news_is_told_after_each_advance() -> None:
-    w = World(plan(rule("t.b", detector=Teaches(1, 1_000, None, False)), rule("t.never")))
-    w.send(0).send(2)
-    said = [d.reason for d in w.decisions if isinstance(d, BaselineChanged)]
-    assert set(said) == {Reason.RELEARN_SILENT}
-    alert = next(a for a in w.engine.alerts() if a.rule == "t.b")
-    w.decisions = []
-    w.give(ResolvedByPerson(alert=alert.alert, by="ana"))
-    # What it keeps is no reason to say that it learns afresh.
-    assert not [d for d in w.decisions if isinstance(d, BaselineChanged)]
-    asked = BaselinesRelearned(rule="t.b", labels={}, keys=(), by="ana", reason="r")
-    out: list[Decision] = []
-    assert w.engine.detection.relearn(asked, w.now, out) == ["t.b"]
-    assert w.engine.detection.relearn(replace(asked, rule="t.gone"), w.now, out) == []
-    assert w.engine.detection.relearn(replace(asked, rule="t.never"), w.now, out) == []
-    assert [d.reason for d in out] == [Reason.RELEARN_ASKED]
 
 
 def test_a_key_that_comes_and_goes_is_noted_for_few_times_only() -> None:

@@ -567,7 +567,7 @@ def test_an_alert_of_another_system_with_the_labels_of_ours_is_another_alert() -
     """Else whoever may post could end what must never happen."""
     w = Posts(stops(("tenant",)))
     w.send(0).post(1, "tool.denied tenant=acme").over(2, "tool.denied tenant=acme").at(10)
-    (ours,) = w.engine.detection.open_alerts(w.now)
+    (ours,) = w.engine.detection.episodes.alerts(w.now)
     (group,) = w.engine.dispatch.groups.values()
     assert [m.alert.alert for m in group.members.values() if m.firing] == [ours.alert]
     assert w.pages() == [

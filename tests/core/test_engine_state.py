@@ -37,7 +37,7 @@ def test_rows_of_rules_that_are_others_now_are_void() -> None:
     small, keys = w.engine.snapshot()
     other = Engine(plan(rule(digest="other")))
     assert other.restore(small, [*keys, KeyState("@nobody", ("x",), None)]) == ["tool.denied"]
-    assert other.detection.open_alerts(0) == []
+    assert other.detection.episodes.alerts(0) == []
 
 
 def test_a_key_that_was_forgotten_is_a_row_without_data() -> None:
