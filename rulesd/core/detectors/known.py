@@ -1,7 +1,7 @@
 """The values of a field that have been seen, since when, and how much of the traffic the new ones take.
 
 Law: event time only; bounded. When there are too many values the one not seen for longest goes, and is counted: seen again, it would pass for new. The shares of new values are kept in two rings
-(2 hours in panes of 5 minutes, a day in panes of an hour) for at most three values at a time; the rest wait for room.
+(2 hours in panes of a minute, a day in panes of an hour) for at most three values at a time; the rest wait for room.
 """
 
 from rulesd.core.detectors.plain import rows, text, whole
@@ -9,7 +9,7 @@ from rulesd.core.detectors.ring import Ring
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR, MINUTE, Instant, Milliseconds
 
-PANE, SHORT = 5 * MINUTE, 24
+PANE, SHORT = MINUTE, 120
 LONG_PANE, LONG = HOUR, 24
 _FRESH = 3
 

@@ -5,11 +5,11 @@ Law: what was seen while learning is known; learning begins with the first event
 
 Without ``share``: the first sight of a new value fires. Within an hour of the end of learning it waits for the watermark, because an earlier sight may
 still be under way; after that it fires at once.
-With ``share``: a new value fires when it takes more than that share of the traffic of the last 2 hours (in steps of 5 minutes) or of the last day (hourly),
-among 10 events or more, *and* the exact binomial chance of so many at that share is at most 1 %: five of twenty are no take-over at 0.15, eight are.
+With ``share``: a new value fires when it takes more than that share of the traffic of the last 2 hours (each minute) or of the last day (hourly),
+among 8 events or more, *and* the exact binomial chance of so many at that share is at most 1 %: five of twenty are no take-over at 0.15, eight are.
 It clears when its share of the last 2 hours is back below, or when it is older than ``learn_for``: then it is part of what is known.
 
-Memory per key: 200 bytes a value, at most 40 values (where keys share: 1,000 for each group); with ``share`` 0.6 kB for the total and for each of up to three
+Memory per key: 200 bytes a value, at most 40 values (where keys share: 1,000 for each group); with ``share`` 1.0 kB for the total and for each of up to three
 new values. Cost per observation: 1 us, 4 us with ``share``; 8 us for each pane that is judged.
 """
 
@@ -30,10 +30,11 @@ from rulesd.model.event import Json
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
 
 CHANCE = 0.01
-LEAST = 10
+LEAST = 8
 "How many events a share is told from."
 
 _NEVER: Instant = 1 << 62
+_HOUR = LONG_PANE // PANE
 _OWN, _SHARED, _GROUPS = 40, 1_000, 1_000
 
 Pool = dict[tuple[str, ...], Known]
@@ -73,7 +74,7 @@ class NewValue(Apart):
     "Where the field is among ``by``; ``None`` when it is not."
 
     name: ClassVar[str] = "new_value"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     @property
     def hold(self) -> Milliseconds:
@@ -283,5 +284,5 @@ def _next(state: News, known: Known, pane: int) -> int:
     for each in range(pane + 1, max((r.newest for r in mine), default=-1) + 1):
         if each == hour or any(r.pane(each)[0] for r in mine):
             return each
-    held = any(r.pane(each)[0] for r in mine for each in range(max(r.oldest, hour - 11), pane + 1))
+    held = any(r.pane(each)[0] for r in mine for each in range(max(r.oldest, hour - _HOUR + 1), pane + 1))
     return hour if held else _NEVER
