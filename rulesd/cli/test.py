@@ -72,22 +72,7 @@ def test(
         junit.write_text(as_junit(verdicts), encoding="utf-8")
     failed = [v for v in verdicts if not v.passed]
     if format_ is Format.JSON:
-        body: dict[str, object] = {
-            "passed": len(verdicts) - len(failed),
-            "failed": len(failed),
-            "tests": [
-                {
-                    "rule": v.test.rule,
-                    "name": v.test.name,
-                    "path": v.test.path,
-                    "line": v.test.line,
-                    "passed": v.passed,
-                    "failures": list(v.failures),
-                    "diff": list(v.diff),
-                }
-                for v in verdicts
-            ],
-        }
+        body = _body(verdicts)
         if coverage:
             body["coverage"] = [_plain(c) for c in covered]
         typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
@@ -109,6 +94,27 @@ def _tell(verdict: Verdict) -> None:
         typer.echo("  expected (-) and what happened (+):")
     for line in verdict.diff:
         typer.secho(f"    {line}", fg={"-": "red", "+": "green"}.get(line[0]))
+
+
+def _body(verdicts: Sequence[Verdict]) -> dict[str, object]:
+    """As plain data."""
+    passed = sum(v.passed for v in verdicts)
+    return {
+        "passed": passed,
+        "failed": len(verdicts) - passed,
+        "tests": [
+            {
+                "rule": v.test.rule,
+                "name": v.test.name,
+                "path": v.test.path,
+                "line": v.test.line,
+                "passed": v.passed,
+                "failures": list(v.failures),
+                "diff": list(v.diff),
+            }
+            for v in verdicts
+        ],
+    }
 
 
 def _play(tests: Sequence[RuleTest], plan: Plan, progress: bool) -> list[Verdict]:

@@ -18,8 +18,8 @@ def test_what_does_not_hold_fails_with_the_line_and_what_happened(run: Run, tmp_
         f"{rules}/tool/scope.yaml:13: expected firing critical at 0s with tenant=acme, tool=shell, but it was severity: high"
         in said.out
     )
-    assert "    -       0s  firing   critical tenant=acme, tool=shell\n" in said.out
-    assert "    +       0s  firing   high     tenant=acme, tool=shell  value 1\n" in said.out
+    assert "    -         0s  firing   critical tenant=acme, tool=shell\n" in said.out
+    assert "    +         0s  firing   high     tenant=acme, tool=shell  value 1\n" in said.out
     body = run("test", rules, notifiers, "--format", "json").json
     assert [t["diff"] != [] for t in body["tests"]] == [not t["passed"] for t in body["tests"]]
     assert (body["passed"], body["failed"]) == (1, 1)

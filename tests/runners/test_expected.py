@@ -3,6 +3,7 @@
 import pytest
 
 from rulesd.cli.decoding import offline_decoder
+from rulesd.runners.expected import offset
 from rulesd.runners.simulate import Verdict, play
 from tests.config.testing import loaded, rule
 from tests.runners.test_simulate import BURST, FIRES, THREE, WHEN, events
@@ -83,7 +84,7 @@ def test_an_action() -> None:
     assert verdict(text.replace("ACTION", "lock_tool"), actions="[lock_tool]").failures == ()
     found = verdict(text.replace("ACTION", "lock_door"), actions="[lock_tool]")
     assert "expected the action lock_door, but lock_tool was asked for" in found.failures[0]
-    assert "-      20s  action   lock_door" in found.diff
+    assert "-        20s  action   lock_door" in found.diff
 
 
 def test_a_row_nearly_met_is_one_failure_that_says_what_to_write() -> None:
@@ -111,11 +112,11 @@ def test_the_difference_reads_in_order_of_time() -> None:
     rows = f"{row('receiver: inbox')}, {{at: 50s, alert: resolved, severity: low}}"
     found = verdict(f"{{name: t, {events(THREE)}, until: 5m, expect: [{rows}]}}")
     assert found.diff == (
-        "       20s  firing   high     tenant=acme  value 3",
-        "       30s  page     to inbox",
-        "+      30s  page     to tickets  tenant=acme",
-        "-      50s  resolved low",
-        "+    3m30s  resolved high     tenant=acme  value 3",
+        "         20s  firing   high     tenant=acme  value 3",
+        "         30s  page     to inbox",
+        "+        30s  page     to tickets  tenant=acme",
+        "-        50s  resolved low",
+        "+      3m30s  resolved high     tenant=acme  value 3",
     )
 
 
@@ -127,3 +128,7 @@ def test_events_that_are_refused_say_so_once() -> None:
     refused = THREE.replace("tenant: acme", "tenant: ''")
     found = verdict(f"{{name: t, {events(refused)}, expect: []}}")
     assert sum("refused" in said for said in found.failures) <= 1
+
+
+def test_offsets_are_exact_and_can_be_pasted() -> None:
+    assert [offset(n) for n in (0, 1, 20_000, 7 * 86_400_000 + 3_661_005)] == ["0s", "1ms", "20s", "7d1h1m1s5ms"]  # fmt: skip

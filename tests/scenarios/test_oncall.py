@@ -233,17 +233,23 @@ def test_a_rules_own_tests_see_schedules_and_escalations() -> None:
     from rulesd.cli.decoding import offline_decoder
     from rulesd.runners.simulate import play
 
-    def verdict(receiver: str, more: str = "") -> tuple[str, ...]:
+    def verdict(*receivers: str, more: str = "") -> tuple[str, ...]:
+        rows = ", ".join(f"{{at: 0s, alert: firing, receiver: {r}}}" for r in receivers)
         tests = (
             "[{name: t, events: [{at: 0s, type: tool.call, tenant: acme, data: {tool: mail}}], until: 20m, "
-            f"expect: [{{at: 0s, alert: firing, receiver: {receiver}}}]{more}}}]"
+            f"expect: [{rows}]{more}}}]"
         )
         loaded = example(rule("mail", "{burst: {count: 1, within: 30m}}", "high", tests))
         assert loaded.plan is not None, [str(p) for p in loaded.errors]
         (found,) = (t for t in loaded.tests if t.rule == "tool.mail")
         return play(found, loaded.plan, offline_decoder()).failures
 
-    assert verdict("anna-phone") == ()  # on call on the Monday on which every test begins
-    assert verdict("ben-phone") == ()  # fifteen minutes later, from the calendar
-    assert verdict("ben-phone", ", acks: [{at: 5m, labels: {tenant: acme}, by: anna}]") != ()
+    taken = ", acks: [{at: 5m, labels: {tenant: acme}, by: anna}]"
+    # On call on the Monday on which every test begins; fifteen minutes later, from the calendar.
+    assert verdict("anna-phone", "ben-phone") == ()
+    (unlisted,) = verdict("anna-phone")
+    assert "not expected: a page to ben-phone at 15m30s" in unlisted
+    assert "nobody took the alert" in unlisted
+    assert verdict("anna-phone", more=taken) == ()
+    assert verdict("anna-phone", "ben-phone", more=taken) != ()
     assert verdict("leads") != ()
