@@ -9,7 +9,7 @@ from typing import Protocol
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.core.detectors.composite import Composite
-from rulesd.core.plan import Rule
+from rulesd.core.plan import Maturity, Rule
 
 ALERTS = "alert.state"
 "The type of the events that alerts become."
@@ -38,8 +38,12 @@ def composites(compiled: Sequence[HasRule], problems: Problems) -> None:
             found.append((one, detector))
     reads = {one.rule.id: detector.named for one, detector in found}
     known = {one.rule.id for one in compiled}
+    rules = {one.rule.id: one.rule for one in compiled}
     for one, detector in found:
+        before = len(problems.errors)
         _check(one, detector, known, reads, problems)
+        if len(problems.errors) == before:
+            _in_vain(one, detector, rules, problems)
 
 
 def _check(
@@ -71,6 +75,35 @@ def _check(
                 said = f"the rule waits for itself: {' -> '.join([rule.id, *circle])}"
                 hint = "Name rules that read events, or take one of them out of the circle."
                 problems.at(document, at, Code.INVALID_VALUE, said, hint)
+
+
+def _in_vain(
+    one: HasRule, detector: Composite, rules: Mapping[str, Rule], problems: Problems
+) -> None:
+    """What would keep it from ever firing."""
+    document = one.document
+    for word, names in (("all", detector.all), ("any", detector.any)):
+        for i, name in enumerate(names):
+            at = (*_base(), word, i)
+            if name in detector.not_:
+                said = f'"{name}" stands under "{word}" and under "not", where it keeps this rule from firing'
+                problems.at(document, at, Code.EXCLUSIVE, said, "Take it out of one of them.")
+            elif rules[name].maturity is Maturity.DEPRECATED:
+                said = f'"{name}" is deprecated: it does not run, so it never counts here'
+                hint = "Name a rule that runs."
+                problems.at(document, at, Code.INVALID_VALUE, said, hint, warning=True)
+    named = [rules[name] for name in (*detector.all, *detector.any)]
+    theirs = {f.label for rule in named for f in (*rule.by, *rule.context)}
+    for i, label in enumerate(f.label for f in one.rule.by):
+        if label not in theirs | _OF_ALL:
+            said = f'no rule under "all" or "any" has the label "{label}", so this rule never fires'
+            hint = f"Use labels of theirs: {listed(theirs, 10) or 'they have none'}."
+            at = ("by", i) if document.node(("by", i)) is not None else ("by",)
+            problems.at(document, at, Code.UNKNOWN_LABEL, said, hint, warning=True)
+
+
+_OF_ALL = frozenset(("rule", "state", "severity", "owner", "id", "source", "type", "time"))
+"What every alert's event carries."
 
 
 def _base() -> Path_:

@@ -5,13 +5,17 @@ is merely good to know (a cost, a rule inside a wider one) is an info: shown, ne
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from rulesd.config.document import Document, at_pointer
+import orjson
+
+from rulesd.config.document import Document, Path_, at_pointer
+from rulesd.config.field_names import field_names, inner_conditions
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
 from rulesd.config.routing_schema import RouteEntry
 from rulesd.config.rules import BUILTIN, Compiled
 from rulesd.core.plan import ChannelSpec, Owner, Receiver, Route
-from rulesd.logic import lint_rules
+from rulesd.logic import Finding, FindingCode, lint_rule, lint_rules
 from rulesd.privacy.fields import lint_schema
 
 
@@ -118,19 +122,33 @@ def _takes(
 
 def conditions(compiled: list[Compiled], problems: Problems) -> None:
     """What the logic's own lint finds: fields and types nobody sends, comparisons a missing field breaks, rules hidden by others."""
+    field_names(compiled, problems)
+    schema = lint_schema()
     written = {
         c.rule.id: c for c in compiled if c.when is not None and not c.rule.id.startswith(BUILTIN)
     }
     logics = {name: c.when for name, c in written.items()}
-    for found in lint_rules(
-        logics, {name: c.rule.on for name, c in written.items()}, lint_schema()
-    ):
-        if found.rule not in written:
+    for found in lint_rules(logics, {name: c.rule.on for name, c in written.items()}, schema):
+        if found.rule in written:
+            _tell(found, ("when",), written[found.rule], problems)
+    for one in compiled:
+        if one.rule.id.startswith(BUILTIN):
             continue
-        one = written[found.rule]
-        path = ("when", *at_pointer(found.pointer))
-        hint = found.hint or "Correct the condition here."
-        info = found.severity == "info"
-        problems.at(
-            one.document, path, str(found.code), found.message, hint, warning=not info, info=info
-        )
+        when = orjson.loads(one.when) if isinstance(one.when, str) else one.when
+        for path, logic in inner_conditions(one.document):
+            # Together with ``when``, which may have guarded what this one compares.
+            around, inside = ({"and": [when, logic]}, "/and/1") if when else (logic, "")
+            for found in lint_rule(around, one.rule.on, schema):
+                mine = found.pointer.startswith(inside)
+                if mine and found.code is not FindingCode.EXPENSIVE:
+                    inner = replace(found, pointer=found.pointer.removeprefix(inside))
+                    _tell(inner, path, one, problems)
+
+
+def _tell(found: Finding, at: Path_, one: Compiled, problems: Problems) -> None:
+    path = (*at, *at_pointer(found.pointer))
+    hint = found.hint or "Correct the condition here."
+    info = found.severity == "info"
+    problems.at(
+        one.document, path, str(found.code), found.message, hint, warning=not info, info=info
+    )

@@ -3,6 +3,7 @@
 Law: names, bounds and defaults only; what they mean is the detector's business.
 """
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -53,7 +54,15 @@ class OneBound(Parameters):
             raise PydanticCustomError(
                 Code.MISSING_FIELD.value, 'needs "above" or "below". Add "above: ...".'
             )
+        if self.above is not None and self.below is not None and self.below > self.above:
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                '"below" is greater than "above", so one of them always holds. Write the lower bound as "below".',
+            )
         return self
+
+
+_NO_SHARE = "is no bound that a share can cross. Write 0.05 for 5 %."
 
 
 class Never(Parameters):
@@ -85,6 +94,14 @@ class Rate(OneBound):
     numerator: Logic
     within: Window
     min_denominator: Count = 30
+
+    @model_validator(mode="after")
+    def _shares(self) -> "Rate":
+        if self.above is not None and not 0.0 <= self.above < 1.0:
+            raise PydanticCustomError(Code.OUT_OF_RANGE.value, f'"above" {_NO_SHARE}')
+        if self.below is not None and not 0.0 < self.below <= 1.0:
+            raise PydanticCustomError(Code.OUT_OF_RANGE.value, f'"below" {_NO_SHARE}')
+        return self
 
 
 class PinnedShare(Strict):
@@ -181,11 +198,22 @@ class Cardinality(OneBound):
     field: str
     within: Window
 
+    @model_validator(mode="after")
+    def _numbers(self) -> "Cardinality":
+        if (self.above is not None and self.above < 0) or (
+            self.below is not None and self.below <= 0
+        ):
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                'no number of values is below 0. Write "above" as 0 or more, "below" as more than 0.',
+            )
+        return self
+
 
 class Step(Strict):
     """One step of a sequence."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1, max_length=100)]
     when: Logic
 
 
@@ -196,6 +224,16 @@ class Sequence(Parameters):
     within: Window
     ordered: bool = True
     without: Logic = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> "Sequence":
+        names = [step.name for step in self.steps]
+        if len(set(names)) < len(names):
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                "two steps have one name. Give each step a name of its own: pages tell them apart by it.",
+            )
+        return self
 
 
 class Budget(Parameters):
@@ -231,6 +269,12 @@ class Drift(Parameters):
             raise PydanticCustomError(
                 Code.OUT_OF_RANGE.value,
                 'has "bins" and "top". Keep "bins" for a number, "top" for labels.',
+            )
+        edges = self.bins if isinstance(self.bins, list) else []
+        if any(high <= low for low, high in pairwise(edges)):
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                'the edges in "bins" do not rise. Write each one once, from the lowest to the highest.',
             )
         return self
 
@@ -276,6 +320,16 @@ class BurnRate(Parameters):
     objective: Share
     windows: Annotated[list[BurnWindows], Field(min_length=1, max_length=4)] | None = None
 
+    @model_validator(mode="after")
+    def _reachable(self) -> "BurnRate":
+        fastest = 1.0 / (1.0 - self.objective)
+        if any(w.burn >= fastest for w in self.windows or ()):
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                f'"burn" cannot be reached. When everything fails this objective burns {fastest:.6g} times its budget; write less.',
+            )
+        return self
+
 
 class Disagreement(Parameters):
     """Two judgements differ too often."""
@@ -284,6 +338,15 @@ class Disagreement(Parameters):
     right: str
     within: Window
     above: Share
+
+    @model_validator(mode="after")
+    def _two(self) -> "Disagreement":
+        if self.left == self.right:
+            raise PydanticCustomError(
+                Code.OUT_OF_RANGE.value,
+                '"left" and "right" are one field, which never differs from itself. Name two.',
+            )
+        return self
 
 
 class Quantile(Parameters):

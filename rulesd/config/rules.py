@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from rulesd.config import templates
+from rulesd.config.composites import ALERTS
 from rulesd.config.conditions import bare_type, condition, logic_problem, type_problems
 from rulesd.config.detect import read_detector
 from rulesd.config.document import Document, Path_
@@ -79,7 +80,8 @@ def compile_rule(document: Document, around: Surroundings, problems: Problems) -
     file, wrong = parse_rest(RuleFile, document, problems, _STAND_INS)
     if file is None:
         return None
-    on = tuple(bare_type(t) for t in file.on)
+    alerts = not file.on and document.node(("detect", "composite")) is not None
+    on = (ALERTS,) if alerts else tuple(bare_type(t) for t in file.on)
     own = file.id.startswith(BUILTIN) and document.name.startswith("builtin/")
     if "id" not in wrong:
         _identity(file, document, own, problems)
@@ -105,6 +107,8 @@ def compile_rule(document: Document, around: Surroundings, problems: Problems) -
     if "runbook" in wrong:
         return None
     book = runbook(file.id, file.runbook, document, around.files, problems)
+    if detected is not None:
+        _waits(file, detected.word, document, problems)
     if len(problems.errors) > before or detected is None or severity_map is None:
         return None
     parameters = detected.parameters
@@ -238,6 +242,13 @@ def _labels(
             problems.at(document, at, Code.DUPLICATE_LABEL, said, "Keep one of them.")
         seen[made.label] = made
     return tuple(out)
+
+
+def _waits(file: RuleFile, word: str, document: Document, problems: Problems) -> None:
+    """What must never happen does not wait."""
+    if word == "never" and file.for_ > 0:
+        said = '"for" does not go with never, which pages at once'
+        problems.at(document, ("for",), Code.EXCLUSIVE, said, 'Leave "for" out.', key=True)
 
 
 def _references(

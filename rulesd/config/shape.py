@@ -4,7 +4,7 @@ Law: an unknown field is an error with a suggestion; a value is never repeated i
 problems of a document are found in one pass.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from rulesd.config.document import Document, Path_
 from rulesd.config.problems import Code, Problems, did_you_mean, listed
@@ -210,10 +210,15 @@ def report(
     base: Path_ = (),
 ) -> None:
     """Each error of pydantic's as a problem at its place."""
-    for fault in error.errors(include_url=False, include_context=True, include_input=False):
+    for fault, kinds in _one_member(
+        error.errors(include_url=False, include_context=True, include_input=False), document, base
+    ):
         path = (*base, *_real(fault["loc"], document, base))
         kind, name = fault["type"], _name(fault["loc"])
         context = fault.get("ctx", {})
+        if kind not in _NAMED_LAST and _member(fault["loc"], document, base):
+            path = (*base, *_there(fault["loc"], document, base))
+            name = _name(path[len(base) :]) or _name(path)
         if kind == "extra_forbidden":
             known = list(_fields_at(model, fault["loc"]))
             hint = f"{did_you_mean(name, known)}Known here: {listed(known, 40)}."
@@ -237,7 +242,59 @@ def report(
             )
         else:
             code, said, hint = _said(kind, context)
+            if kinds:
+                forms = [_TYPES[one][0].removeprefix("must be ") for one in kinds]
+                said, hint = f"must be {' or '.join(forms)}", "Write one of these."
             problems.at(document, path, code, f"{name}: {said}" if name else said, hint)
+
+
+def _one_member(
+    faults: Sequence[ErrorDetails], document: Document, base: Path_
+) -> Iterator[tuple[ErrorDetails, tuple[str, ...]]]:
+    """Of what pydantic says of each member of a union, what is said of the member that was meant.
+
+    That is the one whose type fits. Where none does there is one fault, with the types that would.
+    """
+    unions: dict[Path_, dict[str, list[ErrorDetails]]] = {}
+    places = []
+    for fault in faults:
+        loc = fault["loc"][:-1] if fault["type"] in _NAMED_LAST else fault["loc"]
+        member = _member(loc, document, base)
+        at = _there(loc[: loc.index(member)], document, base) if member else ()
+        places.append((fault, at, member))
+        if member:
+            unions.setdefault(at, {}).setdefault(member, []).append(fault)
+    for fault, at, member in places:
+        rivals = unions[at] if member else {}
+        other = {m for m, said in rivals.items() if any(one["type"] in _TYPES for one in said)}
+        if len(rivals) < 2 or member not in other:
+            yield fault, ()
+        elif len(other) == len(rivals) and fault is next(iter(rivals.values()))[0]:
+            yield fault, tuple(dict.fromkeys(said[0]["type"] for said in rivals.values()))
+
+
+_NAMED_LAST = frozenset(("missing", "extra_forbidden"))
+"Faults about a name that is not in the file, or should not be."
+
+
+def _member(loc: tuple[int | str, ...], document: Document, base: Path_) -> str:
+    """The first step that names a member of a union and nothing in the file; empty when there is none."""
+    path: Path_ = ()
+    for step in loc:
+        if step != "[key]" and document.node((*base, *path, step)) is not None:
+            path = (*path, step)
+        elif isinstance(step, str) and step != "[key]":
+            return step
+    return ""
+
+
+def _there(loc: tuple[int | str, ...], document: Document, base: Path_) -> Path_:
+    """The steps of ``loc`` that the file has."""
+    path: Path_ = ()
+    for step in loc:
+        if step != "[key]" and document.node((*base, *path, step)) is not None:
+            path = (*path, step)
+    return path
 
 
 _TYPES = {

@@ -49,3 +49,28 @@ def test_no_rule_waits_for_itself() -> None:
     )
     assert len(found) == 3
     assert "tool.one -> tool.two -> tool.three -> tool.one" in " ".join(found)
+
+
+def test_what_keeps_one_from_ever_firing_is_told() -> None:
+    def of(given: str, by: str = "", **base: str) -> list[str]:
+        found = loaded(
+            {
+                "rules/tool/one.yaml": rule(
+                    id="tool.one", detect=f"{{composite: {given}}}", on="", by=by, tests="[]"
+                ),
+                "rules/tool/mistake.yaml": rule(**base),
+            }
+        )
+        return [f"{p.severity} {p} {p.hint}" for p in found.problems if "no_tests" not in str(p)]
+
+    assert of("{all: [tool.mistake], within: 5m}") == []  # without on: alert.state is meant
+    (told,) = of("{all: [tool.mistake], not: [tool.mistake], within: 5m}")
+    assert 'under "all" and under "not"' in told
+    (told,) = of("{any: [tool.mistake], within: 5m}", maturity="deprecated")
+    assert "does not run" in told
+    assert told.startswith("warning")
+    (told,) = of("{any: [tool.mistake], within: 5m}", by="[tool]")
+    assert 'has the label "tool", so this rule never fires' in told
+    assert "they have none" in told
+    assert of("{any: [tool.mistake], within: 5m}", by="tool", context="[tool]") == []
+    assert of("{any: [tool.mistake], within: 5m}", by="[source]") == []

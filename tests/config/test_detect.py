@@ -181,3 +181,68 @@ def test_a_pinned_share_is_one_for_all_or_one_for_the_keys_with_some_labels() ->
         ("[{labels: {color: red}, share: 0.1}]", "is no label of this rule"),
     ):
         assert words in str(read(wrong).errors[0]), wrong
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("{rate: {numerator: true, above: 5, within: 1h}}", "Write 0.05 for 5 %"),
+        ("{rate: {numerator: true, above: 1, within: 1h}}", "Write 0.05 for 5 %"),
+        ("{rate: {numerator: true, above: -0.1, within: 1h}}", "Write 0.05 for 5 %"),
+        ("{rate: {numerator: true, below: 0, within: 1h}}", "Write 0.05 for 5 %"),
+        ("{rate: {numerator: true, below: 1.5, within: 1h}}", "Write 0.05 for 5 %"),
+        ("{rate: {numerator: true, below: 0.5, above: 0.1, within: 1h}}", "one of them always holds"),
+        ("{cardinality: {field: tool, above: -1, within: 1h}}", "no number of values is below 0"),
+        ("{cardinality: {field: tool, below: 0, within: 1h}}", "no number of values is below 0"),
+        ("{aggregate: {field: x, fn: sum, below: 3, above: 1, within: 1h}}", "always holds"),
+        ("{sequence: {steps: [{name: a, when: true}, {name: a, when: true}], within: 5m}}", "two steps have one name"),
+        ("{sequence: {steps: [{name: '', when: true}, {name: a, when: true}], within: 5m}}", "must not be empty"),
+        ("{drift: {field: score, bins: [3, 1]}}", "do not rise"),
+        ("{drift: {field: score, bins: [1, 1]}}", "do not rise"),
+        ("{burn_rate: {good: true, objective: 0.99, windows: [{long: 1h, short: 5m, burn: 100}]}}", "burns 100 times"),
+        ("{disagreement: {left: tool, right: tool, within: 1h, above: 0.1}}", "never differs from itself"),
+    ],
+)  # fmt: skip
+def test_a_bound_that_nothing_can_cross_is_refused_with_what_to_write(
+    given: str, said: str
+) -> None:
+    (error,) = loaded({"rules/tool/mistake.yaml": rule(detect=given)}).errors
+    assert (error.line, error.code) == (6, Code.OUT_OF_RANGE)
+    assert said in f"{error} {error.hint}"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "{rate: {numerator: true, above: 0, within: 1h}}",
+        "{rate: {numerator: true, above: 0.99, below: 0.5, within: 1h}}",
+        "{rate: {numerator: true, below: 1, within: 1h}}",
+        "{cardinality: {field: tool, above: 0, within: 1h}}",
+        "{drift: {field: score, bins: [-1, 0, 0.5]}}",
+        "{burn_rate: {good: true, objective: 0.99, windows: [{long: 1h, short: 5m, burn: 99}]}}",
+    ],
+)
+def test_the_bounds_next_to_those_are_taken(given: str) -> None:
+    found = loaded({"rules/tool/mistake.yaml": rule(detect=given)})
+
+    assert [str(e) for e in found.errors] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("{drift: {field: score, bins: 1}}", "bins: must be at least 2"),
+        ("{drift: {field: score, bins: many}}", "bins: must be a list or a whole number"),
+        ("{drift: {field: score, bins: [a, 2]}}", "bins: must be a number"),
+        ("{drift: {field: label, pinned: {a: 1}}}", "pinned: needs at least 2"),
+        ("{drift: {field: label, pinned: 3}}", "pinned: must be a mapping or a list"),
+        ("{shift: {numerator: true, pinned: [{labels: {tool: x}}]}}", 'the field "share" is missing'),
+        ("{absence: {expected: [1]}}", "expected: must be text or a list"),
+    ],
+)  # fmt: skip
+def test_where_a_field_may_be_of_two_forms_one_fault_is_told_in_plain_words(
+    given: str, said: str
+) -> None:
+    (error,) = loaded({"rules/tool/mistake.yaml": rule(detect=given)}).errors
+    assert said in str(error)
+    assert not re.search(r"\[function|constrained|list\[|dict\[", str(error))

@@ -239,3 +239,10 @@ def test_nothing_is_said_of_what_stands_in_for_a_wrong_field(
     found = loaded({"rules/tool/mistake.yaml": wrong})
     assert [p.code for p in found.errors] == said
     assert found.plan is None
+
+
+def test_what_must_never_happen_does_not_wait() -> None:
+    for detect in ("never", "{never: {again_after: 5m}}"):
+        (error,) = loaded({"rules/tool/mistake.yaml": rule(detect=detect, **{"for": "1m"})}).errors
+        assert (error.code, error.line, error.column) == ("exclusive_fields", 9, 1)
+        assert loaded({"rules/tool/mistake.yaml": rule(detect=detect, **{"for": "0s"})}).plan
