@@ -201,6 +201,11 @@ def _by_null(out: Calibration, plan: Plan, events: Matched, *, brief: bool) -> N
         return
     if null.note:
         out.notes.append(null.note)
+    if null.slope:
+        moves = "grows" if null.slope > 0 else "falls"
+        out.notes.append(
+            f"the traffic {moves} by {abs(null.slope) * 7 * DAY:.1%} a week: false pages are the mean of a year in which it goes on so"
+        )
     now = value_of(out.rule.detector, out.kind)
     out.notes.append(
         f"expected false pages: {null.weeks:.0f} weeks of {out.kind.method} traffic through the detector"

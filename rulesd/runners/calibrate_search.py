@@ -18,7 +18,7 @@ from rulesd.runners.calibrate_clumps import (
     mark_dispersion,
     mark_halves,
 )
-from rulesd.runners.calibrate_count import MOVES, moving
+from rulesd.runners.calibrate_count import MOVES, halves, moving
 from rulesd.runners.calibrate_kinds import (
     Method,
     hit_of,
@@ -28,7 +28,7 @@ from rulesd.runners.calibrate_kinds import (
     value_of,
     with_value,
 )
-from rulesd.runners.calibrate_null import shuffled, simulated
+from rulesd.runners.calibrate_null import FLAT, Trend, shuffled, simulated
 from rulesd.runners.calibrate_scan import poisson_interval
 from rulesd.runners.calibrate_traffic import CLUMPED, dispersion
 from rulesd.runners.calibrate_watch import Matched, by_key, watch
@@ -38,6 +38,9 @@ _WORK = 60_000
 "Events of all nulls together: what one evaluation of a threshold costs."
 
 _MOST_WEEKS = 52
+_COMING: Milliseconds = 52 * 7 * DAY
+"How far a trend is followed for a detector that follows the traffic: what is promised is the mean of the year that comes."
+
 _STEPS = 9
 _KEPT = 0.8
 "So much of the dispersion beyond chance must be left in shuffled traffic."
@@ -64,6 +67,9 @@ class Null:
         "Of what the detector reads: marks, or arrivals."
         self.note = ""
         "How clumps were kept, if there are any."
+
+        self.slope = 0.0
+        "How fast the traffic moves, for a detector that follows it."
 
     def refusals(self) -> tuple[str, ...]:
         """Why nothing can be said."""
@@ -108,7 +114,7 @@ class Null:
         return None
 
     def _arrivals(self) -> tuple[str, ...]:
-        """Whether events, or clumps of them, come independently."""
+        """Whether events, or clumps of them, come independently, and whether they become more."""
         self._gap = clump_gap(self.rule, self.events, self.began, self.ended)
         first = arriving(self.rule, self.events, self.began, self.ended, 0)
         self.dispersion = dispersion(first).value
@@ -118,6 +124,11 @@ class Null:
             )
         if self._gap:
             self.note = f"events come in clumps (dispersion {self.dispersion:.2f}): simulated run by run, parted by {format_duration(self._gap)}"
+        if self.rule.detector.name in _FOLLOW:
+            fitted = arriving(self.rule, self.events, self.began, self.ended, self._gap)
+            _, _, off = halves(fitted)
+            # The middles of the halves are half a recording apart, each a quarter from the whole one's.
+            self.slope = 4.0 * off / fitted.length if abs(off) > MOVES else 0.0
         return ()
 
     def _level(self) -> tuple[str, ...]:
@@ -138,13 +149,18 @@ class Null:
         if fresh not in self._nulls:
             most = min(_WORK // max(len(self.events), 1), int(_MOST_WEEKS / self._each) + 1)
             first, many = (1_000, 2 * max(2, most)) if fresh else (0, max(2, most))
-            self._nulls[fresh] = [self._one(first + n) for n in range(many)]
+            self._nulls[fresh] = [self._one(first + n, n / many) for n in range(many)]
         return self._nulls[fresh]
 
-    def _one(self, seed: int) -> Sequence[Timed]:
+    def _one(self, seed: int, part: float) -> Sequence[Timed]:
         if self.kind.method is Method.SHUFFLED:
             return shuffled(self.rule, self.events, seed, self._gap or 0)
-        return simulated(self.rule, self.events, self.began, self.ended, seed, self._gap or 0)
+        length = self.ended - self.began
+        ahead = round(length + part * max(_COMING - length, 0))
+        trend = Trend(slope=self.slope, ahead=ahead) if self.slope else FLAT
+        return simulated(
+            self.rule, self.events, self.began, self.ended, seed, self._gap or 0, trend
+        )
 
     def measure(self, value: float | None, *, fresh: bool = True) -> tuple[float, float, float]:
         """False pages a week at a threshold: the mean, and the interval it lies in (90 %)."""
@@ -153,7 +169,10 @@ class Null:
             if value is not None and self.kind.parameter:
                 rule = replace(rule, detector=with_value(rule.detector, self.kind, value))
             made = self._made(fresh=fresh)
-            fired = sum(len(watch(self.plan, rule, null)) for null in made)
+            # What it says while it still learns is no part of what it costs.
+            since = self.began + learns_for(rule.detector)
+            found = (watch(self.plan, rule, null) for null in made)
+            fired = sum(page.at >= since for pages in found for page in pages)
             low, high = poisson_interval(fired)
             weeks = self._each * len(made)
             self._known[value, fresh] = (fired / weeks, low / weeks, high / weeks)

@@ -2,11 +2,15 @@ import pytest
 
 from rulesd.runners import calibrate_search
 from rulesd.runners.calibrate_search import Null, search
-from tests.runners.traffic import HEAD, MONDAY, WEEK, World, plan_of, rule_of
+from rulesd.runners.calibrate_watch import Fired
+from tests.runners.traffic import HEAD, MONDAY, WEEK, World, plan_of, rising, rule_of
 
 RATE = HEAD + (
     'by: [tenant]\ndetect: {rate: {numerator: {"===": [{"var": "data.outcome"}, error]}, within: 6h, above: 0.5, min_denominator: 10}}\n'
 )
+
+
+SPIKE = HEAD + "by: [tenant]\ndetect: {spike: {within: 1h, reference: 7d, budget: 1}}\n"
 
 
 def null(text: str, world: World, weeks: int) -> Null:
@@ -52,3 +56,27 @@ def test_a_bound_on_a_measure_is_looked_for_from_where_the_measure_lies(
     low, high = null(text, World(per_hour=(6.0, 6.0)), 1).span()
     assert low == pytest.approx(near, rel=0.1)
     assert high > 4 * low
+
+
+def test_what_is_said_while_it_still_learns_is_no_part_of_what_it_costs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = null(SPIKE, World(per_hour=(6.0,)), 2)
+    monkeypatch.setattr(calibrate_search, "_WORK", 2_000)
+    said = [Fired(at=MONDAY + day * WEEK // 7, labels={}, value=1.0) for day in (3, 6, 7, 12)]
+    monkeypatch.setattr(calibrate_search, "watch", lambda *_: said)
+    assert one.measure(1.0)[0] == 2.0  # in the one week in which it knows enough
+
+
+def test_traffic_that_moves_is_followed_for_a_detector_that_follows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calibrate_search, "_WORK", 30_000)
+    steady = null(SPIKE, World(per_hour=(6.0, 6.0)), 4)
+    assert (steady.refusals(), steady.slope) == ((), 0.0)
+    moves = null(SPIKE, World(per_hour=(6.0, 6.0), shape=rising), 6)
+    assert moves.refusals() == ()
+    assert moves.slope * WEEK == pytest.approx(0.05 / 1.15, rel=0.25)
+    many = [len(one) for one in moves._made(fresh=False)]
+    recorded = len(moves.events)
+    assert recorded < many[0] < many[1]
