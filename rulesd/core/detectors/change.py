@@ -11,7 +11,9 @@ Memory per key: 180 bytes a sight, 4.3 kB. Cost per observation: 2 us.
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 from rulesd.core.detectors.apart import Apart
@@ -33,6 +35,9 @@ class Run(NamedTuple):
     last: Instant
     value: str
 
+
+_run: Callable[[tuple[Instant, Instant, str]], Run] = partial(tuple.__new__, Run)
+"A ``Run`` of its fields without a call of Python: every event makes one or two."
 
 Runs = list[Run]
 "State of one key."
@@ -65,7 +70,9 @@ class Change(Apart):
                 return None
             value = MISSING
         at = seen.at
-        place = bisect_right(state, at, key=lambda run: run.first)
+        place = len(state)
+        if place and at < state[-1].first:
+            place = bisect_right(state, at, key=lambda run: run.first)
         if place == 0 and len(state) >= _RUNS:
             return None
         before = state[place - 1] if place > 0 else None
@@ -76,10 +83,12 @@ class Change(Apart):
             after = Run(before.last, before.last, before.value)
             before = state[place - 1] = before._replace(last=before.first)
             state.insert(place, after)
-        new = Run(at, at, value)
+        new = _run((at, at, value))
         state.insert(place, new)
         if len(state) > _RUNS:
             _thin(state)
+        if after is None:
+            return self._change(before, new)
         known = self._change(before, after)
         if known is not None and value in (known.detail or {}).values():
             return None
@@ -115,7 +124,9 @@ class Change(Apart):
 def _thin(state: Runs) -> None:
     """Make one run of the oldest two neighbours of one value; where there are none, the oldest goes."""
     for i in range(len(state) - 1):
-        if state[i].value == state[i + 1].value:
-            state[i : i + 2] = [state[i]._replace(last=state[i + 1].last)]
+        older, newer = state[i], state[i + 1]
+        if older.value == newer.value:
+            state[i] = _run((older.first, newer.last, older.value))
+            del state[i + 1]
             return
     del state[0]
