@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption, shipped
-from rulesd.cli.recording import ProgressOption, recording
+from rulesd.cli.recording import ProgressOption, can_write, recording
 from rulesd.config import load
 from rulesd.core.plan import Plan
 from rulesd.model.errors import ConfigurationError
@@ -57,8 +57,14 @@ def backtest(
     The decisions are those of `rulesd replay`. With --against both rule sets see the same recording in one pass: + pages that come, - pages
     that go, and whose. With --shadow the second set is the same rules with `maturity: shadow` paging (with --against: both sets). A page is a message
     that asks for attention; it may tell of several alerts. Exit 0 whatever the figures are.
+
+    \b
+    rulesd backtest recorded.ndjson.gz --zone Europe/Berlin --html report.html
+    rulesd backtest recorded.ndjson.gz --against HEAD~1     what the last commit changes
+    rulesd backtest state --shadow                          a stopped daemon's own traffic
     """
     clock = _zone(zone)
+    can_write("--html", html)
     rules_dir, notifiers_dir = rules or shipped("rules"), notifiers or shipped("notifiers")
     outcome, other = _run(files, rules_dir, notifiers_dir, against, shadow, progress)
     counted = backtest_figures.figures(outcome, clock)

@@ -48,7 +48,12 @@ def check(
 
     Prints every problem as path:line:column: code: what is wrong. what to write. Exit 1 when there is an error (with --strict: or a
     warning), 0 when the set can be used. Lines that start with "info:" are good to know (what a rule costs, a rule inside a wider
-    one) and never count.
+    one) and never count. --coverage adds, risk by risk, the rules, tests and runbook behind it; --traffic what of a recording nothing watches.
+
+    \b
+    rulesd check
+    rulesd check rules/tool/denied_burst.yaml --strict
+    rulesd check --coverage --traffic recorded.ndjson.gz
     """
     if traffic and not coverage:
         raise typer.BadParameter("--traffic needs --coverage")

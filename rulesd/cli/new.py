@@ -7,7 +7,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from rulesd.cli.exits import Exit, Format, FormatOption, shipped
+from rulesd.cli.exits import Exit, Format, FormatOption
 from rulesd.model.errors import RulesdError
 
 app = typer.Typer(
@@ -95,10 +95,19 @@ def rule(
     detect: Annotated[
         str, typer.Option(help="never or burst; change it to any other afterwards.")
     ] = "never",
-    rules: Annotated[Path | None, typer.Option(help="The rules folder.", metavar="DIR")] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="The rules folder. Default: rules here.", metavar="DIR")
+    ] = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Write rules/<area>/<name>.yaml with tests, and its runbook beside it."""
+    """Write rules/<area>/<name>.yaml with tests, and its runbook beside it.
+
+    What it writes passes `rulesd check` and `rulesd test` as it stands: change one line at a time, and keep it so.
+
+    \b
+    rulesd new rule tool.my_rule
+    rulesd new rule tool.too_many --detect burst --owner platform-safety
+    """
     if not _ID.fullmatch(id_):
         raise typer.BadParameter(
             f"{id_!r} is no rule id. Write <area>.<name> in small letters, such as tool.denied_burst"
@@ -106,7 +115,8 @@ def rule(
     if detect not in ("never", "burst"):
         raise typer.BadParameter("--detect is never or burst")
     area, name = id_.split(".")
-    folder = (rules or shipped("rules")) / area
+    # Never into the rules that came with the package: they are replaced when it is.
+    folder = (rules or Path("rules")) / area
     files = {
         folder / f"{name}.yaml": _rule(id_, name, owner, detect),
         folder / f"{name}.md": _fill(_RUNBOOK, id_, name),
@@ -122,7 +132,9 @@ def rule(
     else:
         for path in files:
             typer.echo(f"wrote {path}")
-        typer.echo("Now make it true, then: rulesd check && rulesd test " + str(next(iter(files))))
+        own = f" {rules}" if rules else ""
+        said = f"rulesd check{own} && rulesd test {next(iter(files))}"
+        typer.echo(f"Now make it true, then: {said}")
     raise typer.Exit(Exit.FINE)
 
 

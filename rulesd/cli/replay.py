@@ -11,12 +11,13 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from rulesd.cli.compressed import SUFFIXES, unpacked
 from rulesd.cli.decoding import recorded_decoder
 from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption, shipped
 from rulesd.config import load, load_archive
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
-from rulesd.model.errors import ConfigurationError
+from rulesd.model.errors import ConfigurationError, RulesdError
 from rulesd.model.instant import Instant, parse_instant
 from rulesd.runners.backtest_events import unheeded
 from rulesd.runners.replay import Summary, baseline_lines, replay_journal, replay_lines
@@ -58,6 +59,11 @@ def replay(
 
     Time is the recording's: each event arrives at its `arrivaltime`, else its `time`. Deliveries are taken to succeed at once. Without
     --until the clock stops at the last arrival. The same input gives the same bytes. --format text prints a line a decision for people.
+
+    \b
+    rulesd replay recorded.ndjson.gz > decisions.ndjson
+    rulesd replay recorded.ndjson.gz --format text | less
+    rulesd replay state                                     a stopped daemon's journal
     """
     end = _instant(until)
     out = sys.stdout.buffer
@@ -77,7 +83,12 @@ def replay(
             baselines.write_bytes(b"".join(baseline_lines(engine)))
 
     if len(files) == 1 and Path(files[0]).is_dir():
-        summary = _journal(Path(files[0]), write, look)
+        if rules or notifiers or until:
+            raise typer.BadParameter(
+                "a state folder is replayed with the rules it ran with, to its end, without --rules, --notifiers and --until. "
+                "What other rules would have done of it: rulesd backtest"
+            )
+        summary = _journal(state_folder(files[0]), write, look)
     else:
         plan = unheeded(_plan(rules, notifiers))
         gc.freeze()
@@ -85,7 +96,12 @@ def replay(
         shown = sys.stderr.isatty() if progress is None else progress
         lines = _lines(files, shown, flush)
         engine = Engine(plan)
-        summary = replay_lines(lines, engine, recorded_decoder(), write, until=end)
+        try:
+            summary = replay_lines(lines, engine, recorded_decoder(), write, until=end)
+        except RulesdError:
+            flush()
+            out.flush()
+            raise
         look(engine)
     flush()
     out.flush()
@@ -98,6 +114,15 @@ def _plan(rules: Path | None, notifiers: Path | None) -> Plan:
     if loaded.plan is None:
         raise ConfigurationError(loaded.errors)
     return loaded.plan
+
+
+def state_folder(name: str) -> Path:
+    """The state folder of a daemon; a folder that is none is left as it is."""
+    if not (Path(name) / "rulesd.db").is_file():
+        raise typer.BadParameter(
+            f"{name} is no state folder of a daemon: there is no rulesd.db in it. Name its files, or the folder given to `rulesd run --state`"
+        )
+    return Path(name)
 
 
 def _journal(
@@ -152,15 +177,8 @@ def _open(name: str, stack: ExitStack) -> tuple[Iterator[bytes], BinaryIO]:
     if not path.is_file():
         raise typer.BadParameter(f"{name} is not a file")
     raw = stack.enter_context(path.open("rb", buffering=_CHUNK))
-    if path.suffix == ".gz":
-        import gzip
-
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _CHUNK), raw
-    if path.suffix == ".zst":
-        import zstandard
-
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        return io.BufferedReader(reader, _CHUNK), raw
+    if path.suffix in SUFFIXES:
+        return unpacked(raw, name), raw
     return raw, raw
 
 

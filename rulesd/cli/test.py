@@ -11,7 +11,7 @@ import typer
 from rulesd.cli.check import _sets
 from rulesd.cli.decoding import offline_decoder
 from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption
-from rulesd.cli.recording import ProgressOption
+from rulesd.cli.recording import ProgressOption, can_write
 from rulesd.config import RuleTest, load
 from rulesd.core.plan import Plan
 from rulesd.model.errors import ConfigurationError
@@ -57,6 +57,7 @@ def test(
     rulesd test rules/tool/denied_burst.yaml        one
     rulesd test --coverage --junit results.xml      for CI
     """
+    can_write("--junit", junit)
     verdicts: list[Verdict] = []
     covered: list[RuleCoverage] = []
     for rules_dir, notifiers_dir in _sets(paths or [], rules, notifiers):

@@ -38,3 +38,13 @@ def test_nothing_is_overwritten(run: Run, tmp_path: Path) -> None:
 def test_what_is_no_id_and_no_detector_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     assert run("new", "rule", "Tool", "--rules", tmp_path).code == 2
     assert run("new", "rule", "tool.x", "--detect", "magic", "--rules", tmp_path).code == 2
+
+
+def test_it_writes_here_and_never_into_the_rules_of_the_package(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run("new", "rule", "tool.here")
+    assert said.code == 0
+    assert (tmp_path / "rules" / "tool" / "here.yaml").is_file()
+    assert "rulesd check && rulesd test rules/tool/here.yaml" in said.out

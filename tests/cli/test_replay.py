@@ -121,3 +121,14 @@ def test_what_rules_have_learned_is_written_on_request(run: Run, tmp_path: Path)
     (row,) = [json.loads(line) for line in (tmp_path / "b.ndjson").read_text().splitlines()]
     assert (row["rule"], row["labels"]) == ("tool.latency", {"tool": "shell"})
     assert 90 <= row["learned"]["expected"] <= 110
+
+
+def test_a_state_folder_is_replayed_with_its_own_rules_and_another_folder_not_at_all(
+    run: Run, tmp_path: Path
+) -> None:
+    rules, _ = make(tmp_path)
+    said = run("replay", tmp_path, "--rules", rules)
+    assert (said.code, list(tmp_path.glob("rulesd.*"))) == (2, [])
+    assert "rulesd backtest" in said.err
+    assert run("replay", tmp_path).code == 2
+    assert list(tmp_path.glob("rulesd.*")) == []
