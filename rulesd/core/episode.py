@@ -4,6 +4,7 @@ Law: changed only by ``rulesd.core.detection``; leaves it as a frozen ``Alert``.
 event ids, never all of them.
 """
 
+from rulesd.core.pending import hold
 from rulesd.core.plan import Rule
 from rulesd.model.alert import Alert
 from rulesd.model.event import Json
@@ -26,11 +27,11 @@ class Episode:
         "detail",
         "event_time",
         "id",
-        "pending_since",
         "published",
         "published_count",
         "severity",
         "since",
+        "spans",
         "started_at",
         "state",
         "threshold",
@@ -45,7 +46,6 @@ class Episode:
         self.since = since
         self.started_at = now
         self.event_time = at
-        self.pending_since = since
         self.value: float = 0.0
         self.threshold: float | None = None
         self.count = 0
@@ -59,6 +59,8 @@ class Episode:
         self.published: Instant = now
         "When a decision about this episode was last made."
         self.published_count = 0
+        self.spans: list[Instant] = []
+        "While pending: when the condition held (``rulesd.core.pending``)."
 
     def add_cause(self, event: str) -> None:
         """Keep the id of an event as evidence, once; when enough are kept, the middle ones go."""
@@ -120,6 +122,12 @@ class Episode:
         """From what ``dump`` gave."""
         out = cls(episode="", at=0, since=0, now=0)
         for name in cls.__slots__:
-            setattr(out, name, data[name])
+            if name in data:
+                setattr(out, name, data[name])
         out.state = AlertState(str(data["state"]))
+        since = data.get("pending_since")
+        if isinstance(
+            since, int
+        ):  # written before spans were kept: since when, and until when at most
+            hold(out.spans, since, out.until)
         return out

@@ -4,7 +4,8 @@ Law: one entry (rule, key) at a time; the only state is the entry's episode. Tra
 here is when a signal applies, and how seldom an open episode speaks.
 """
 
-from rulesd.core.book import IDLE, NOT_DUE, Book, Entry
+from rulesd.core import pending
+from rulesd.core.book import NOT_DUE, Book, Entry
 from rulesd.core.detectors.protocol import Reading
 from rulesd.core.episode import Episode
 from rulesd.core.labels import error_labels, is_error, label_text, labels_of
@@ -61,8 +62,14 @@ def read(
     _gather(book, entry, episode, reading, event)
     if episode.state is AlertState.INACTIVE:
         must_last = book.rule.pending_for > 0 and not is_error(entry.key)
+        if must_last:
+            pending.hold(episode.spans, reading.at, reading.until)
         apply(book, entry, Signal.MET_MUST_LAST if must_last else Signal.MET, now, out)
     elif episode.state is AlertState.PENDING:
+        if reading.active:
+            pending.hold(episode.spans, reading.at, reading.until)
+        else:
+            pending.stop(episode.spans, reading.at)
         _pending(book, entry, episode, reading.at, now, out)
     elif reading.active:
         _publish(book, entry, episode, now, out)
@@ -77,11 +84,16 @@ def settle(book: Book, entry: Entry, watermark: Instant, now: Instant, out: list
     if is_error(entry.key):
         watermark = now
     if episode.state is AlertState.PENDING:
+        if not pending.lasted(episode.spans, book.rule.pending_for, watermark):
+            pending.drop(episode.spans, watermark)
         _pending(book, entry, episode, watermark, now, out)
         if entry.episode is None or episode.state is AlertState.PENDING:
             return
     end = _end(book, entry, episode)
     if end <= watermark:
+        measure = getattr(book.rule.detector, "current", None)
+        if measure is not None and not is_error(entry.key):
+            episode.value = measure(entry.state, end)
         held = keep(book, entry) > 0
         apply(book, entry, Signal.HOLD_ELAPSED if held else Signal.CLEARED, now, out)
     elif _owes(book, entry, episode) <= now:
@@ -127,23 +139,17 @@ def keep(book: Book, entry: Entry) -> Milliseconds:
     return book.rule.detector.hold if own is None else own
 
 
-def ask(book: Book, entry: Entry) -> None:
-    """Ask the detector for its next deadline."""
-    due = book.rule.detector.deadline(entry.state, book.pool)
-    entry.due = NOT_DUE if due is None else due
-
-
 def wake_at(book: Book, entry: Entry) -> Instant | None:
-    """The processing time at which this entry has something to settle, ``None`` for never; ``ask`` comes first."""
+    """The processing time at which this entry has something to settle, ``None`` for never."""
     rule = book.rule
-    patience = 0 if book.arrival else rule.lateness + IDLE
+    patience = book.patience
     due = entry.due + patience
     episode = entry.episode
     if episode is not None:
         if is_error(entry.key):
             patience = 0
         if episode.state is AlertState.PENDING:
-            due = min(due, episode.pending_since + rule.pending_for + patience)
+            due = min(due, pending.next_look(episode.spans, rule.pending_for) + patience)
         due = min(due, _end(book, entry, episode) + patience, _owes(book, entry, episode))
     return due if due < NOT_DUE else None
 
@@ -155,7 +161,6 @@ def _open(book: Book, entry: Entry, reading: Reading, event: Event | None, now: 
         since = min(event.at, now)
     id_ = episode_id(book.rule.id, entry.key, opening, now)
     episode = Episode(episode=id_, at=since, since=since, now=now)
-    episode.pending_since = reading.at
     if event is not None and book.rule.detector.counts and not is_error(entry.key):
         episode.count = max(0, round(reading.value) - event.weight)
     return episode
@@ -210,11 +215,10 @@ def _severity(book: Book, entry: Entry, episode: Episode) -> str:
 def _pending(
     book: Book, entry: Entry, episode: Episode, at: Instant, now: Instant, out: list[Decision]
 ) -> None:
-    due = episode.pending_since + book.rule.pending_for
-    held = episode.until is None or episode.until >= due
-    if at >= due and held:
+    if pending.lasted(episode.spans, book.rule.pending_for, at):
+        episode.spans = []
         apply(book, entry, Signal.LASTED, now, out)
-    elif episode.until is not None and (at > episode.until or not episode.active):
+    elif not episode.active or not episode.spans:
         apply(book, entry, Signal.CLEARED, now, out)
 
 

@@ -224,3 +224,50 @@ def test_a_reading_by_time_opens_an_episode_too_and_its_first_cause_names_it() -
     track.apply(book, entry, track.Signal.LASTED, T0, out)  # means nothing in this state
     assert len(out) == 1
     assert event("x").id == "x"
+
+
+def test_a_break_starts_the_pending_time_anew_whatever_the_order() -> None:
+    """Prometheus' ``for``: the condition must hold all the time, not now and then again."""
+    r = rule(detector=burst(2, 60_000), pending_for=150_000, lateness=30_000)
+    broken = [(0, 0), (1, 0), (70, 0), (71, 0), (125, 0), (126, 0)]
+    for order in (broken, [(0, 0), (1, 0), (71, 0), (72, 2), (126, 0), (127, 2)]):
+        w = World(plan(r))
+        for at, late in order:
+            w.send(at, late=late)
+        w.at(2_000)
+        assert w.changes(Kind.FIRING) == [], order
+        assert len(w.changes(Kind.SUPPRESSED)) == 1
+    # Two events at 50 s close the gap, in whichever order they come.
+    for pair in ([(50, 0), (51, 0)], [(51, 0), (52, 2)]):
+        w = World(plan(r))
+        for at, late in [(0, 0), (1, 0), *pair, (70, 0), (71, 0), (125, 0), (126, 0)]:
+            w.send(at, late=late)
+        w.at(2_000)
+        kinds = [c[1] for c in w.changes()]
+        assert kinds == ["alert.pending", "alert.firing", "alert.resolved"]
+
+
+def test_a_pending_alert_ends_when_its_condition_does_and_not_when_it_would_have_fired() -> None:
+    r = rule(detector=burst(2, 20_000), pending_for=3_600_000, lateness=0)
+    w = World(plan(r)).send(0).send(1).at(5_000)
+    assert w.changes(Kind.SUPPRESSED) == [(80.001, "alert.suppressed", "pending_cleared")]
+
+
+def test_a_pending_alert_of_an_older_checkpoint_goes_on() -> None:
+    r = rule(detector=burst(2, 60_000), pending_for=30_000, lateness=0)
+    w = World(plan(r)).send(0).send(1)
+    (book,) = w.engine.detection.books
+    (entry,) = book.busy()
+    assert entry.episode is not None
+    written = entry.episode.dump()
+    del written["spans"]
+    written["pending_since"] = T0 + 1_000
+    entry.episode = type(entry.episode).load(written)
+    assert w.send(31).changes(Kind.FIRING) == [(31, "alert.firing", "pending_elapsed")]
+
+
+def test_an_alert_whose_window_runs_out_resolves_with_what_is_in_it_now() -> None:
+    r = rule(detector=burst(3, 60_000), keep_firing_for=30_000, lateness=0)
+    w = World(plan(r)).send(0).send(1).send(2).send(80).at(2_000)
+    resolved = w.last(Kind.RESOLVED)
+    assert (resolved.value, resolved.threshold, resolved.count) == (1.0, 3.0, 4)

@@ -102,6 +102,15 @@ class Accumulation(Apart):
         state.score = score
         return peak, when
 
+    def current(self, state: Pile, at: Instant) -> float:
+        """The score at ``at``."""
+        score, last = state.base, state.base_at
+        for stamp, each in zip(state.at, state.weights, strict=True):
+            if stamp > at:
+                break
+            score, last = score * self._left(stamp - last) + each, stamp
+        return round(score * self._left(max(0, at - last)), 6)
+
     def forgettable(self, state: Pile, watermark: Instant) -> bool:
         """When what is left of the score is below a thousandth of the threshold."""
         newest = state.at[-1] if state.at else 0

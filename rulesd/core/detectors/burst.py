@@ -14,7 +14,7 @@ window is half full (distinct: about 100 bytes a value). Cost per observation: O
 """
 
 from array import array
-from bisect import insort
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -213,6 +213,13 @@ class Burst:
             values.clear()
         value, most = float(number), float(self.count)
         return _made(seen.at, True, value, most, until, None, start, tuple(causes))
+
+    def current(self, state: Stamps, at: Instant) -> float:
+        """How many lie in the window that ends at ``at``."""
+        if state.values is not None:
+            return float(state.values.number(at, self.within))
+        end = at - state.base
+        return float(bisect_right(state.at, end) - bisect_right(state.at, end - self.within))
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """Every observation is one of a key."""

@@ -57,6 +57,11 @@ class Values:
         self._join_recent(value, at, within)
         return self._late(at, within, count)
 
+    def number(self, end: Instant, within: Milliseconds) -> int:
+        """How many different values lie in (end - within, end]."""
+        low, high = bisect_right(self._stamps, end - within), bisect_right(self._stamps, end)
+        return len(set(self._values[low:high]))
+
     def _in_order(
         self, value: str, at: Instant, within: Milliseconds, count: int
     ) -> tuple[int, Instant] | None:

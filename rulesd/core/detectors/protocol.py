@@ -25,6 +25,9 @@ A detector with ``clock = Clock.ARRIVAL`` lives in processing time: its observat
 A detector that keeps a bounded number of things for a key may have ``dropped(state, pool)``: asked after each observation, it gives its bound and, when that
 observation cost something that could still have mattered, a sentence that says so and counts; else an empty one. The engine tells it as ``limit.reached``.
 
+A detector whose condition ends by time alone (``Reading.until``) may have ``current(state, at)``: what it measures at event time ``at``. An alert that resolves so
+tells that value, and not the one that kept it open.
+
 When a person resolves an alert its key starts afresh, so that only new evidence opens the next episode. A detector whose evidence is not events of its own
 may say what is left instead: ``settle(state, pool, now)``.
 

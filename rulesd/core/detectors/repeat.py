@@ -123,6 +123,10 @@ class Repeat(Apart):
             f"{state.lost} of this key went before their window was over. Make `by` finer or `same` coarser"
         )
 
+    def current(self, state: Tries, at: Instant) -> float:
+        """How often the combination that is tried most lies in the window that ends at ``at``."""
+        return max((self._one.current(stamps, at) for stamps in state.values()), default=0.0)
+
     def forgettable(self, state: Tries, watermark: Instant) -> bool:
         """When every combination is out of every window that could still be completed."""
         newest = max((stamps.newest for stamps in state.values()), default=0)

@@ -69,3 +69,12 @@ def test_order_and_restarts_change_nothing(stamps: list[int], threshold: int, se
     detector = Accumulation(60_000, threshold + 0.3)
     fired = same_alerts(detector, [Seen(at, {}) for at in stamps], seed, until=10**7)
     assert bool(fired) is any(score(stamps, t, 60_000) >= threshold + 0.3 for t in stamps)
+
+
+def test_what_it_measures_now_is_the_score_of_now() -> None:
+    pile = Accumulation(HOUR, 3)
+    state = pile.start((), 0)
+    assert pile.current(state, 5) == 0
+    for at in (0, 0, HOUR):
+        pile.observe(state, None, Observation(at, at, "e", 1, {}))
+    assert [pile.current(state, at) for at in (0, HOUR, 2 * HOUR)] == [2.0, 2.0, 1.0]

@@ -230,3 +230,16 @@ def test_a_full_key_weighs_less_than_600_bytes() -> None:
     tracemalloc.stop()
     assert len(states[0].at) == 60
     assert held / 20 < 600
+
+
+def test_what_it_measures_now_is_what_the_window_of_now_holds() -> None:
+    burst = Burst(3, 100)
+    state = burst.start((), 0)
+    for at in (0, 50, 99, 130):
+        burst.observe(state, None, Observation(at, at, "e", 1, {}))
+    assert [burst.current(state, at) for at in (130, 149, 150, 199, 230)] == [3, 3, 2, 1, 0]
+    named = Burst(2, 100, distinct=field("u"))
+    values = named.start((), 0)
+    for at, user in ((0, "a"), (50, "b"), (99, "a")):
+        named.observe(values, None, Observation(at, at, "e", 1, {"u": user}))
+    assert [named.current(values, at) for at in (99, 149, 150, 199)] == [2, 2, 1, 0]

@@ -150,3 +150,11 @@ def test_order_and_restarts_change_nothing(
     full = any(len({d for t, d in given_ if end - within < t <= end}) > above for end, _ in given_)
     assert bool(fired) is full
     same_alerts(Cardinality(DOC, within, below=above), events, seed, until=10**6)
+
+
+def test_what_it_measures_now_is_what_the_window_of_now_holds() -> None:
+    detector = Cardinality(field("doc"), 100, above=2)
+    state = detector.start((), 0)
+    for at, doc in ((0, "a"), (10, "b"), (20, "a"), (30, "c")):
+        detector.observe(state, None, Seen(at, {"doc": doc}))
+    assert [detector.current(state, at) for at in (30, 109, 110, 120, 130)] == [3, 3, 2, 1, 0]

@@ -68,3 +68,10 @@ def test_in_any_order_within_the_window_it_finds_every_full_window(
 def test_the_in_order_view_is_bounded_too() -> None:
     assert feed([(n, f"v{n}") for n in range(40)], 10**9, 4)[-1] == (16, 36)
     assert feed([(0, "a"), (100, "b")], 1, 1) == [(1, 0), (1, 100)]
+
+
+def test_the_number_of_values_in_a_window() -> None:
+    values = Values()
+    for at, value in ((0, "a"), (5, "b"), (9, "a")):
+        values.add(value, at, 10, 2)
+    assert [values.number(end, 10) for end in (4, 9, 14, 15, 19)] == [1, 2, 2, 1, 0]

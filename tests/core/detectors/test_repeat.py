@@ -105,3 +105,12 @@ def test_order_and_restarts_change_nothing(
         for i in range(len(stamps) - count + 1)
     )
     assert bool(fired) is full
+
+
+def test_what_it_measures_now_is_the_combination_tried_most() -> None:
+    repeat = Repeat((field("tool"),), 3, 100)
+    state = repeat.start((), 0)
+    assert repeat.current(state, 0) == 0
+    for at, tool in ((0, "a"), (10, "a"), (20, "b"), (30, "a")):
+        repeat.observe(state, None, Observation(at, at, "e", 1, {"tool": tool}))
+    assert [repeat.current(state, at) for at in (30, 105, 129, 130)] == [3, 2, 1, 0]
