@@ -218,10 +218,10 @@ def _instead(
 def expected(fitted: Traffic, counts: Sequence[int]) -> dict[int, float]:
     """Matches a week that chance gives, for some counts."""
     rates = list(fitted.rates.values())
-    hours = fitted.hours()
+    hours, peaks = fitted.hours(), fitted.peaks()
     out: dict[int, float] = {}
     for k in counts:
-        curve = Curve(k, fitted.window, hours, min(rates), max(rates))
+        curve = Curve(k, fitted.window, hours, min(rates), max(rates), peaks)
         out[k] = sum(map(curve, rates))
     return out
 
@@ -234,7 +234,7 @@ def outgrown(fitted: Traffic, k: int) -> tuple[str, ...]:
     # From the middle of the recording to its end is as far as from the middle of one half to that of the other.
     level = 1.0 + 2.0 * off
     hours, rates = fitted.hours(), list(fitted.rates.values())
-    here = Curve(k, fitted.window, hours, min(rates), max(rates))
+    here = Curve(k, fitted.window, hours, min(rates), max(rates), fitted.peaks())
     there = sum(here(r * level) for r in rates)
     usual = sum(map(here, rates))
     if 1.0 / WRONG <= there / max(usual, 1e-300) <= WRONG:
@@ -251,7 +251,8 @@ def interval(fitted: Traffic, spread: Dispersion, k: int, seed: int = 0) -> tupl
     """
     rates = list(fitted.rates.values())
     hours, draw = fitted.hours(), Random(seed)  # noqa: S311 - a bootstrap, not a secret
-    curve = Curve(k, fitted.window, hours, min(rates), max(rates))
+    peaks = fitted.peaks()
+    curve = Curve(k, fitted.window, hours, min(rates), max(rates), peaks)
     events = [r * fitted.length for r in rates]
     draws = max(20, min(_DRAWS, 400_000 // max(len(rates), 1)))
     totals = sorted(
@@ -260,7 +261,7 @@ def interval(fitted: Traffic, spread: Dispersion, k: int, seed: int = 0) -> tupl
     low, high = totals[int(0.05 * draws)], totals[min(draws - 1, int(0.95 * draws))]
     d = min(max(spread.value, 1.0), CLUMPED)
     if d > 1.02:
-        loose = Curve(k / d, fitted.window, hours, min(rates) / d, max(rates) / d)
+        loose = Curve(k / d, fitted.window, hours, min(rates) / d, max(rates) / d, peaks)
         high = max(high, sum(loose(r / d) for r in rates))
     return low, high
 

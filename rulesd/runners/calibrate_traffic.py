@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import ceil, log, sqrt
 
 from rulesd.model.instant import DAY, HOUR, Instant, Milliseconds
-from rulesd.runners.calibrate_scan import WEEK_HOURS, Hour, upper_tail
+from rulesd.runners.calibrate_scan import WEEK_HOURS, Hour, Peak, upper_tail
 
 Key = tuple[str, ...]
 Counts = Mapping[Key, Counter[int]]
@@ -88,12 +88,32 @@ class Traffic:
 
     def hours(self) -> list[tuple[Hour, int]]:
         """Kinds of hours: (rate, mean of the window that ends in it), and how many of each a week has."""
-        back = max(1, ceil(self.window / HOUR))
         kinds: Counter[Hour] = Counter()
-        for h in range(WEEK_HOURS):
-            mean = sum(self.profile[(h - i) % WEEK_HOURS] for i in range(back)) / back
-            kinds[(round(self.profile[h], 6), round(mean, 6))] += 1
+        for rate, mean in zip(self.profile, self._means(), strict=True):
+            kinds[(round(rate, 6), round(mean, 6))] += 1
         return sorted(kinds.items())
+
+    def _means(self) -> list[float]:
+        """Of the window that ends in each hour of the week."""
+        back, profile = max(1, ceil(self.window / HOUR)), self.profile
+        return [
+            sum(profile[(h - i) % WEEK_HOURS] for i in range(back)) / back
+            for h in range(WEEK_HOURS)
+        ]
+
+    def peaks(self) -> list[Peak]:
+        """The highest mean of a window in each day of the week, and the lowest before it; none without a rhythm. Days begin at the quietest hour of the day."""
+        if self.parts == 1:
+            return []
+        means = self._means()
+        dawn = min(range(24), key=lambda hour: sum(means[hour::24]))
+        turned = means[dawn:] + means[:dawn]
+        out: list[Peak] = []
+        for first in range(0, WEEK_HOURS, 24):
+            day = turned[first : first + 24]
+            top = max(range(24), key=day.__getitem__)
+            out.append((day[top], min(day[: top + 1])))
+        return out
 
     def mean(self, rate: float, window: int) -> float:
         """What a key with this rate is expected to show in a window."""

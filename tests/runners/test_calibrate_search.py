@@ -71,10 +71,10 @@ def test_what_is_said_while_it_still_learns_is_no_part_of_what_it_costs(
 def test_traffic_that_moves_is_followed_for_a_detector_that_follows_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(calibrate_search, "_WORK", 30_000)
-    steady = null(SPIKE, World(per_hour=(6.0, 6.0)), 4)
+    monkeypatch.setattr(calibrate_search, "_WORK", 12_000)
+    steady = null(SPIKE, World(per_hour=(4.0, 4.0)), 4)
     assert (steady.refusals(), steady.slope) == ((), 0.0)
-    moves = null(SPIKE, World(per_hour=(6.0, 6.0), shape=rising), 6)
+    moves = null(SPIKE, World(per_hour=(4.0, 4.0), shape=rising), 6)
     assert moves.refusals() == ()
     assert moves.slope * WEEK == pytest.approx(0.05 / 1.15, rel=0.25)
     many = [len(one) for one in moves._made(fresh=False)]

@@ -6,6 +6,7 @@ import pytest
 
 from rulesd.model.instant import HOUR
 from rulesd.runners.calibrate_count import counted
+from rulesd.runners.calibrate_scan import a_week
 from rulesd.runners.calibrate_traffic import (
     Traffic,
     dispersion,
@@ -73,3 +74,38 @@ def test_a_window_of_hours_makes_no_rhythm_of_its_middle() -> None:
     counts = {("a",): Counter({w: 15 + draw.randrange(7) for w in windows})}
     found = traffic(counts, 6 * HOUR, MONDAY, MONDAY + 4 * WEEK)
     assert max(found.profile) < 1.2 < 1.5 * min(found.profile)
+
+
+def test_a_peak_of_each_day_and_the_trough_before_it() -> None:
+    profile = tuple(daily(MONDAY + h * HOUR) for h in range(168))
+    one = Traffic(
+        window=6 * HOUR, began=0, ended=WEEK, counts={}, profile=profile, parts=48
+    )  # fmt: skip
+    peaks = one.peaks()
+    assert len(peaks) == 7
+    assert list(peaks[0]) == pytest.approx([2.06, 0.35], rel=0.1)
+    assert peaks[-1][0] == pytest.approx(peaks[0][0] * 0.5 / 1.2, rel=0.01)
+    assert replace(one, parts=1).peaks() == []
+
+
+@pytest.mark.parametrize(("k", "hours"), [(48, 6), (43, 6), (28, 3), (9, 1)])
+def test_what_is_expected_happens_where_a_day_is_as_long_as_a_few_windows(
+    k: int, hours: int
+) -> None:
+    rate, weeks, window = 3.0 / HOUR, 300, hours * HOUR
+    profile = tuple(daily(MONDAY + h * HOUR + HOUR // 2) for h in range(168))
+    one = Traffic(window=window, began=0, ended=WEEK, counts={}, profile=profile, parts=48)
+    since: list[float] = []
+    draw, at, full, seen = Random(1), float(MONDAY), -window, 0
+    while at < MONDAY + weeks * WEEK:
+        at += draw.expovariate(rate * 2.4)
+        if draw.random() * 2.4 > daily(int(at)):
+            continue
+        since = [then for then in since if then > at - window] + [at]
+        if len(since) >= k:
+            seen += at - full > window
+            full = int(at)
+    said = a_week(k, rate, window, one.hours(), one.peaks())
+    assert seen / weeks == pytest.approx(said, rel=0.3)
+    if hours == 6:
+        assert a_week(k, rate, window, one.hours()) < 0.75 * seen / weeks
