@@ -1,11 +1,12 @@
 """What a deploy means to rules that learn: a watch in which less evidence is enough, and after which they learn anew.
 
-Law: pure. Stages of a release within an hour are one. A rule is told of deploys by ``deploy.change`` in its ``on``.
+Law: pure; known deploys ascend. Stages of a release within an hour are one. A rule is told of deploys by ``deploy.change`` in its ``on``.
 
 For a day after a deploy each look may fire with ``TIGHTER`` times the chance it has otherwise: a release costs as many false pages as two weeks
 without one (14 = two weeks / a day), as one of ``shift`` does. Whoever releases once a week takes half the budget.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from rulesd.core.detectors.protocol import Observation
@@ -36,8 +37,8 @@ def noted(watches: Sequence[Instant], at: Instant) -> list[Instant]:
 
 def watched(watches: Sequence[Instant], at: Instant) -> Instant | None:
     """The latest deploy in whose watch ``at`` lies; ``None`` outside all watches."""
-    found = [deploy for deploy in watches if deploy < at <= deploy + WATCH]
-    return max(found) if found else None
+    place = bisect_left(watches, at)
+    return watches[place - 1] if place and at <= watches[place - 1] + WATCH else None
 
 
 def tail(chance: float, watches: Sequence[Instant], at: Instant) -> float:
@@ -49,5 +50,5 @@ def tail(chance: float, watches: Sequence[Instant], at: Instant) -> float:
 
 def over(watches: Sequence[Instant], at: Instant) -> Instant | None:
     """When the latest watch that is over at ``at`` ended; ``None`` without one."""
-    found = [deploy + WATCH for deploy in watches if deploy + WATCH <= at]
-    return max(found) if found else None
+    place = bisect_right(watches, at - WATCH)
+    return watches[place - 1] + WATCH if place else None

@@ -110,10 +110,10 @@ class Past:
 
     def afresh(self) -> None:
         """Learn from nothing."""
-        self.recent: list[int] = []
-        self.counts: list[float] = []
-        self.totals: list[float] = []
-        "The judged steps of the window, and how many values they held with what sum."
+        self.recent = array("q")
+        self.counts = array("d")
+        self.totals = array("d")
+        "The judged steps of the window, and how many values they held with what sum: side by side, for a quiet key is cold and each object of its own would be fetched."
         self.windows = 0
         self.era: Instant = 0
         "The end of the latest watch after a deploy that it has learned anew since."
@@ -163,7 +163,7 @@ class Past:
         self.windows = windows = self.windows + 1
         expected, spread, slow = self.level, self.spread, self.lasting_spread
         off = mean - expected
-        slowly = new = min(_STEP, fades)
+        slowly = new = min(fades, _STEP)
         if new * windows < 1.0:
             new = 1.0 / windows
         self.level += new * off
@@ -187,7 +187,7 @@ class Past:
 
     def calm(self, fades: float) -> None:
         """A look in which nothing was beyond u."""
-        kept = 1.0 - min(_TAIL_STEP, fades)
+        kept = 1.0 - min(fades, _TAIL_STEP)
         self.tail.share *= kept
         self.lasting_tail.share *= kept
 
