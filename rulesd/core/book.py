@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from rulesd.core.detectors.protocol import Clock
+from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.episode import Episode
 from rulesd.core.labels import Key as Key
+from rulesd.core.labels import key_reader
 from rulesd.core.plan import Rule
 from rulesd.model.event import Document, Json
 from rulesd.model.instant import SECOND, Instant, Milliseconds
@@ -98,10 +99,9 @@ class Book:
     dirty: dict[Key, None] = field(default_factory=dict)
     "Keys whose state changed since the last checkpoint (a dict, because its order is defined)."
 
-    getters: tuple[Callable[[Document], Json], ...] = ()
-    "How to read the ``by`` labels; this and what follows stand here because every event asks."
-
     arrival: bool = False
+    "Whether the detector lives in processing time; this and what follows stand here because every event asks."
+
     pooled: bool = False
     dropped: Callable[[Any, object], tuple[int, str]] | None = None
     "What a detector that keeps a bounded number of things for a key had to give up (``Detector.dropped``, where it has one)."
@@ -115,8 +115,15 @@ class Book:
     "How long after a deadline a quiet key is woken."
 
     detector: Any = None
-    by: int = 0
-    "Books with the same number read the same ``by`` labels, so that an event's key is read once for all of them."
+    key: Callable[[Document], Key] = field(init=False)
+    "The key an event belongs to."
+
+    observe: Callable[[Any, object, Observation], Reading | None] = field(init=False)
+    deadline: Callable[[Any, object], Instant | None] = field(init=False)
+    "Both of the detector."
+
+    matches: int = 0
+    "Events the rule matched."
 
     def __post_init__(self) -> None:
         """Read what every event asks for."""
@@ -125,12 +132,13 @@ class Book:
     def take(self, rule: Rule) -> None:
         """Go on under a rule with the same digest."""
         self.rule = rule
-        self.getters = tuple(f.get for f in rule.by)
+        self.key = key_reader(tuple(f.get for f in rule.by))
         self.arrival = rule.detector.clock is Clock.ARRIVAL
         self.pooled = rule.detector.pooled
         self.dropped = getattr(rule.detector, "dropped", None)
         self.news = getattr(rule.detector, "news", None)
         self.id, self.lateness, self.detector = rule.id, rule.lateness, rule.detector
+        self.observe, self.deadline = rule.detector.observe, rule.detector.deadline
         self.patience = 0 if self.arrival else rule.lateness + IDLE
 
     def get(self, key: Key) -> Entry | None:
@@ -247,10 +255,3 @@ class Book:
             entry.episode = Episode.load(episode)
         self.young[key] = entry
         return known
-
-
-def number(books: Iterable[Book]) -> None:
-    """Give books with the same ``by`` the same number."""
-    known: dict[tuple[str, ...], int] = {}
-    for book in books:
-        book.by = known.setdefault(tuple(f.name for f in book.rule.by), len(known))

@@ -15,9 +15,9 @@ other event: no event can disable a rule.
 from heapq import heapify, heappop, heappush
 
 from rulesd.core import relearning, track
-from rulesd.core.book import IDLE, NOT_DUE, UNKNOWN, Book, Entry, Key, number
+from rulesd.core.book import IDLE, NOT_DUE, UNKNOWN, Book, Entry, Key
 from rulesd.core.detectors.protocol import Observation, Reading
-from rulesd.core.labels import error_key, key_of
+from rulesd.core.labels import error_key
 from rulesd.core.limit import limit_reached, values_dropped
 from rulesd.core.open_episodes import OpenEpisodes
 from rulesd.core.plan import Plan
@@ -27,6 +27,9 @@ from rulesd.model.event import FUTURE_LIMIT_MS, Event
 from rulesd.model.instant import Instant
 from rulesd.model.reasons import Reason
 
+_observation = tuple.__new__
+"Makes an ``Observation`` of its fields: half the price of its own ``__new__``, once for each event."
+
 
 class Detection:
     """The state of every rule."""
@@ -35,9 +38,6 @@ class Detection:
         """Start with empty books."""
         self.plan = plan
         self.books = [Book(rule, rule.detector.pool()) for rule in plan.rules]
-        number(self.books)
-        self.rule_matches = dict.fromkeys(plan.by_id, 0)
-        "Events each rule matched."
         self.rule_errors = dict.fromkeys(plan.by_id, 0)
         "Evaluations of each rule that raised."
         self.suspect = 0
@@ -48,6 +48,11 @@ class Detection:
         self.episodes = OpenEpisodes({book.id: book for book in self.books})
         self._awaits = True
         "Whether keys that are expected may still be unwatched."
+
+    @property
+    def rule_matches(self) -> dict[str, int]:
+        """Events each rule matched."""
+        return {book.id: book.matches for book in self.books}
 
     def observe(self, event: Event, now: Instant, out: list[Decision]) -> bool:
         """Take one event; append what it decides; say whether any rule matched."""
@@ -61,16 +66,24 @@ class Detection:
         if suspect:
             at = now
             self.suspect += 1
-        seen = Observation(at, now, event.id, event.weight, event.document)
-        keys: dict[int, Key] = {}
-        books, counts = self.books, self.rule_matches
+        seen = _observation(Observation, (at, now, event.id, event.weight, event.document))
+        arrived: Observation | None = None
+        books, idle = self.books, now - IDLE
         for position in matched:
             book = books[position]
-            counts[book.id] += 1
-            if not suspect and at > book.newest:
+            book.matches += 1
+            if at > book.newest and not suspect:
                 book.newest = at
             try:
-                self._observe(book, event, seen, keys, out)
+                if not book.arrival:
+                    watermark = book.newest
+                    if watermark < idle:  # noqa: PLR1730 - each event asks for each rule: max() is twice as dear
+                        watermark = idle
+                    self._observe(book, event, seen, watermark - book.lateness, out)
+                else:
+                    if arrived is None:
+                        arrived = seen if at == now else seen._replace(at=now)
+                    self._observe(book, event, arrived, now, out)
             except ValueError:
                 self._could_not_evaluate(book, event, now, out)
         for position in raised:
@@ -78,48 +91,36 @@ class Detection:
         return bool(matched)
 
     def _observe(
-        self,
-        book: Book,
-        event: Event,
-        seen: Observation,
-        keys: dict[int, Key],
-        out: list[Decision],
+        self, book: Book, event: Event, seen: Observation, watermark: Instant, out: list[Decision]
     ) -> None:
-        """One event for one rule. ``keys``: those of this event that rules with other ``by`` labels have read already."""
-        now = seen.now
-        if book.arrival:
-            watermark = now
-            seen = seen if seen.at == now else seen._replace(at=now)
-        else:
-            watermark = max(book.newest, now - IDLE) - book.lateness
-        detector, pool = book.detector, book.pool
-        if book.pooled and detector.observe_pool(pool, seen):
+        """One event for one rule."""
+        pool = book.pool
+        if book.pooled and book.detector.observe_pool(pool, seen):
             relearning.watch_opened(book, seen, out)
             return
-        key = keys.get(book.by) or keys.setdefault(book.by, key_of(book.getters, seen.document))
+        key = book.key(event.document)
         entry = book.young.get(key) or book.get(key)
         if entry is None:
-            entry = self._new_entry(book, key, seen.at, watermark, now, out)
+            entry = self._new_entry(book, key, seen.at, watermark, seen.now, out)
         state = entry.state
         if entry.due <= watermark:
-            self._advance(book, entry, watermark, now, out)
+            self._advance(book, entry, watermark, seen.now, out)
         if entry.episode is not None:
-            self.episodes.settle(book, entry, watermark, now, out)
-        found = detector.observe(state, pool, seen)
+            self.episodes.settle(book, entry, watermark, seen.now, out)
+        found = book.observe(state, pool, seen)
         if found is not None:
-            self.episodes.read(book, entry, found, event, now, out)
+            self.episodes.read(book, entry, found, event, seen.now, out)
         elif entry.episode is not None:
             entry.episode.count += event.weight
             entry.episode.add_cause(event.id)
         if book.dropped is not None:
-            values_dropped(book, state, now, out)
+            values_dropped(book, state, seen.now, out)
         book.dirty[entry.key] = None
-        due = detector.deadline(state, pool)
-        entry.due = NOT_DUE if due is None else due
-        if entry.episode is not None:
-            self._arm(book, entry)
-        elif due is not None and (entry.wake == 0 or due + book.patience < entry.wake):
-            self._wake(book, entry, due + book.patience)
+        due = book.deadline(state, pool)
+        if due is None and entry.episode is None:
+            entry.due = NOT_DUE
+        else:
+            self._arm(book, entry, due)
 
     def _advance(
         self, book: Book, entry: Entry, watermark: Instant, now: Instant, out: list[Decision]
@@ -139,8 +140,7 @@ class Detection:
                     entry = Entry(key, book.rule.detector.start(key, now))
                     book.add(entry, self._watermark(book, now), now)
                     book.dirty[key] = None
-                    track.ask(book, entry)
-                    self._arm(book, entry)
+                    self._ask(book, entry)
 
     def _new_entry(
         self,
@@ -177,8 +177,7 @@ class Detection:
             book.add(entry, watermark, now)
         reading = Reading(now, True, float(event.weight), None, until=now)
         self.episodes.read(book, entry, reading, event, now, out)
-        track.ask(book, entry)
-        self._arm(book, entry)
+        self._ask(book, entry)
 
     def _watermark(self, book: Book, now: Instant) -> Instant:
         if book.arrival:
@@ -193,30 +192,35 @@ class Detection:
 
     def handle_timer(self, now: Instant, out: list[Decision]) -> None:
         """Run the deadlines due at ``now``."""
-        while self._heap and self._heap[0][0] <= now:
-            due, rule_id, key = heappop(self._heap)
-            position = self.plan.by_id.get(rule_id)
-            book = None if position is None else self.books[position]
+        heap, books = self._heap, self.episodes.books
+        while heap and heap[0][0] <= now:
+            due, rule, key = heappop(heap)
+            book = books.get(rule)
             entry = None if book is None else book.peek(key)
             if book is None or entry is None or not entry.woken(due):
                 continue
-            watermark = now if book.arrival else now - IDLE - book.rule.lateness
+            watermark = now - book.patience
             if entry.due <= watermark:
                 self._advance(book, entry, watermark, now, out)
             if entry.episode is not None:
                 self.episodes.settle(book, entry, watermark, now, out)
             book.dirty[key] = None
-            track.ask(book, entry)
-            self._arm(book, entry)
+            self._ask(book, entry)
         self._look()
 
-    def _arm(self, book: Book, entry: Entry) -> None:
-        """Make sure the key is woken in time for its next deadline."""
-        wake = track.wake_at(book, entry)
-        if wake is not None and (entry.wake == 0 or wake < entry.wake):
-            self._wake(book, entry, wake)
+    def _ask(self, book: Book, entry: Entry) -> None:
+        """Ask the detector for its deadline, and see to it that the key is woken then."""
+        self._arm(book, entry, book.deadline(entry.state, book.pool))
 
-    def _wake(self, book: Book, entry: Entry, wake: Instant) -> None:
+    def _arm(self, book: Book, entry: Entry, due: Instant | None) -> None:
+        """The detector has told its deadline: make sure that the key is woken in time for it, and for all that its episode waits for."""
+        entry.due = NOT_DUE if due is None else due
+        if entry.episode is not None:
+            wake = track.wake_at(book, entry)
+        else:
+            wake = None if due is None else due + book.patience
+        if wake is None or (entry.wake and wake >= entry.wake):
+            return
         if entry.wakes(wake):
             heappush(self._heap, (wake, book.id, entry.key))
             self.due = min(self.due, wake)
@@ -241,6 +245,7 @@ class Detection:
             books.append(book)
             if was is not None:
                 void.append(rule.id)
+                book.matches = was.matches
                 relearning.rule_changed(was, book, now, out)
                 self._move(was, book, now, out)
         for was in before.values():
@@ -248,15 +253,12 @@ class Detection:
             self.episodes.close(was, now, out)
         self.plan, self.books = plan, books
         self.episodes.books = {book.id: book for book in books}
-        number(books)
         self.expect(now)
-        self.rule_matches = {id_: self.rule_matches.get(id_, 0) for id_ in plan.by_id}
         self.rule_errors = {id_: self.rule_errors.get(id_, 0) for id_ in plan.by_id}
         for book in books:
             if book.rule.id in void:
                 for entry in book.all():
-                    track.ask(book, entry)
-                    self._arm(book, entry)
+                    self._ask(book, entry)
         return void
 
     def _move(self, was: Book, book: Book, now: Instant, out: list[Decision]) -> None:

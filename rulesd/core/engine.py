@@ -240,7 +240,7 @@ class Engine:
         self._look()
 
     def _look(self) -> None:
-        self._machines_due = min((machine.due for machine in self.machines), default=NOT_DUE)
+        self._machines_due = min([machine.due for machine in self.machines])
         if self.paging.restaffed:
             self.plan, self.paging.restaffed = self.paging.plan, False
 
@@ -296,10 +296,14 @@ class Engine:
         out: list[Decision] = []
         spent = 0
         while spent < most and (due := self.next_timer()) is not None and due <= now:
-            known = len(self.foreign.known)
             at = self.now = max(due, self.now)
             start = len(out)
             self.detection.handle_timer(at, out)
+            self._look()
+            if len(out) == start and self._machines_due > at and self.dispatch.due > at:
+                spent += 1  # A key was woken that had nothing to say: most wake-ups are such.
+                continue
+            known = len(self.foreign.known)
             for machine in self.machines:
                 if machine.due <= at:
                     machine.handle_timer(at, out)

@@ -5,6 +5,7 @@ as ``(invalid)``. Numbers that are whole are written without a fraction, so that
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from rulesd.core.field import Field
 from rulesd.model.alert import INVALID, MISSING
@@ -12,6 +13,9 @@ from rulesd.model.event import Document, Json
 
 Key = tuple[str, ...]
 "The values of a rule's ``by`` labels, in order."
+
+Getter = Callable[[Document], Json]
+"Reads one label of a document."
 
 _ERROR = "\x00"
 _LONGEST = 256
@@ -36,16 +40,24 @@ def label_text(value: Json) -> str:
     return INVALID
 
 
-def key_of(getters: tuple[Callable[[Document], Json], ...], document: Document) -> Key:
+def key_of(getters: tuple[Getter, ...], document: Document) -> Key:
     """The key an event belongs to, read by the getters of a rule's ``by``."""
-    out = []
-    for get in getters:
+    return tuple([label_text(get(document)) or MISSING for get in getters])
+
+
+def key_reader(getters: tuple[Getter, ...]) -> Callable[[Document], Key]:
+    """``key_of`` for these getters: most rules have one label, and most values are plain texts, which cost one look."""
+    if len(getters) != 1:
+        return partial(key_of, getters)
+    (get,) = getters
+
+    def key(document: Document) -> Key:
         value = get(document)
-        if type(value) is str and value and len(value) <= _LONGEST and "\x00" not in value:
-            out.append(value)
-        else:
-            out.append(label_text(value) or MISSING)
-    return tuple(out)
+        if type(value) is str and 0 < len(value) <= _LONGEST and "\x00" not in value:
+            return (value,)
+        return (label_text(value) or MISSING,)
+
+    return key
 
 
 def labels_of(by: tuple[Field, ...], key: Key) -> dict[str, str]:

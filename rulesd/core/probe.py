@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rulesd.core.book import Book
 from rulesd.core.detectors.protocol import Observation, Reading
-from rulesd.core.labels import Key, key_of
+from rulesd.core.labels import Key
 from rulesd.model.event import Event
 from rulesd.model.instant import Instant
 
@@ -35,7 +35,7 @@ class Probed(NamedTuple):
 def probe(book: Book, event: Event, now: Instant) -> Probed:
     """Ask one rule about more events like this one, happening at ``now``."""
     detector = book.rule.detector
-    key = key_of(book.getters, event.document)
+    key = book.key(event.document)
     entry = book.peek(key)
     pool = detector.load_pool(detector.dump_pool(book.pool))
     state = detector.start(key, now) if entry is None else detector.load(detector.dump(entry.state))

@@ -1,10 +1,10 @@
 import json
 
-from rulesd.core.book import Book, Entry, number
+from rulesd.core.book import Book, Entry
 from rulesd.core.detectors.never import Never
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR
-from tests.core.plans import burst, field, rule
+from tests.core.plans import burst, rule
 
 
 def book(max_keys: int = 100, **changes: object) -> Book:
@@ -120,13 +120,6 @@ def test_below_its_limit_a_book_is_not_full() -> None:
     add(b, "a", 100_000)
     assert b.old
     assert b.full(100_000)
-
-
-def test_books_with_the_same_labels_have_the_same_number() -> None:
-    by = [("tenant",), ("tenant", "tool"), ("tenant",)]
-    books = [Book(rule(by=tuple(map(field, names))), None) for names in by]
-    number(books)
-    assert [b.by for b in books] == [0, 1, 0]
 
 
 def read(written: bytes) -> Json:
