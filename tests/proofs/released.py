@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from rulesd.core.detectors.protocol import Observation
-from rulesd.core.detectors.shift import _AHEAD
+from rulesd.core.detectors.segments import AHEAD
 from tests.proofs.null_traffic import WEEK, Happening, shares, shift
 
 BUDGET = 0.2
@@ -48,7 +48,7 @@ def main(weeks: int) -> int:
     broken = 0
     for a_week in (0, 1, 2):
         found = openings(with_releases(shares(weeks + 1, 11), a_week)) / weeks
-        promised = BUDGET * (1 + _AHEAD * a_week)
+        promised = BUDGET * (1 + AHEAD * a_week)
         broken += found > 1.5 * promised
         print(
             f"{a_week} releases a week: promised {promised:.2f} false pages a week, observed {found:.2f}",
