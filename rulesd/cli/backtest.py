@@ -18,6 +18,7 @@ from rulesd.runners.backtest import Outcome, promoted
 from rulesd.runners.backtest import backtest as run
 from rulesd.runners.backtest_against import other_rules
 from rulesd.runners.backtest_events import unheeded
+from rulesd.runners.backtest_rules import Stated, stated
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -94,24 +95,29 @@ def _run(
     progress: bool | None,
 ) -> tuple[Outcome, Outcome | None]:
     """The rule set, and what it is compared with."""
-    own = _plan(rules, notifiers)
-    plans: list[tuple[str, Plan]] = [(str(rules), promoted(own) if shadow else own)]
+    own, says = _plan(rules, notifiers)
+    plans, told = [(str(rules), promoted(own) if shadow else own)], [says]
     with TemporaryDirectory(prefix="rulesd-against-") as room:
         if against is not None:
-            theirs = _plan(other_rules(against, rules, Path(room)), notifiers)
+            theirs, says = _plan(other_rules(against, rules, Path(room)), notifiers)
             plans.append((against, promoted(theirs) if shadow else theirs))
+            told.append(says)
         elif shadow:
             plans = [(f"{rules} with its shadow rules paging", promoted(own)), (str(rules), own)]
+            told.append(says)
         with recording(files, progress) as recorded:
             outcomes = run(recorded, plans)
+    for outcome, says in zip(outcomes, told, strict=True):
+        outcome.stated = says
     return outcomes[0], outcomes[1] if len(outcomes) > 1 else None
 
 
-def _plan(rules: Path, notifiers: Path) -> Plan:
+def _plan(rules: Path, notifiers: Path) -> tuple[Plan, Stated]:
+    """The plan, and what its rule files say."""
     loaded = load(rules, notifiers)
     if loaded.plan is None:
         raise ConfigurationError(loaded.errors)
-    return unheeded(loaded.plan)
+    return unheeded(loaded.plan), stated(loaded.files)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -93,6 +93,9 @@ class Outcome:
     limits: int = 0
     "Limits that took effect."
 
+    stated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    "What the rule files say (``backtest_rules.stated``); empty where they are not at hand."
+
     @property
     def weeks(self) -> float:
         """Length of the recording, at least one hour."""

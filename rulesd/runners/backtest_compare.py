@@ -1,7 +1,7 @@
 """The difference between two rule sets on the same traffic: pages that come, pages that go, pages that move.
 
 Law: a page of one run and a page of the other are the same when they tell the same receiver of the same rule and labels within an hour;
-each is matched at most once, nearest first. What is left over on either side is the difference.
+each is matched at most once, nearest first. What is left over on either side is the difference, and so is another severity.
 """
 
 from collections import defaultdict
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from rulesd.model.event import Json
 from rulesd.model.instant import HOUR, MINUTE, Instant, Milliseconds, format_instant
+from rulesd.runners import backtest_rules
 from rulesd.runners.backtest import Outcome, Telling, key_text
+from rulesd.runners.backtest_rules import RuleChange, rule_changes
 
 NEAR: Milliseconds = HOUR
 "Within this two pages are the same."
@@ -33,15 +35,21 @@ class Difference:
     pages: tuple[int, int]
     "Pages of both, which may tell of several alerts each."
 
+    graded: tuple[tuple[Telling, str], ...] = ()
+    "Pages of ``after`` that had another severity before, and which."
+
+    rules: tuple[RuleChange, ...] = ()
+    "Rules that are stated differently, or do something else."
+
     @property
     def empty(self) -> bool:
         """Whether nobody would notice."""
-        return not (self.added or self.removed or self.moved)
+        return not (self.added or self.removed or self.moved or self.graded)
 
     @property
     def owners(self) -> tuple[str, ...]:
         """Whose pages change."""
-        moved = [t for t, _ in self.moved]
+        moved = [t for t, _ in (*self.moved, *self.graded)]
         return tuple(sorted({t.owner for t in (*self.added, *self.removed, *moved)}))
 
     def by_owner(self) -> tuple[tuple[str, int, int, int], ...]:
@@ -68,11 +76,13 @@ def compare(before: Outcome, after: Outcome) -> Difference:
     added: list[Telling] = []
     removed: list[Telling] = []
     moved: list[tuple[Telling, Milliseconds]] = []
+    graded: list[tuple[Telling, str]] = []
     for subject in sorted({*left, *right}):
         pairs, gone, new = _pair(left[subject], right[subject])
         removed += gone
         added += new
         moved += [(b, b.at - a.at) for a, b in pairs if abs(b.at - a.at) >= MOVED]
+        graded += [(b, a.severity) for a, b in pairs if a.severity != b.severity]
     return Difference(
         before=before.name,
         after=after.name,
@@ -80,6 +90,8 @@ def compare(before: Outcome, after: Outcome) -> Difference:
         removed=tuple(sorted(removed, key=_order)),
         moved=tuple(sorted(moved, key=lambda m: _order(m[0]))),
         pages=(len(before.pages), len(after.pages)),
+        graded=tuple(sorted(graded, key=lambda g: _order(g[0]))),
+        rules=rule_changes(before, after),
     )
 
 
@@ -120,6 +132,8 @@ def body(difference: Difference) -> dict[str, Json]:
         "added": [_plain(t) for t in difference.added],
         "removed": [_plain(t) for t in difference.removed],
         "moved": [{**_plain(t), "later_s": round(by / 1000, 3)} for t, by in difference.moved],
+        "other_severity": [{**_plain(t), "before": was} for t, was in difference.graded],
+        "rules": backtest_rules.body(difference.rules),
         "owners": [
             {"owner": owner, "added": added, "removed": removed, "moved": moved}
             for owner, added, removed, moved in difference.by_owner()

@@ -29,6 +29,9 @@ class Row:
     noisiest: str = ""
     "Its key with most pages."
 
+    hours: tuple[int, ...] = (0,) * 24
+    "Its pages by hour of day."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
@@ -57,10 +60,26 @@ class Figures:
     silent: tuple[str, ...]
     "Rules that never fired."
 
+    at_night: int = 0
+    "Pages of all nights."
+
+    clock: tzinfo = UTC
+    "Whose hours, days and nights these are."
+
+    @property
+    def zone(self) -> str:
+        """Its name."""
+        return str(self.clock)
+
 
 def local(at: Instant, zone: tzinfo) -> datetime:
     """An instant on the clock of a zone."""
     return datetime.fromtimestamp(at / 1000, UTC).astimezone(zone)
+
+
+def when(at: Instant, zone: tzinfo) -> str:
+    """A moment as a person reads it: ``2026-01-14 22:10``."""
+    return local(at, zone).strftime("%Y-%m-%d %H:%M")
 
 
 def night_of(at: Instant, zone: tzinfo) -> date | None:
@@ -91,6 +110,8 @@ def figures(outcome: Outcome, zone: tzinfo = UTC) -> Figures:
         hours=tuple(hours),
         days=_every_day(outcome, days, zone),
         worst_night=_worst(nights),
+        at_night=sum(len(pages) for pages in nights.values()),
+        clock=zone,
         silent=tuple(
             sorted(r for r in outcome.rules if r not in fired and not r.startswith("rulesd."))
         ),
@@ -100,6 +121,7 @@ def figures(outcome: Outcome, zone: tzinfo = UTC) -> Figures:
 def _rows(outcome: Outcome, zone: tzinfo, by: str) -> tuple[Row, ...]:
     pages: Counter[str] = Counter()
     night: Counter[str] = Counter()
+    hours: defaultdict[str, list[int]] = defaultdict(lambda: [0] * 24)
     keys: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for page in outcome.pages:
         dark = night_of(page.at, zone) is not None
@@ -111,6 +133,7 @@ def _rows(outcome: Outcome, zone: tzinfo, by: str) -> tuple[Row, ...]:
         for name in {_name(by, t.rule, t.owner, key_text(t.labels)) for t in page.told}:
             pages[name] += 1
             night[name] += dark
+            hours[name][local(page.at, zone).hour] += 1
     firings: Counter[str] = Counter()
     for f in outcome.firings:
         firings[_name(by, f.rule, f.owner, key_text(f.labels))] += 1
@@ -122,6 +145,7 @@ def _rows(outcome: Outcome, zone: tzinfo, by: str) -> tuple[Row, ...]:
             firings=firings[n],
             at_night=night[n],
             noisiest=min(keys[n], key=lambda k: (-keys[n][k], k), default=""),
+            hours=tuple(hours[n]),
         )
         for n in names
     )
@@ -157,14 +181,16 @@ def body(outcome: Outcome, counted: Figures) -> dict[str, Json]:
     worst = counted.worst_night
     return {
         "name": outcome.name,
-        "from": format_instant(outcome.began),
-        "to": format_instant(outcome.ended),
+        "from": format_instant(outcome.began) if outcome.events else None,
+        "to": format_instant(outcome.ended) if outcome.events else None,
+        "zone": counted.zone,
         "weeks": round(outcome.weeks, 4),
         "events": outcome.events,
         "rejected": outcome.rejected,
         "firings": len(outcome.firings),
         "pages": len(outcome.pages),
         "pages_a_week": round(counted.pages_a_week, 3),
+        "pages_at_night": counted.at_night,
         "reminders": len(outcome.reminders),
         "limits_reached": outcome.limits,
         "rules": _plain(counted.rules),
@@ -192,6 +218,7 @@ def _plain(rows: Sequence[Row]) -> list[Json]:
             "firings": r.firings,
             "at_night": r.at_night,
             "noisiest": r.noisiest,
+            "hours": list(r.hours),
         }
         for r in rows
     ]

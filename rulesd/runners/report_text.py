@@ -5,17 +5,21 @@ Law: what is printed depends on the outcome and the width alone.
 
 import os
 from collections.abc import Iterable, Sequence
+from datetime import tzinfo
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from rulesd.model.instant import format_instant
-from rulesd.runners.backtest import Outcome, key_text
+from rulesd.model.instant import Instant
+from rulesd.runners.backtest import Outcome, Telling, key_text
 from rulesd.runners.backtest_compare import Difference
-from rulesd.runners.backtest_figures import Figures, Row
+from rulesd.runners.backtest_figures import Figures, Row, when
 
 MOST_LISTED = 40
+GAP = 2
+"Blanks between columns."
+
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -32,28 +36,36 @@ def show(
 ) -> None:
     """Print everything, the difference first."""
     if difference is not None:
-        _difference(console, difference)
-    said = (
-        f"{outcome.name}: {len(outcome.pages)} pages ({counted.pages_a_week:.2f} a week), "
-        f"{len(outcome.firings)} alerts, {len(outcome.reminders)} reminders of what was still firing, {outcome.events} events from {format_instant(outcome.began)} to {format_instant(outcome.ended)}"
-    )
-    line(console, said)
-    if outcome.rejected or outcome.limits:
-        line(
-            console, f"{outcome.rejected} events were refused, {outcome.limits} limits took effect"
-        )
-    worst = counted.worst_night
-    if worst is not None:
-        line(
-            console,
-            f"worst night (22-07): {worst.began.isoformat()}, {worst.pages} pages, {', '.join(worst.owners)}",
-        )
-    line(console, f"pages by hour of day 00..23: [{spark(counted.hours)}]")
+        _difference(console, difference, counted.clock)
+    if not outcome.events:
+        line(console, f"{outcome.name}: the recording holds no event, so there is nothing to tell")
+        return
+    line(console, outcome.name)
+    for said in _said(outcome, counted):
+        line(console, f"  {said}")
     _rows(console, counted.rules, "rule")
     _rows(console, counted.owners, "owner")
     _rows(console, counted.keys, "noisiest keys")
     if counted.silent:
+        console.print()
         line(console, f"never fired ({len(counted.silent)}): {', '.join(counted.silent)}")
+
+
+def _said(outcome: Outcome, counted: Figures) -> Iterable[str]:
+    """The outcome in a few short lines."""
+    began, ended = (when(at, counted.clock) for at in (outcome.began, outcome.ended))
+    yield f"{outcome.events:,} events, {began} to {ended} ({counted.zone})"
+    yield f"{_many(len(outcome.pages), 'page')} ({counted.pages_a_week:.2f} a week), {counted.at_night} at night (22-07)"
+    yield f"{_many(len(outcome.firings), 'alert')}, {_many(len(outcome.reminders), 'reminder')} of what was still firing"
+    if outcome.rejected or outcome.limits:
+        yield f"{outcome.rejected} events were refused, {outcome.limits} limits took effect"
+    if (worst := counted.worst_night) is not None:
+        yield f"worst night: {worst.began.isoformat()}, {_many(worst.pages, 'page')}, {', '.join(worst.owners)}"
+    yield f"pages by hour of day, 00 to 23: [{spark(counted.hours)}]"
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def line(console: Console, text: str) -> None:
@@ -68,18 +80,39 @@ def spark(values: Sequence[int]) -> str:
 
 
 def table(console: Console, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A plain table; columns of numbers stand right."""
+    """A plain table, a line for each row; columns of numbers stand right.
+
+    A terminal that is too narrow gets the columns that fit, and the others by name on lines below: a name, a key or a time is never broken.
+    """
     listed = [list(row) for row in rows]
     if not listed:
         return
-    out = Table(box=None, pad_edge=False, header_style="bold")
-    for i, head in enumerate(heads):
-        number = all(row[i].lstrip("+-").replace(".", "", 1).isdigit() for row in listed)
-        out.add_column(Text(head), justify="right" if number else "left", overflow="fold")
-    for row in listed:
-        out.add_row(*(Text(cell) for cell in row))
+    columns = list(zip(*listed, strict=True))
+    right = [all(_number(cell) for cell in cells) for cells in columns]
+    widths = [
+        max(cell_len(text) for text in (head, *cells))
+        for head, cells in zip(heads, columns, strict=True)
+    ]
+    fit = len(widths)
+    while console.is_terminal and fit > 1 and sum(widths[:fit]) + GAP * (fit - 1) > console.width:
+        fit -= 1
     console.print()
-    console.print(out)
+    for row in (heads, *listed):
+        cells = zip(row[:fit], widths, right, strict=False)
+        text = (" " * GAP).join(_cell(*cell) for cell in cells).rstrip()
+        console.print(Text(text, style="bold" if row is heads else ""), soft_wrap=True)
+        for head, cell in zip(heads[fit:], row[fit:], strict=True):
+            if row is not heads and cell:
+                console.print(Text.assemble(("    " + head + ": ", "dim"), cell), soft_wrap=True)
+
+
+def _number(text: str) -> bool:
+    return text.lstrip("+-").replace(".", "", 1).isdigit()
+
+
+def _cell(text: str, width: int, right: bool) -> str:
+    blank = " " * (width - cell_len(text))
+    return blank + text if right else text + blank
 
 
 def _rows(console: Console, rows: Sequence[Row], word: str) -> None:
@@ -95,33 +128,50 @@ def _rows(console: Console, rows: Sequence[Row], word: str) -> None:
     )
 
 
-def _difference(console: Console, difference: Difference) -> None:
+def _difference(console: Console, difference: Difference, clock: tzinfo) -> None:
     before, after = difference.pages
+    line(console, f"{difference.before} -> {difference.after} ({before} -> {after} pages)")
     line(
         console,
-        f"{difference.before} -> {difference.after}: +{len(difference.added)} pages, -{len(difference.removed)} pages, "
-        f"{len(difference.moved)} at another time ({before} -> {after} messages)",
+        f"  +{len(difference.added)} that come, -{len(difference.removed)} that go, {len(difference.moved)} at another time, "
+        f"{len(difference.graded)} of another severity",
     )
     if difference.empty:
-        line(console, "nobody would notice")
+        line(console, "  nobody would notice")
+    table(
+        console,
+        ("rule", "change", "alerts", "pages", "fields"),
+        (
+            (c.rule, c.change or "-", _both(c.alerts), _both(c.pages), ", ".join(c.fields))
+            for c in difference.rules
+        ),
+    )
     table(
         console,
         ("owner affected", "+", "-", "moved"),
         ((o, str(a), str(r), str(m)) for o, a, r, m in difference.by_owner()),
     )
-    changes = sorted(
-        [(t.at, "+", t) for t in difference.added] + [(t.at, "-", t) for t in difference.removed],
-        key=lambda c: (c[0], c[1], c[2].subject),
-    )
+    changes = changed_pages(difference)
     table(
         console,
-        ("", "at", "rule", "key", "severity", "receiver"),
+        ("", "at", "rule", "severity", "receiver", "key"),
         (
-            (sign, format_instant(at), t.rule, key_text(t.labels), t.severity, t.receiver)
-            for at, sign, t in changes[:MOST_LISTED]
+            (sign, when(at, clock), t.rule, severity, t.receiver, key_text(t.labels))
+            for sign, at, severity, t in changes[:MOST_LISTED]
         ),
     )
     if len(changes) > MOST_LISTED:
         line(console, f"and {len(changes) - MOST_LISTED} more (--format json lists all)")
-    if changes:
-        console.print()
+    console.print()
+
+
+def changed_pages(difference: Difference) -> list[tuple[str, Instant, str, Telling]]:
+    """What comes (``+``), goes (``-``) and is graded otherwise (``~``), in order of time: sign, when, severity, page."""
+    out = [("+", t.at, t.severity, t) for t in difference.added]
+    out += [("-", t.at, t.severity, t) for t in difference.removed]
+    out += [("~", t.at, f"{was} -> {t.severity}", t) for t, was in difference.graded]
+    return sorted(out, key=lambda c: (c[1], c[0], c[3].subject))
+
+
+def _both(pair: tuple[int, int]) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]} -> {pair[1]}"

@@ -15,7 +15,7 @@ def test_figures_as_text_and_json_are_the_same_every_time(run: Run, tmp_path: Pa
     given = prepared(tmp_path)
     text = run("backtest", *given)
     assert text.code == 0
-    assert "1 pages" in text.out
+    assert "  1 page (" in text.out
     assert "tool.scope" in text.out
     assert text.out == run("backtest", *given, "--progress").out
     assert run("backtest", *given, "--format", "json").json["pages"] == 1
