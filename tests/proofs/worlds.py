@@ -1,7 +1,8 @@
-"""The shipped rules on worlds nobody has tuned them for: ``python -m tests.proofs.worlds [--seeds 1-8] [--keep DIR] [--rules DIR]``.
+"""The shipped rules on worlds nobody has tuned them for: ``python -m tests.proofs.worlds [--seeds 1-8] [--wide] [--keep DIR] [--rules DIR]``.
 
 Each seed is a world of its own: other tenants, volumes, rhythms, usual shares, disorder, strengths. The first of its two weeks teaches the rules, in the second
 everything of ``world/incidents.py`` goes wrong once, among the decoys of ``world/decoys.py``. Printed are the measures of each world and of all together.
+``--wide`` draws more extreme worlds: from three tenants to twelve, sharper and flatter days, more disorder, weaker and stronger incidents, beats from one minute to fifteen.
 ``--keep`` leaves the recorded traffic there and takes what is there already; without it nothing is left behind.
 """
 
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.proofs.world.delivery import files
 from tests.proofs.world.score import REACH, Score, by_kind, covers, pages, score
 
 
@@ -26,18 +28,19 @@ def replayed(traffic: Path, rules: Path, notifiers: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def made(seed: int, folder: Path) -> tuple[Path, Path]:
+def made(seed: int, folder: Path, *, wide: bool) -> tuple[Path, Path]:
     """The files of a world: those that are there, or new ones."""
-    traffic, truth = folder / f"world-{seed}.ndjson.gz", folder / f"world-{seed}.truth.json"
+    traffic, truth = files(seed, folder, wide=wide)
     if not truth.exists():
-        code = "import sys; from pathlib import Path; from tests.proofs.world.delivery import write; write(int(sys.argv[1]), Path(sys.argv[2]))"
-        subprocess.run([sys.executable, "-c", code, str(seed), str(folder)], check=True)
+        code = "import sys; from pathlib import Path; from tests.proofs.world.delivery import write; write(int(sys.argv[1]), Path(sys.argv[2]), wide=bool(int(sys.argv[3])))"
+        command = [sys.executable, "-c", code, str(seed), str(folder), str(int(wide))]
+        subprocess.run(command, check=True)
     return traffic, truth
 
 
-def one(seed: int, folder: Path, rules: Path, notifiers: Path) -> Score:
+def one(seed: int, folder: Path, rules: Path, notifiers: Path, *, wide: bool) -> Score:
     """The score of one world."""
-    traffic, told = made(seed, folder)
+    traffic, told = made(seed, folder, wide=wide)
     truth = json.loads(told.read_text())
     return score(pages(replayed(traffic, rules, notifiers), covers(rules), truth), truth)
 
@@ -58,6 +61,7 @@ def main() -> int:
     """Score the worlds; 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="1-8")
+    parser.add_argument("--wide", action="store_true")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--rules", type=Path, default=Path("rules"))
     parser.add_argument("--notifiers", type=Path, default=Path("notifiers"))
@@ -68,7 +72,8 @@ def main() -> int:
     with TemporaryDirectory() as temporary, ThreadPoolExecutor(2) as pool:
         folder = args.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        runs = [(s, pool.submit(one, s, folder, args.rules, args.notifiers)) for s in seeds]
+        given = folder, args.rules, args.notifiers
+        runs = [(s, pool.submit(one, s, *given, wide=args.wide)) for s in seeds]
         for seed, run in runs:
             found = run.result()
             total.add(found)

@@ -13,11 +13,8 @@ from typing import Any
 
 from tests.proofs.world.decoys import decoys
 from tests.proofs.world.incidents import Story, kinds
-from tests.proofs.world.settings import HOUR, LEARN, LENGTH, MONDAY, World, draw
+from tests.proofs.world.settings import HOUR, LEARN, LENGTH, MONDAY, World, draw, widened
 from tests.proofs.world.traffic import Made, Maker
-
-FAST = 90.0
-"How far one tenant's scores run ahead, in seconds."
 
 
 def stamp(at: float) -> str:
@@ -46,7 +43,7 @@ def delivered(world: World, story: Story, events: Iterable[Made], random: Random
             delay = random.uniform(1.0, 30.0)
         arrives = at + delay
         if kind == "output.classification" and event.get("tenant") == fast:
-            event["at"] = at + FAST
+            event["at"] = at + world.fast
         yield event | {"arrives": arrives}
         if random.random() < world.twice:
             yield event | {"arrives": arrives + random.expovariate(1 / 120.0)}
@@ -86,9 +83,15 @@ def announced(story: Story) -> Iterator[Made]:
         yield {"at": at, "type": "deploy.change", "data": data}
 
 
-def write(seed: int, folder: Path) -> tuple[Path, Path]:
+def files(seed: int, folder: Path, *, wide: bool) -> tuple[Path, Path]:
+    """Where a world's recorded traffic and the truth about it lie."""
+    name = f"{'wide' if wide else 'world'}-{seed}"
+    return folder / f"{name}.ndjson.gz", folder / f"{name}.truth.json"
+
+
+def write(seed: int, folder: Path, *, wide: bool = False) -> tuple[Path, Path]:
     """The recorded traffic and the truth of a world: the paths of both files."""
-    world = draw(seed)
+    world = widened(draw(seed)) if wide else draw(seed)
     random = Random(seed * 104_729 + 7)
     story = Story(world, random)
     for kind in kinds():
@@ -104,7 +107,7 @@ def write(seed: int, folder: Path) -> tuple[Path, Path]:
     found.sort(key=lambda e: (e["arrives"], e["id"]))
     truth = {"seed": seed, "t0": MONDAY, "split": MONDAY + LEARN, "end": MONDAY + LENGTH}
     truth |= {"incidents": sorted(story.incidents, key=lambda i: i["start"]), "decoys": seen}
-    traffic, told = folder / f"world-{seed}.ndjson.gz", folder / f"world-{seed}.truth.json"
+    traffic, told = files(seed, folder, wide=wide)
     with gzip.open(traffic, "wt", compresslevel=1) as out:
         out.writelines(f"{line(event)}\n" for event in found)
     told.write_text(json.dumps(truth, indent=1))

@@ -1,10 +1,11 @@
 """A world: who uses the product, how much, when, how its controls usually behave, and how badly its telemetry is delivered.
 
-Law: a world is drawn from its seed alone. No two share tenants, volumes, rhythms, usual shares or the strength of what goes wrong.
+Law: a world is drawn from its seed alone. No two share tenants, volumes, rhythms, usual shares or the strength of what goes wrong. A ``wide`` one
+is the same world with more extreme tenants, traffic, rhythm, scatter, disorder and strength.
 """
 
-from dataclasses import dataclass
-from math import cos, exp, pi
+from dataclasses import dataclass, replace
+from math import comb, cos, exp, pi
 from random import Random
 
 MONDAY = 1_772_409_600.0
@@ -91,13 +92,17 @@ class World:
     "Part of the events that come 1 to 30 min late."
     twice: float
     "Part of the events that are delivered twice."
+    sharp: int = 2
+    "How narrow the busy hours are: the power of the day's wave."
+    fast: float = 90.0
+    "How far one tenant's scores run ahead, in seconds."
 
     def pace(self, at: float) -> float:
         """Requests a second."""
         day, hour = int((at - MONDAY) // DAY), (at - MONDAY) % DAY / HOUR
         wave = 0.5 + 0.5 * cos((hour - self.peak) / 24.0 * 2.0 * pi)
-        shape = self.night + (1.0 - self.night) * wave**2
-        mean = self.night + (1.0 - self.night) * 0.375
+        shape = self.night + (1.0 - self.night) * wave**self.sharp
+        mean = self.night + (1.0 - self.night) * (comb(2 * self.sharp, self.sharp) / 4**self.sharp)
         return self.requests / DAY * shape / mean * (self.weekend if day % 7 >= 5 else 1.0)
 
 
@@ -163,4 +168,38 @@ def draw(seed: int) -> World:
         slow=about(0.05, 0.2),
         very_late=about(0.003, 0.007),
         twice=about(0.01, 0.04),
+    )
+
+
+def widened(world: World) -> World:
+    """The world with what other worlds may be as well, beyond what ``draw`` draws."""
+    random = Random(world.seed * 15_485_863 + 5)
+    about = random.uniform
+    tenants = shares(random, random.sample(_NAMES, random.randint(3, 12)), about(0.1, 0.8))
+    scatter = about(0.0, 0.5)
+    usual = {h: moved(_HAZARDS.get(h, (0.0, 0.012))[1], about(-0.5, 0.5)) for h in world.hazards}
+    return replace(
+        world,
+        tenants=tenants,
+        refused={
+            (t, h): moved(usual[h], random.gauss(0.0, scatter))
+            for t in tenants
+            for h in world.hazards
+        },
+        clarified={r: moved(0.03, about(-1.0, 1.0)) for r in world.routes},
+        beat=random.choice((60.0, 120.0, 300.0, 600.0, 900.0)),
+        users=random.randint(10, 300),
+        requests=about(1_500, 8_000),
+        night=about(0.03, 0.6),
+        weekend=about(0.15, 1.2),
+        failing=about(0.001, 0.015),
+        disagreeing=about(0.03, 0.15),
+        denied=about(0.01, 0.1),
+        block=random.choice((0.0, 0.05, 0.1, 0.2)),
+        strength=about(0.75, 1.4),
+        slow=about(0.02, 0.3),
+        very_late=about(0.001, 0.015),
+        twice=about(0.0, 0.08),
+        sharp=random.randint(1, 4),
+        fast=about(30.0, 180.0),
     )
