@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from rulesd.core.detectors.plain import wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.episode import Episode
 from rulesd.core.labels import Key as Key
@@ -86,6 +87,9 @@ class Book:
     asleep: dict[Key, bytes] = field(default_factory=dict)
     "Keys without an episode or a deadline, as ``dump_entry`` wrote them under the detector's own version (``read`` tells what that was)."
 
+    told: dict[Key, tuple[Instant, Instant]] = field(default_factory=dict)
+    "From when to when, in event time, the latest resolved alert of a key lasted: late evidence of that time is no news."
+
     read: Callable[[bytes], Json] | None = None
     turned: Instant = 0
     "When the generations were last turned."
@@ -114,6 +118,9 @@ class Book:
     patience: Milliseconds = 0
     "How long after a deadline a quiet key is woken."
 
+    generation: Milliseconds = 0
+    "How long keys stay young at least."
+
     detector: Any = None
     key: Callable[[Document], Key] = field(init=False)
     "The key an event belongs to."
@@ -139,6 +146,7 @@ class Book:
         self.news = getattr(rule.detector, "news", None)
         self.id, self.lateness, self.detector = rule.id, rule.lateness, rule.detector
         self.observe, self.deadline = rule.detector.observe, rule.detector.deadline
+        self.generation = rule.lateness + IDLE + rule.detector.hold
         self.patience = 0 if self.arrival else rule.lateness + IDLE
 
     def get(self, key: Key) -> Entry | None:
@@ -168,15 +176,15 @@ class Book:
     def add(self, entry: Entry, watermark: Instant, now: Instant) -> None:
         """Take a new key and give up some idle ones."""
         self.young[entry.key] = entry
-        self._give_up(watermark, _GIVEN_UP_PER_NEW_KEY)
-        waiting = self.old or self.asleep
-        if not waiting and now - self.turned > self.rule.lateness + IDLE + self.rule.detector.hold:
+        if self.old or self.asleep:
+            self._give_up(watermark, _GIVEN_UP_PER_NEW_KEY)
+        if now - self.turned > self.generation and not self.old and not self.asleep:
             self.old, self.young = self.young, {}
             self.turned = now
 
     def full(self, watermark: Instant) -> bool:
         """Whether no further key can be taken, after giving up what can be."""
-        if len(self) < self.rule.max_keys:
+        if len(self.young) + len(self.old) + len(self.asleep) < self.rule.max_keys:
             return False
         if watermark < self.looked:
             return True
@@ -187,15 +195,19 @@ class Book:
         return len(self) >= self.rule.max_keys
 
     def _give_up(self, watermark: Instant, most: int) -> None:
-        for _ in range(min(most, len(self.old) + len(self.asleep))):
+        forgettable = self.detector.forgettable
+        for _ in range(most):
             if self.old:
                 key, entry = self.old.popitem()
+            elif not self.asleep:
+                return
             else:
                 key, written = self.asleep.popitem()
                 entry = self._wake(key, written)
                 del self.young[key]
-            if entry.episode is None and self.rule.detector.forgettable(entry.state, watermark):
+            if entry.episode is None and forgettable(entry.state, watermark):
                 self.dirty[key] = None
+                self.told.pop(key, None)
             else:
                 self.young[key] = entry
 
@@ -204,6 +216,7 @@ class Book:
         self.young.pop(key, None)
         self.old.pop(key, None)
         self.asleep.pop(key, None)
+        self.told.pop(key, None)
         self.dirty[key] = None
 
     def awake(self) -> Iterator[Entry]:
@@ -240,12 +253,14 @@ class Book:
         """One key's state and episode as plain data."""
         detector = self.rule.detector
         episode = None if entry.episode is None else entry.episode.dump()
-        return [detector.version, detector.dump(entry.state), episode, entry.due]
+        told = self.told.get(entry.key)
+        out: list[Json] = [detector.version, detector.dump(entry.state), episode, entry.due]
+        return out if told is None else [*out, [*told]]
 
     def load_entry(self, key: Key, data: Json) -> bool:
         """Put a key back; ``False`` when its state has a shape this version cannot read (the episode is kept)."""
         assert isinstance(data, list)
-        version, state, episode, due = data
+        version, state, episode, due, *rest = data
         detector = self.rule.detector
         known = version == detector.version
         entry = Entry(key, detector.load(state) if known else detector.start(key, self.newest))
@@ -253,5 +268,8 @@ class Book:
             entry.due = due
         if isinstance(episode, dict):
             entry.episode = Episode.load(episode)
+        if rest:
+            since, until = wholes(rest[0])
+            self.told[key] = since, until
         self.young[key] = entry
         return known

@@ -117,9 +117,10 @@ class Detection:
             values_dropped(book, state, seen.now, out)
         book.dirty[entry.key] = None
         due = book.deadline(state, pool)
-        if due is None and entry.episode is None:
-            entry.due = NOT_DUE
-        else:
+        if due is None:
+            due = NOT_DUE
+        # The same deadline as before is waited for already.
+        if due != entry.due or entry.episode is not None:
             self._arm(book, entry, due)
 
     def _advance(
@@ -210,18 +211,15 @@ class Detection:
 
     def _ask(self, book: Book, entry: Entry) -> None:
         """Ask the detector for its deadline, and see to it that the key is woken then."""
-        self._arm(book, entry, book.deadline(entry.state, book.pool))
+        due = book.deadline(entry.state, book.pool)
+        self._arm(book, entry, NOT_DUE if due is None else due)
 
-    def _arm(self, book: Book, entry: Entry, due: Instant | None) -> None:
+    def _arm(self, book: Book, entry: Entry, due: Instant) -> None:
         """The detector has told its deadline: make sure that the key is woken in time for it, and for all that its episode waits for."""
-        entry.due = NOT_DUE if due is None else due
-        if entry.episode is not None:
-            wake = track.wake_at(book, entry)
-        else:
-            wake = None if due is None else due + book.patience
-        if wake is None or (entry.wake and wake >= entry.wake):
-            return
-        if entry.wakes(wake):
+        entry.due = due
+        alone = entry.episode is None
+        wake = due + book.patience if alone else track.wake_at(book, entry) or NOT_DUE
+        if wake < (entry.wake or NOT_DUE) and entry.wakes(wake):
             heappush(self._heap, (wake, book.id, entry.key))
             self.due = min(self.due, wake)
 

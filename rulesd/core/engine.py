@@ -57,6 +57,9 @@ from rulesd.model.reasons import Outcome, Reason
 
 _NONE: list[Decision] = []
 
+_HEARD = frozenset({*TYPES, "action.result"})
+"Types of events that a machine always hears."
+
 NEVER_YET: Instant = -1
 "Before the first input no time is known: what happens by the calendar begins with it."
 
@@ -158,26 +161,34 @@ class Engine:
 
     def _event(self, event: Event, now: Instant) -> list[Decision]:
         seen = self.duplicates.check(event.key, event.body, now)
+        if seen is Seen.NEW:
+            return self._observe(event, now)
         if seen is Seen.DUPLICATE:
             self.outcomes[Outcome.DUPLICATE] += 1
             return _NONE
-        if seen is Seen.CONFLICT:
-            self.conflicts += 1
+        self.conflicts += 1
         return self._observe(event, now)
 
     def _observe(self, event: Event, now: Instant) -> list[Decision]:
         out: list[Decision] = []
+        if event.type in _HEARD or self.rollouts.open or self.switches.table.by_key:
+            self._hear(event, now, out)
+        if self.detection.observe(event, now, out):
+            self.outcomes[Outcome.MATCHED] += 1
+        else:
+            self.outcomes[Outcome.UNMATCHED] += 1
+        if out:
+            self._settle(out, 0, now)
+        return out
+
+    def _hear(self, event: Event, now: Instant, out: list[Decision]) -> None:
+        """What machines make of an event, before any rule does: most events concern none of them."""
         if self.rollouts.open or event.type in TYPES:
             self.rollouts.observe(event, now, out)
         if event.type == "action.result":
             self.switches.observe(event, now, out)
         if self.switches.table.by_key and self.plan.watches_switches:
             self._obeys(event, now, out)
-        matched = self.detection.observe(event, now, out)
-        self.outcomes[Outcome.MATCHED if matched else Outcome.UNMATCHED] += 1
-        if out:
-            self._settle(out, 0, now)
-        return out
 
     def _obeys(self, event: Event, now: Instant, out: list[Decision]) -> None:
         """Something is contained: let rules know of an event that shows that a service goes on all the same."""

@@ -46,18 +46,22 @@ def key_of(getters: tuple[Getter, ...], document: Document) -> Key:
 
 
 def key_reader(getters: tuple[Getter, ...]) -> Callable[[Document], Key]:
-    """``key_of`` for these getters: most rules have one label, and most values are plain texts, which cost one look."""
-    if len(getters) != 1:
-        return partial(key_of, getters)
-    (get,) = getters
+    """``key_of`` for these getters: most rules have one label or two, and most values are plain texts, which cost one look."""
 
-    def key(document: Document) -> Key:
-        value = get(document)
+    def of_one(document: Document) -> Key:
+        value = getters[0](document)
         if type(value) is str and 0 < len(value) <= _LONGEST and "\x00" not in value:
             return (value,)
         return (label_text(value) or MISSING,)
 
-    return key
+    def of_two(document: Document) -> Key:
+        first, second = getters
+        return (
+            label_text(first(document)) or MISSING,
+            label_text(second(document)) or MISSING,
+        )
+
+    return {1: of_one, 2: of_two}.get(len(getters), partial(key_of, getters))
 
 
 def labels_of(by: tuple[Field, ...], key: Key) -> dict[str, str]:
