@@ -66,11 +66,11 @@ def kind_of(detector: "Detector[Any]") -> Kind:
             attribute = "limit" if name == "quantile" else ""
             return Kind(method=Method.SHUFFLED, parameter="above", attribute=attribute)
         return Kind(method=Method.SHUFFLED, parameter="below", down=True)
-    if name in ("shift", "drift"):
+    if name in ("shift", "drift") or (name == "spike" and getattr(detector, "field", None)):
         return Kind(method=Method.SHUFFLED, parameter="budget", budget=True)
     if name == "burn_rate":
         return Kind(method=Method.SHUFFLED)
-    if name == "spike" and getattr(detector, "field", None) is None:
+    if name == "spike":
         return Kind(method=Method.SIMULATED, parameter="budget", budget=True)
     if name == "accumulation":
         return Kind(method=Method.SIMULATED, parameter="threshold")

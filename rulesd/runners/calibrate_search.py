@@ -60,7 +60,7 @@ class Null:
         self.kind = kind_of(rule.detector)
         self._each = max((ended - began - learns_for(rule.detector)) / (7 * DAY), 0.0)
         self._nulls: dict[bool, list[Sequence[Timed]]] = {}
-        self._known: dict[tuple[float | None, bool], tuple[float, float, float]] = {}
+        self._known: dict[float | None, tuple[float, float, float]] = {}
         self._gap: Milliseconds | None = 0
         "What parts the runs of events that are moved, or drawn, as one; 0: each is for itself."
         self.dispersion: float | None = None
@@ -162,21 +162,33 @@ class Null:
             self.rule, self.events, self.began, self.ended, seed, self._gap or 0, trend
         )
 
-    def measure(self, value: float | None, *, fresh: bool = True) -> tuple[float, float, float]:
+    def measure(self, value: float | None) -> tuple[float, float, float]:
         """False pages a week at a threshold: the mean, and the interval it lies in (90 %)."""
-        if (value, fresh) not in self._known:
-            rule = self.rule
-            if value is not None and self.kind.parameter:
-                rule = replace(rule, detector=with_value(rule.detector, self.kind, value))
-            made = self._made(fresh=fresh)
-            # What it says while it still learns is no part of what it costs.
-            since = self.began + learns_for(rule.detector)
-            found = (watch(self.plan, rule, null) for null in made)
-            fired = sum(page.at >= since for pages in found for page in pages)
+        if value not in self._known:
+            made = self._made(fresh=True)
+            fired = sum(self._fired(value, null) for null in made)
             low, high = poisson_interval(fired)
             weeks = self._each * len(made)
-            self._known[value, fresh] = (fired / weeks, low / weeks, high / weeks)
-        return self._known[value, fresh]
+            self._known[value] = (fired / weeks, low / weeks, high / weeks)
+        return self._known[value]
+
+    def keeps(self, value: float, budget: float) -> bool:
+        """Whether a threshold keeps a budget on the traffic it is looked for on; over as soon as it does not."""
+        made = self._made(fresh=False)
+        left = budget * self._each * len(made)
+        for null in made:
+            left -= self._fired(value, null)
+            if left < 0:
+                return False
+        return True
+
+    def _fired(self, value: float | None, null: Sequence[Timed]) -> int:
+        """Pages of one null; what it says while it still learns is no part of what it costs."""
+        rule = self.rule
+        if value is not None and self.kind.parameter:
+            rule = replace(rule, detector=with_value(rule.detector, self.kind, value))
+        since = self.began + learns_for(rule.detector)
+        return sum(page.at >= since for page in watch(self.plan, rule, null))
 
     def span(self) -> tuple[float, float]:
         """Between which values a threshold may lie."""
@@ -235,11 +247,11 @@ def search(null: Null, budget: float) -> float | None:
     near, far = null.span()
     if null.kind.down:
         near, far = far, near
-    if null.measure(far, fresh=False)[0] > budget:
+    if not null.keeps(far, budget):
         return None
     for _ in range(_STEPS):
         middle = (near * far) ** 0.5 if near > 0 and far > 0 else (near + far) / 2
-        if null.measure(middle, fresh=False)[0] <= budget:
+        if null.keeps(middle, budget):
             far = middle
         else:
             near = middle

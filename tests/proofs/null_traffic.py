@@ -46,7 +46,6 @@ def fired(detector: Any, events: Iterable[Happening], after: int) -> int:
     for at, key, document in events:
         seen = Observation(at, at, "", 1, document)
         if detector.pooled and detector.observe_pool(pool, seen):
-            open_.clear()
             continue
         state = states.get(key)
         if state is None:

@@ -4,8 +4,8 @@ Law: drawn from a seed; every event is looked at, as the daemon does (continuous
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from rulesd.core.detectors.protocol import Observation
 from rulesd.core.detectors.rollout import Canary, Rollout
@@ -13,20 +13,12 @@ from rulesd.model.instant import DAY, HOUR, Instant
 from tests.proofs.null_traffic import WEEK, Happening, releases, shares
 
 ALPHA = 0.05
+MOMENTS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 24.0)
+"Hours after a release at which it is counted who has been accused by then."
+
 Key = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What one release was accused of."""
-
-    right: int
-    "Changed segments that were accused."
-
-    wrong: int
-    "Innocent ones."
-
-    changed: int
+Accused = dict[Key, Instant]
+"Segments that were accused, and when first."
 
 
 def detector() -> Rollout:
@@ -34,12 +26,12 @@ def detector() -> Rollout:
     return Rollout(lambda d: bool(d["hit"]), lambda d: "deploy" in d, ALPHA, 0.0, DAY)
 
 
-def alarms(events: Iterable[Happening]) -> dict[Instant, set[Key]]:
+def alarms(events: Iterable[Happening]) -> dict[Instant, Accused]:
     """By release: the segments that were accused, at whatever moment."""
     rollout = detector()
     pool = rollout.pool()
     states: dict[Key, Canary] = {}
-    out: dict[Instant, set[Key]] = {}
+    out: dict[Instant, Accused] = {}
     latest = 0
     for at, key, document in events:
         seen = Observation(at, at, "", 1, document)
@@ -51,12 +43,12 @@ def alarms(events: Iterable[Happening]) -> dict[Instant, set[Key]]:
             state = states[key] = rollout.start(key, at)
         for reading in rollout.advance(state, pool, at - 30_000):
             if reading.active:
-                out.setdefault(reading.since or 0, set()).add(key)
+                out.setdefault(reading.since or 0, {}).setdefault(key, reading.at)
         rollout.observe(state, pool, seen)
     for key, state in states.items():
         for reading in rollout.advance(state, pool, latest + HOUR):
             if reading.active:
-                out.setdefault(reading.since or 0, set()).add(key)
+                out.setdefault(reading.since or 0, {}).setdefault(key, reading.at)
     return out
 
 
@@ -66,8 +58,8 @@ def peeked(weeks: int, seed: int) -> tuple[int, int]:
     return len(found), int(weeks * WEEK // (2 * DAY))
 
 
-def accused(segments: int, changed: int, seed: int) -> Found:
-    """One release over many segments of unequal traffic; the odds of ``changed`` of them go up fourfold."""
+def accused(segments: int, changed: int, seed: int) -> dict[str, Any]:
+    """One release over many segments of unequal traffic; the odds of ``changed`` of them go up fourfold. ``by``: of the changed, and of the others, so many were accused by each moment."""
     rng = Random(seed * 104_729 + 3)
     names = [(f"s{n}",) for n in range(segments)]
     usual = {name: min(0.5, rng.gammavariate(2.0, 0.02)) for name in names}
@@ -85,5 +77,9 @@ def accused(segments: int, changed: int, seed: int) -> Found:
                 at = low + 1 + int(rng.random() * (length - 2))
                 events.append((at, name, {"type": "x", "hit": rng.random() < share}))
     events.sort(key=lambda e: e[0])
-    found = set().union(*alarms(events).values())
-    return Found(len(found & guilty), len(found - guilty), changed)
+    (found,) = alarms(events).values() or ({},)
+    by = []
+    for hours in MOMENTS:
+        told = {key for key, at in found.items() if at <= release + hours * HOUR}
+        by.append([len(told & guilty), len(told - guilty)])
+    return {"by": by, "changed": changed}
