@@ -57,18 +57,7 @@ def check(
     """
     if traffic and not coverage:
         raise typer.BadParameter("--traffic needs --coverage")
-    problems: list[Located] = []
-    infos: list[Located] = []
-    loaded: list[Loaded] = []
-    for rules_dir, notifiers_dir in _sets(paths or [], rules, notifiers):
-        found = load(rules_dir, notifiers_dir)
-        loaded.append(found)
-        coming = (
-            () if found.plan is None else gaps(found.files, found.plan, time.time_ns() // 1_000_000)
-        )
-        ahead = [p for p in coming if p.severity != "info"]
-        problems += [p for p in (*found.problems, *ahead) if p not in problems]
-        infos += [p for p in (*found.infos, *coming) if p not in infos + ahead]
+    loaded, problems, infos = _load(_sets(paths or [], rules, notifiers))
     errors = [p for p in problems if p.severity == "error"]
     count = sum(each.own_rules for each in loaded)
     if format_ is Format.JSON:
@@ -91,6 +80,25 @@ def check(
             cover.show(each, traffic or [])
         typer.echo(_summary(count, len(errors), len(problems) - len(errors)))
     raise typer.Exit(Exit.FINDINGS if errors or (strict and problems) else Exit.FINE)
+
+
+def _load(
+    sets: Sequence[tuple[Path, Path]],
+) -> tuple[list[Loaded], list[Located], list[Located]]:
+    """Every set with its problems, and what is good to know."""
+    problems: list[Located] = []
+    infos: list[Located] = []
+    loaded: list[Loaded] = []
+    for rules_dir, notifiers_dir in sets:
+        found = load(rules_dir, notifiers_dir)
+        loaded.append(found)
+        coming = (
+            () if found.plan is None else gaps(found.files, found.plan, time.time_ns() // 1_000_000)
+        )
+        ahead = [p for p in coming if p.severity != "info"]
+        problems += [p for p in (*found.problems, *ahead) if p not in problems]
+        infos += [p for p in (*found.infos, *coming) if p not in infos + ahead]
+    return loaded, problems, infos
 
 
 def _sets(

@@ -86,6 +86,12 @@ def _run(name: str, arguments: list[str]) -> int:
     except BrokenPipeError:
         # The reader has left; what Python flushes at exit must not complain about it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # A file named on the command line: everything else has its own words.
+        if error.filename is None:
+            raise
+        print(f"rulesd: {os.fsdecode(error.filename)}: {error.strerror}", file=sys.stderr)
+        return Exit.USAGE
     except KeyboardInterrupt:
         return 130
     return Exit.FINE

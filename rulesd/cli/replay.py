@@ -17,7 +17,7 @@ from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesO
 from rulesd.config import load, load_archive
 from rulesd.core.engine import Engine
 from rulesd.core.plan import Plan
-from rulesd.model.errors import ConfigurationError, RulesdError
+from rulesd.model.errors import ConfigurationError
 from rulesd.model.instant import Instant, parse_instant
 from rulesd.runners.backtest_events import unheeded
 from rulesd.runners.replay import Summary, baseline_lines, replay_journal, replay_lines
@@ -82,31 +82,38 @@ def replay(
         if baselines is not None:
             baselines.write_bytes(b"".join(baseline_lines(engine)))
 
-    if len(files) == 1 and Path(files[0]).is_dir():
-        if rules or notifiers or until:
-            raise typer.BadParameter(
-                "a state folder is replayed with the rules it ran with, to its end, without --rules, --notifiers and --until. "
-                "What other rules would have done of it: rulesd backtest"
-            )
-        summary = _journal(state_folder(files[0]), write, look)
-    else:
-        plan = unheeded(_plan(rules, notifiers))
-        gc.freeze()
-        gc.disable()
-        shown = sys.stderr.isatty() if progress is None else progress
-        lines = _lines(files, shown, flush)
-        engine = Engine(plan)
-        try:
+    try:
+        if (state := _state(files, rules, notifiers, until)) is not None:
+            summary = _journal(state, write, look)
+        else:
+            plan = unheeded(_plan(rules, notifiers))
+            gc.freeze()
+            gc.disable()
+            shown = sys.stderr.isatty() if progress is None else progress
+            lines = _lines(files, shown, flush)
+            engine = Engine(plan)
             summary = replay_lines(lines, engine, recorded_decoder(), write, until=end)
-        except RulesdError:
-            flush()
-            out.flush()
-            raise
-        look(engine)
-    flush()
-    out.flush()
+            look(engine)
+    finally:
+        # Also when a file is cut, or somebody has seen enough: what was decided until then was decided.
+        flush()
+        out.flush()
     _tell(summary, time.monotonic() - started)
     raise typer.Exit(Exit.FINE)
+
+
+def _state(
+    files: list[str], rules: Path | None, notifiers: Path | None, until: str | None
+) -> Path | None:
+    """The state folder, if that is what is replayed."""
+    if len(files) != 1 or not Path(files[0]).is_dir():
+        return None
+    if rules or notifiers or until:
+        raise typer.BadParameter(
+            "a state folder is replayed with the rules it ran with, to its end, without --rules, --notifiers and --until. "
+            "What other rules would have done of it: rulesd backtest"
+        )
+    return state_folder(files[0])
 
 
 def _plan(rules: Path | None, notifiers: Path | None) -> Plan:

@@ -45,6 +45,11 @@ def test_every_command_teaches(run: Run, command: str) -> None:
         (RulesdError("no"), 1, "rulesd: no"),
         (KeyboardInterrupt(), 130, ""),
         (BrokenPipeError(), 0, ""),
+        (
+            PermissionError(13, "Permission denied", "a.json"),
+            2,
+            "rulesd: a.json: Permission denied",
+        ),
     ],
 )
 def test_errors_become_exit_codes(
