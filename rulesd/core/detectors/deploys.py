@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from rulesd.core.detectors.protocol import Observation
 from rulesd.model.instant import DAY, Instant, Milliseconds
 
+DEPLOY = "deploy.change"
+"The type of event that tells of one."
+
 WATCH: Milliseconds = DAY
 "How long after a deploy a rule is watchful, and learns nothing for good."
 
@@ -27,7 +30,7 @@ KEPT = 8
 
 def is_deploy(seen: Observation) -> bool:
     """Whether an observation is a deploy rather than an event of a key."""
-    return seen.document.get("type") == "deploy.change"
+    return seen.document.get("type") == DEPLOY
 
 
 def noted(watches: Sequence[Instant], at: Instant) -> list[Instant]:

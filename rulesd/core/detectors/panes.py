@@ -16,6 +16,9 @@ from rulesd.model.event import Document, Json
 from rulesd.model.instant import MINUTE, Instant, Milliseconds
 
 _INF = float("inf")
+MOST = 1e300
+"What is beyond is no measure: sums of squares of such values would not be finite."
+
 _SLACK = 8
 "Panes that are out of reach go so many at a time."
 
@@ -163,9 +166,13 @@ class Panes:
             self.most.append(most)
 
 
-def number(field: Field, document: Document) -> float | None:
-    """The measure an event carries; ``None`` for what is no finite number (and for truth values)."""
-    value = field.get(document)
+def finite(value: Json) -> float | None:
+    """A value as a measure; ``None`` for what is no finite number (and for truth values)."""
     if type(value) is float or type(value) is int:
-        return float(value) if abs(value) < 1e300 else None
+        return float(value) if abs(value) < MOST else None
     return None
+
+
+def number(field: Field, document: Document) -> float | None:
+    """The measure an event carries, if any."""
+    return finite(field.get(document))

@@ -28,9 +28,9 @@ from math import copysign, sqrt
 from typing import ClassVar
 
 from rulesd.core.detectors.apart import Apart
-from rulesd.core.detectors.deploys import is_deploy, noted, over, tail
+from rulesd.core.detectors.deploys import DEPLOY, noted, over, tail
 from rulesd.core.detectors.news import News
-from rulesd.core.detectors.panes import number
+from rulesd.core.detectors.panes import MOST, finite
 from rulesd.core.detectors.protocol import Observation, Reading
 from rulesd.core.detectors.spike import Keys
 from rulesd.core.detectors.spike_measure_past import LASTS, LEARNS, STEPS, Past, Tail, U
@@ -81,7 +81,7 @@ class SpikeMeasure(Apart):
 
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """A deploy concerns all keys."""
-        if not is_deploy(seen):
+        if seen.document.get("type") != DEPLOY:
             return False
         assert isinstance(pool, Keys)
         pool.watches = noted(pool.watches, seen.at)
@@ -92,9 +92,11 @@ class SpikeMeasure(Apart):
 
         What a sum loses by rounding is kept (Knuth's two-sum), so that the order of arrival does not show.
         """
-        value = number(self.field, seen.document)
-        if value is None:
-            return None
+        value = self.field.get(seen.document)
+        if type(value) is not float or not -MOST < value < MOST:
+            value = finite(value)
+            if value is None:
+                return None
         at, weight = seen.at, seen.weight
         week = at // _WEEK
         if week > state.week:
@@ -120,17 +122,12 @@ class SpikeMeasure(Apart):
         last = watermark // state.width - 1
         readings: list[Reading] = []
         waiting = state.waiting
-        due = list(waiting) if len(waiting) == 1 else sorted(waiting)
-        if due:
-            assert isinstance(pool, Keys)
-            for step in due:
-                if step > last:
-                    break
-                if state.open:
-                    self._silence(state, step - 1, readings)
-                found = self._judge(state, pool, step, waiting.pop(step))
-                if found is not None:
-                    readings.append(found)
+        while waiting and (step := min(waiting)) <= last:
+            if state.open:
+                self._silence(state, step - 1, readings)
+            found = self._judge(state, pool, step, waiting.pop(step))
+            if found is not None:
+                readings.append(found)
         if state.open:
             self._silence(state, last, readings)
         if not waiting and watermark >= self._forgets(state):
@@ -161,7 +158,8 @@ class SpikeMeasure(Apart):
             end = (state.judged + STEPS + 1) * state.width
             readings.append(Reading(end, False, 0.0, None))
 
-    def _judge(self, state: Past, pool: Keys, step: int, held: list[float]) -> Reading | None:
+    def _judge(self, state: Past, pool: object, step: int, held: list[float]) -> Reading | None:
+        assert isinstance(pool, Keys)
         width = state.width
         apart = step - state.judged
         if apart > STEPS:
@@ -169,7 +167,9 @@ class SpikeMeasure(Apart):
                 self._forget(state)
             apart = STEPS
         if pool.watches:
-            state.after_watch(over(pool.watches, step * width))
+            era = over(pool.watches, step * width)
+            if era is not None and era > state.era:
+                state.after_watch(era)
         mean = state.mean(step, held)
         fades = apart * width / self.reference
         expected, spread, slow = state.learn(mean, step * width, apart, fades)

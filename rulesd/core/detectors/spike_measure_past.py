@@ -68,6 +68,7 @@ class Past:
     """State of one key."""
 
     __slots__ = (
+        "count",
         "counts",
         "era",
         "hour",
@@ -110,10 +111,12 @@ class Past:
 
     def afresh(self) -> None:
         """Learn from nothing."""
-        self.recent = array("q")
-        self.counts = array("d")
+        self.recent: list[int] = []
+        self.counts: list[float] = []
         self.totals = array("d")
-        "The judged steps of the window, and how many values they held with what sum: side by side, for a quiet key is cold and each object of its own would be fetched."
+        "The judged steps of the window, and how many values they held with what sum. The sums side by side: a quiet key is cold, and each number of its own would be fetched."
+        self.count = 0.0
+        "The sum of the counts; exact, for they are whole. That of the values is not, so it is taken anew each time."
         self.windows = 0
         self.era: Instant = 0
         "The end of the latest watch after a deploy that it has learned anew since."
@@ -132,9 +135,9 @@ class Past:
         self.weekly = array("d", bytes(8 * 168))
         self.weeks = bytearray(168)
 
-    def after_watch(self, era: Instant | None) -> None:
+    def after_watch(self, era: Instant) -> None:
         """A watch is over: what was learned before is worth fifty windows from now on, and the hours of the week nothing."""
-        if era is None or era <= self.era:
+        if era <= self.era:
             return
         self.era = era
         self.windows = min(self.windows, LEARNS + 1)
@@ -146,12 +149,16 @@ class Past:
         """Of the window that ends with ``step``, which held so many values with such a sum."""
         recent, counts, totals = self.recent, self.counts, self.totals
         self.judged = step
+        count, total, lost = held
         recent.append(step)
-        counts.append(held[0])
-        totals.append(held[1] + held[2])
+        counts.append(count)
+        totals.append(total + lost)
+        count += self.count
         while recent[0] <= step - STEPS:
+            count -= counts[0]
             del recent[0], counts[0], totals[0]
-        return sum(totals) / sum(counts)
+        self.count = count
+        return sum(totals) / count
 
     def learn(
         self, mean: float, at: Instant, apart: int, fades: float
@@ -252,6 +259,7 @@ class Past:
             self.recent.append(whole(step))
             self.counts.append(real(count))
             self.totals.append(real(total))
+        self.count = sum(self.counts)
         for row in rows(weekly):
             slot, weeks, mean = rows(row)
             self.weeks[whole(slot)], self.weekly[whole(slot)] = whole(weeks), real(mean)

@@ -86,7 +86,6 @@ def test_the_hour_of_the_week_is_known_after_two_weeks_and_gone_after_a_watch() 
     assert (past.weekly[3], past.weekly[15]) == (100.0, 0.0)
     assert expected == 0.0
     assert spread < 200.0
-    past.after_watch(None)
     past.after_watch(0)
     assert past.windows == 5 * 168
     past.after_watch(DAY)
