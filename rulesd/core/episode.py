@@ -30,6 +30,7 @@ class Episode:
         "published",
         "published_count",
         "severity",
+        "shown",
         "since",
         "spans",
         "started_at",
@@ -59,6 +60,8 @@ class Episode:
         self.published: Instant = now
         "When a decision about this episode was last made."
         self.published_count = 0
+        self.shown: Instant = 0
+        "Until when (processing time) it stays in any case, because its evidence came late."
         self.spans: list[Instant] = []
         "While pending: when the condition held (``rulesd.core.pending``)."
 

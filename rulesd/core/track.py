@@ -14,14 +14,21 @@ from rulesd.model.alert import Alert
 from rulesd.model.decision import AlertChanged, Decision, Kind
 from rulesd.model.event import Event, Json
 from rulesd.model.fingerprint import episode_id, fingerprint
-from rulesd.model.instant import HOUR, SECOND, Instant, Milliseconds
+from rulesd.model.instant import HOUR, MINUTE, SECOND, Instant, Milliseconds
 from rulesd.model.reasons import AlertState, Reason
 
 PUBLISH_EVERY: Milliseconds = SECOND
 "An open must-never-happen episode publishes what it gathered at most this often."
 
+LATE_HOLD: Milliseconds = 5 * MINUTE
+"What late evidence shows stays at least so long."
+
 ERROR_HOLD: Milliseconds = HOUR
 'A "could not evaluate" alert of an ordinary rule resolves after an hour without another.'
+
+
+_OVER = frozenset((Signal.CLEARED, Signal.HOLD_ELAPSED))
+"Ends of an alert that are its condition's."
 
 
 def labels(book: Book, entry: Entry) -> dict[str, str]:
@@ -55,11 +62,17 @@ def read(
 ) -> None:
     """Take what the detector says and decide what it means for the alert."""
     episode = entry.episode
+    late = _late(book, reading, event, now)
     if episode is None:
-        if not reading.active:
+        if not reading.active or (late and _told(book, entry, reading)):
             return
         episode = entry.episode = _open(book, entry, reading, event, now)
     _gather(book, entry, episode, reading, event)
+    if reading.active and late and not is_error(entry.key):
+        # It stays as long as if it had ended now, or it would be resolved before it is told.
+        episode.shown = now + max(keep(book, entry), LATE_HOLD)
+    elif not reading.active and event is not None:
+        episode.shown = 0  # what was missed has come after all: nothing to tell
     if episode.state is AlertState.INACTIVE:
         must_last = book.rule.pending_for > 0 and not is_error(entry.key)
         if must_last:
@@ -73,7 +86,7 @@ def read(
         _pending(book, entry, episode, reading.at, now, out)
     elif reading.active:
         _publish(book, entry, episode, now, out)
-    elif keep(book, entry) == 0:
+    elif keep(book, entry) == 0 and now >= episode.shown:
         apply(book, entry, Signal.CLEARED, now, out)
 
 
@@ -90,7 +103,7 @@ def settle(book: Book, entry: Entry, watermark: Instant, now: Instant, out: list
         if entry.episode is None or episode.state is AlertState.PENDING:
             return
     end = _end(book, entry, episode)
-    if end <= watermark:
+    if end <= watermark and now >= episode.shown:
         measure = getattr(book.rule.detector, "current", None)
         if measure is not None and not is_error(entry.key):
             episode.value = measure(entry.state, end)
@@ -106,6 +119,8 @@ def apply(book: Book, entry: Entry, signal: Signal, now: Instant, out: list[Deci
     to = None if episode is None else step(episode.state, signal)
     if episode is None or to is None:
         return
+    if signal in _OVER and episode.state is AlertState.FIRING and episode.until is not None:
+        book.told[entry.key] = episode.since, episode.until + keep(book, entry)
     episode.state = to.state
     reason = to.reason
     if to.state is not AlertState.RESOLVED:
@@ -150,7 +165,8 @@ def wake_at(book: Book, entry: Entry) -> Instant | None:
             patience = 0
         if episode.state is AlertState.PENDING:
             due = min(due, pending.next_look(episode.spans, rule.pending_for) + patience)
-        due = min(due, _end(book, entry, episode) + patience, _owes(book, entry, episode))
+        end = max(_end(book, entry, episode) + patience, episode.shown)
+        due = min(due, end, _owes(book, entry, episode))
     return due if due < NOT_DUE else None
 
 
@@ -194,6 +210,18 @@ def _gather(
     episode.value = float(episode.count) if counted else reading.value
     if reading.detail:
         episode.detail = dict(reading.detail)
+
+
+def _late(book: Book, reading: Reading, event: Event | None, now: Instant) -> bool:
+    """Whether what is said was over before anybody could know."""
+    slack = book.patience if event is None or book.arrival else book.rule.lateness
+    return max(reading.at, reading.until or 0) + slack < now
+
+
+def _told(book: Book, entry: Entry, reading: Reading) -> bool:
+    """Whether it belongs to an alert that has been told and is over: no news."""
+    told = book.told.get(entry.key)
+    return told is not None and told[0] - keep(book, entry) <= reading.at <= told[1]
 
 
 def _severity(book: Book, entry: Entry, episode: Episode) -> str:

@@ -206,3 +206,17 @@ def test_a_time_far_ahead_is_noted_once_however_often_a_nearer_one_comes_between
     assert (one.wake, one.later) == (400, 0)
     assert one.woken(400)
     assert (one.wake, one.later) == (0, 0)
+
+
+def test_what_was_told_goes_where_its_key_goes() -> None:
+    b = book()
+    entry = add(b, "a", 0)
+    b.told[entry.key] = (5, 9)
+    again = book()
+    assert again.load_entry(entry.key, b.dump_entry(entry))
+    assert again.told == {entry.key: (5, 9)}
+    again.forget(entry.key)
+    assert again.told == {}
+    b.old, b.young = b.young, {}
+    add(b, "b", 100 * HOUR)
+    assert (entry.key in b.told, entry.key in b.old) == (False, False)

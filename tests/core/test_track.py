@@ -1,7 +1,7 @@
 """When an alert changes, and how seldom it speaks."""
 
 from rulesd.core import track
-from rulesd.core.book import Book, Entry
+from rulesd.core.book import NOT_DUE, Book, Entry
 from rulesd.core.detectors.never import LastSeen, Never
 from rulesd.core.detectors.protocol import Clock, Reading
 from rulesd.core.plan import Rule
@@ -204,7 +204,7 @@ def test_what_is_inactive_opens_nothing_and_no_episode_takes_no_signal() -> None
     track.read(book, entry, Reading(T0, False, 0.0, 1.0), None, T0, out)
     track.apply(book, entry, track.Signal.CLEARED, T0, out)
     assert out == []
-    track.ask(book, entry)
+    entry.due = NOT_DUE
     assert track.wake_at(book, entry) is None
 
 
@@ -271,3 +271,87 @@ def test_an_alert_whose_window_runs_out_resolves_with_what_is_in_it_now() -> Non
     w = World(plan(r)).send(0).send(1).send(2).send(80).at(2_000)
     resolved = w.last(Kind.RESOLVED)
     assert (resolved.value, resolved.threshold, resolved.count) == (1.0, 3.0, 4)
+
+
+def test_what_was_over_before_it_was_known_is_told_all_the_same() -> None:
+    """A producer delivers its backlog: the burst ended an hour ago, and is one alert that stays until it can be told."""
+    r = rule(detector=burst(3, 60_000), keep_firing_for=0, lateness=30_000)
+    w = World(plan(r)).send(0)
+    for n in range(10):
+        w.send(7_200 + n, late=3_600)
+    assert w.changes() == [(7_202, "alert.firing", "condition_met")]
+    w.at(20_000)
+    assert w.changes(Kind.RESOLVED) == [(7_509, "alert.resolved", "condition_cleared")]
+    assert [reason for _, reason in w.pages()] == ["first_notification"]
+
+
+def test_late_evidence_holds_as_long_as_the_rule_says() -> None:
+    r = rule(detector=burst(2, 60_000), keep_firing_for=900_000, lateness=30_000)
+    w = World(plan(r)).send(7_200, late=3_600).send(7_201, late=3_600).at(20_000)
+    assert w.changes(Kind.RESOLVED) == [(8_101, "alert.resolved", "hold_elapsed")]
+
+
+class Backlog(Scripted):
+    """A detector that learns in one go that its condition held for ten seconds, an hour ago."""
+
+    def observe(self, state: object, pool: object, seen: object) -> None:  # type: ignore[override]
+        return None
+
+    def advance(self, state: LastSeen, pool: object, watermark: int) -> tuple[Reading, ...]:
+        if state.at < 0:
+            return ()
+        state.at = -1
+        return (Reading(T0, True, 0.5, 0.2), Reading(T0 + 10_000, False, 0.1, 0.2))
+
+    def deadline(self, state: LastSeen, pool: object) -> int | None:
+        return None if state.at < 0 else T0
+
+
+def test_a_detector_that_says_late_that_it_was_and_is_over_is_told_too() -> None:
+    r = rule(detector=Backlog(), never=False, lateness=0, keep_firing_for=0)
+    w = World(plan(r)).send(3_600).send(3_601).at(20_000)
+    assert w.changes() == [
+        (3_600, "alert.firing", "condition_met"),
+        (3_900, "alert.resolved", "condition_cleared"),
+    ]
+    assert w.last(Kind.RESOLVED).value == 0.1
+    assert [reason for _, reason in w.pages()] == ["first_notification"]
+
+
+class Missed(Backlog):
+    """As an absence: the silence of an hour ago ends with the event that was missed."""
+
+    def observe(self, state: object, pool: object, seen: object) -> Reading | None:  # type: ignore[override]
+        return Reading(seen.at, False, 0.0, 0.2)  # type: ignore[attr-defined]
+
+    def advance(self, state: LastSeen, pool: object, watermark: int) -> tuple[Reading, ...]:
+        return super().advance(state, pool, watermark)[:1]
+
+
+def test_a_silence_that_turns_out_to_be_none_is_not_kept() -> None:
+    r = rule(detector=Missed(), never=False, lateness=0, keep_firing_for=0)
+    w = World(plan(r)).send(3_600).send(3_601)
+    assert w.changes() == [
+        (3_600, "alert.firing", "condition_met"),
+        (3_600, "alert.resolved", "condition_cleared"),
+    ]
+
+
+def test_late_evidence_of_what_was_told_and_is_over_opens_nothing() -> None:
+    r = rule(detector=burst(3, 60_000), lateness=30_000)
+    w = World(plan(r)).send(1_000).send(1_001).send(1_002).at(2_000)
+    assert w.changes() == [
+        (1_002, "alert.firing", "condition_met"),
+        (1_210, "alert.resolved", "hold_elapsed"),
+    ]
+    again = World(plan(r))
+    again.engine.restore(*w.engine.snapshot())  # and a restart remembers
+    again.engine.duplicates = w.engine.duplicates
+    for world in (w, again):
+        world.now = w.now
+        world._count = 10
+        world.send(2_500, late=1_495).send(2_501, late=1_494)
+    assert (len(w.changes()), again.changes()) == (2, [])
+    # Another time of the same key is news.
+    w.send(2_510, late=2_000).send(2_511, late=2_000).send(2_512, late=2_000)
+    assert w.changes(Kind.FIRING)[1:] == [(2_512, "alert.firing", "condition_met")]

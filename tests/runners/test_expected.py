@@ -116,7 +116,7 @@ def test_the_difference_reads_in_order_of_time() -> None:
         "         30s  page     to inbox",
         "+        30s  page     to tickets  tenant=acme",
         "-        50s  resolved low",
-        "+      3m30s  resolved high     tenant=acme  value 3",
+        "+      3m30s  resolved high     tenant=acme  value 0",
     )
 
 
