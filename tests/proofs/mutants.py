@@ -37,20 +37,28 @@ FLIPS = {"up": "both", "down": "both", ">=": ">", ">": ">=", "ok": "okay"}
 NO_MATTER = (".!.[0].in.[0].var.[1]", ".!==.[0].var.[1]", ".starts_with.[0].var.[1]")
 "Defaults that only say *none of these*: any other word says the same."
 
+RELEASE = "the clause about releases is the same in five rules, and test_pack holds them to that; three play one kind each"
+SPARES = "the detector passes over what lacks its field or measures nothing: the clause only spares it the look"
+ELSEWHERE = "the chain's other conditions, or its detector, say it as well"
+OVERLAP = "windows and projections overlap: what one does not see, another does"
+CHANCE = "chance decides near the edge of a rate: a test that stood there would hang on one event"
 ALLOWED = {
-    r"(clarify_rise|refusal_drift|refusal_drop): when.or.\[1\].and( without \[0\]|.\[1\].in.*)": (
-        "three rules name the same kinds of release, and test_pack holds them to that; one kind is played for each"
-    ),
-    r".*: when.and without \[\d\]|usage.*: when.*(>|>=).*|telemetry.events_dropped: when.*": (
-        "the detector passes over events that lack its field or measure nothing: the clause spares it the look"
-    ),
-    r"policy.gate_slo(_slow)?: detect.burn_rate.windows.*|usage.spend_projection: detect.budget.(cap|horizon).*": (
-        "windows overlap: what one no longer sees, the next one does"
-    ),
-    r"usage.cap_bypass: .*and without \[\d\]": "the other conditions of the chain say it as well",
-    r".*: detect.*(ratio|share|min_count|min_denominator|half of|twice).*": (
-        "chance decides at the edge of a rate, and a test that stood there would hang on one event"
-    ),
+    r"policy.(clarify_rise|refusal_drift|refusal_drop): when.or.\[1\].*": RELEASE,
+    r"policy.refusals_by_\w+: (when.or.*|on without deploy.change)": RELEASE,
+    r"usage.\w+: when.*(>|>=).*|(usage|review).\w+: when.and without \[\d\]": SPARES,
+    r"(retrieval.enumeration|tool.probing_retries|telemetry.events_dropped): when.and without \[\d\]": SPARES,
+    r"(policy.jailbreak_users|policy.approval_rise|output.tenant_failure): when.and without \[\d\]": SPARES,
+    r"(policy.refusal_drop: when.or.\[0\].and without \[1\]|retrieval.new_index: when.*)": SPARES,
+    r"(usage.cap_bypass|tool.injected_action): .*and without \[\d\]": ELSEWHERE,
+    r"output.rollout_violations: detect.rollout.change.and without \[0\]": ELSEWHERE,
+    r"(telemetry.change_unowned|acting.switch_violated): detect.burst.within.*": ELSEWHERE,
+    r"telemetry.heartbeat_loss: severity.*": ELSEWHERE,
+    r"policy.gate_slo(_slow)?: (detect.burn_rate.windows.*|when.*without error)": OVERLAP,
+    r"usage.spend_projection: detect.budget.(cap|horizon).*": OVERLAP,
+    r"feedback.reports_corroborated: detect.composite.within.*": OVERLAP,
+    r"(feedback.reports_up|retrieval.filter_errors|output.tenant_failure): when.*without \w+": OVERLAP,
+    r".*: detect.*\.(ratio|share|min_count|min_denominator): .*": CHANCE,
+    r"(output.rollout_violations|retrieval.new_source|review.queue_depth): detect.*half of.*": CHANCE,
 }
 "Mutants that no test can or need tell apart: which, and why. Nothing else may live."
 
