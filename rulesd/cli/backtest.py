@@ -99,7 +99,9 @@ def _run(
     plans, told = [(str(rules), promoted(own) if shadow else own)], [says]
     with TemporaryDirectory(prefix="rulesd-against-") as room:
         if against is not None:
-            theirs, says = _plan(other_rules(against, rules, Path(room)), notifiers)
+            theirs, says = _plan(
+                other_rules(against, rules, Path(room)), notifiers, (room, against)
+            )
             plans.append((against, promoted(theirs) if shadow else theirs))
             told.append(says)
         elif shadow:
@@ -112,11 +114,16 @@ def _run(
     return outcomes[0], outcomes[1] if len(outcomes) > 1 else None
 
 
-def _plan(rules: Path, notifiers: Path) -> tuple[Plan, Stated]:
-    """The plan, and what its rule files say."""
+def _plan(
+    rules: Path, notifiers: Path, called: tuple[str, str] | None = None
+) -> tuple[Plan, Stated]:
+    """The plan, and what its rule files say; ``called``: a folder of ours, and what the operator calls what is in it."""
     loaded = load(rules, notifiers)
     if loaded.plan is None:
-        raise ConfigurationError(loaded.errors)
+        ours, theirs = (called[0] + "/", called[1] + ":") if called else ("", "")
+        raise ConfigurationError(
+            [p._replace(path=p.path.replace(ours, theirs, 1)) for p in loaded.errors]
+        )
     return unheeded(loaded.plan), stated(loaded.files)
 
 

@@ -168,7 +168,7 @@ def _lines(files: list[str], progress: bool, flush: Callable[[], None]) -> Itera
             stream, raw = _open(name, stack)
             for number, line in enumerate(stream):
                 yield line
-                if not number % 20_000:
+                if not number % 5_000:
                     flush()
                     if bar is not None:
                         bar.at(name, raw)

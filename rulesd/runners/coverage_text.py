@@ -45,7 +45,13 @@ def show_risks(console: Console, found: Sequence[Risk], without: Sequence[str]) 
         (row for risk in found for row in _risk(risk)),
     )
     gaps = [r for r in found if r.gaps]
-    line(console, f"{len(found) - len(gaps)} of {len(found)} risks covered")
+    if not found:
+        line(
+            console,
+            "no risk is named. Write rules/risks.yaml: risks: {<name>: {title: ...}}, and covers: [<name>] in rules",
+        )
+    else:
+        line(console, f"{len(found) - len(gaps)} of {len(found)} risks covered")
     for risk in gaps:
         line(console, f"uncovered: {risk.name} ({', '.join(risk.gaps)}): {risk.title}")
     if without:
@@ -72,6 +78,8 @@ def show_traffic(console: Console, found: BlindSpots) -> None:
     """Types, labels and values that nothing watches."""
     line(console, "")
     line(console, f"blind spots in {found.events} events ({found.watched} matched by a rule)")
+    if found.refused:
+        line(console, f"{found.refused} lines were refused; rulesd replay says why")
     table(
         console,
         ("event type", "events", "matched by a rule"),

@@ -16,12 +16,17 @@ from rulesd.config.read import SUFFIXES, read
 from rulesd.core.labels import label_text
 from rulesd.core.plan import Plan
 from rulesd.logic import RuleError, reads
-from rulesd.model.event import Json
+from rulesd.model.event import Json, Rejected
 from rulesd.privacy.fields import FieldClass, fields_of
 from rulesd.runners.backtest_events import Recorded, distinct_events
 
 MOST_VALUES = 200
 "Values remembered of one label."
+
+MOST_NAMES = 200
+"Names remembered of fields that no event type declares."
+
+OTHER = "(other fields)"
 
 _Place: TypeAlias = tuple[str, str]
 "Event type and label."
@@ -34,6 +39,9 @@ class BlindSpots:
     events: int = 0
     watched: int = 0
     "Events that a rule matched."
+
+    refused: int = 0
+    "Lines that are no event."
 
     types: dict[str, tuple[int, int]] = field(default_factory=dict)
     "Type -> events, and how many of them a rule matched."
@@ -63,14 +71,23 @@ def blind_spots(recorded: Iterable[Recorded], plan: Plan, files: Files) -> Blind
     labels: Counter[_Place] = Counter()
     seen: dict[str, Counter[str]] = {}
     watched: dict[str, set[str]] = {}
-    for event, _ in distinct_events(recorded):
+    undeclared: set[str] = set()
+    for event, _ in distinct_events(_counted(recorded, out)):
         matched = any(i in own for i in plan.match(event.document)[0])
         out.events += 1
         out.watched += matched
         types[event.type] += 1
         matched_types[event.type] += matched
         for name, value in _labels(event.type, event.document):
+            if value is None:
+                # A producer's own field: its name is told, its values may be anything.
+                if name not in undeclared and len(undeclared) >= MOST_NAMES:
+                    out.beyond[OTHER] = out.beyond.get(OTHER, 0) + 1
+                    continue
+                undeclared.add(name)
             labels[(event.type, name)] += 1
+            if value is None:
+                continue
             counter = seen.setdefault(name, Counter())
             if value not in counter and len(counter) >= MOST_VALUES:
                 out.beyond[name] = out.beyond.get(name, 0) + 1
@@ -91,15 +108,24 @@ def blind_spots(recorded: Iterable[Recorded], plan: Plan, files: Files) -> Blind
     return out
 
 
-def _labels(event_type: str, document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """The labels of an event, the tenant among them."""
+def _counted(recorded: Iterable[Recorded], out: BlindSpots) -> Iterator[Recorded]:
+    for item, now in recorded:
+        out.refused += isinstance(item, Rejected)
+        yield item, now
+
+
+def _labels(event_type: str, document: Mapping[str, Json]) -> Iterator[tuple[str, str | None]]:
+    """The labels of an event, the tenant among them; of a text in a field that is not declared, the name alone."""
     if tenant := label_text(document.get("tenant")):
         yield "tenant", tenant
     data = document.get("data")
     declared = fields_of(event_type)
     for name, value in data.items() if isinstance(data, dict) else ():
-        if declared.get(name) is FieldClass.LABEL and (text := label_text(value)):
+        known = declared.get(name)
+        if known is FieldClass.LABEL and (text := label_text(value)):
             yield name, text
+        elif known is None and isinstance(value, str):
+            yield name, None
 
 
 def _read(files: Files) -> dict[str, set[str]]:
@@ -170,6 +196,7 @@ def body(found: BlindSpots) -> dict[str, Json]:
     return {
         "events": found.events,
         "watched": found.watched,
+        "refused": found.refused,
         "types": [
             {"type": t, "events": n, "watched": matched} for t, (n, matched) in found.types.items()
         ],

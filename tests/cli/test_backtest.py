@@ -1,3 +1,4 @@
+import subprocess
 from pathlib import Path
 
 from tests.cli.conftest import Run
@@ -47,3 +48,16 @@ def test_wrong_usage(run: Run, tmp_path: Path) -> None:
     assert run("backtest", *given, "--against", "no-such-revision").code == 1
     (tmp_path / "rules" / "tool" / "scope.yaml").write_text("id: 1\n")
     assert run("backtest", *given).code == 2
+
+
+def test_mistakes_of_an_older_revision_are_told_by_its_name(run: Run, tmp_path: Path) -> None:
+    given = prepared(tmp_path)
+    file = tmp_path / "rules" / "tool" / "scope.yaml"
+    whole = file.read_text()
+    file.write_text(whole.replace("severity: critical\n", "", 1))
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "1"]):  # fmt: skip
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    file.write_text(whole)
+    said = run("backtest", *given, "--against", "HEAD")
+    assert said.code == 2
+    assert said.err.startswith("HEAD:rules/tool/scope.yaml:1:1: missing_field")
