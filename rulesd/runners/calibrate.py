@@ -24,7 +24,7 @@ from rulesd.runners.calibrate_kinds import (
     value_of,
     with_value,
 )
-from rulesd.runners.calibrate_search import Null, search
+from rulesd.runners.calibrate_search import Null, own_budget, search
 from rulesd.runners.calibrate_traffic import Stretch, Traffic
 from rulesd.runners.calibrate_watch import Fired, Matched, watch
 
@@ -152,7 +152,7 @@ def _by_formula(out: Calibration, events: Matched, exclude: bool) -> None:
     out.incidents, out.distinct = found.incidents, found.distinct
     if out.refusals:
         return
-    if out.weeks < 1:
+    if out.weeks < 0.98:
         out.notes.append(
             "less than a week was recorded: nights and weekends are taken to be like the rest"
         )
@@ -216,10 +216,13 @@ def _by_null(out: Calibration, plan: Plan, events: Matched, *, brief: bool) -> N
         return
     for factor in (1.0,) if brief else FACTORS:
         wanted = out.budget * factor
-        if out.kind.budget:
-            out.options.append(_option(_label(factor), wanted, null.measure(wanted)))
-        elif (value := search(null, wanted)) is not None:
+        value = own_budget(null, wanted) if out.kind.budget else search(null, wanted)
+        if value is not None:
             out.options.append(_option(_label(factor), value, null.measure(value)))
+            if factor == 1 and out.kind.budget and value < wanted:
+                out.notes.append(
+                    f"here chance costs more than {out.rule.detector.name}'s own budget says (events come in clumps, say): budget: {value:g} keeps {wanted:g} false pages a week"
+                )
         else:
             out.notes.append(
                 f"no threshold could be shown to keep {wanted:g} false pages a week; a longer recording may"

@@ -187,8 +187,11 @@ def moving(fitted: Traffic, bound: float = DRIFTS) -> tuple[str, ...]:
     if abs(off) <= bound:
         return ()
     said = "rose" if off > 0 else "fell"
+    again = "Record again"
+    if fitted.length < 14 * DAY - 2 * HOUR:
+        again = "It may be the weekend: record two weeks"
     return (
-        f"the traffic {said} over the recording ({first} counted in its first half, {second} in its second): a threshold for the past would not fit what comes. Record again, or use spike, which follows the level",
+        f"the traffic {said} over the recording ({first} counted in its first half, {second} in its second): a threshold for the past would not fit what comes. {again}, or use spike, which follows the level",
     )
 
 

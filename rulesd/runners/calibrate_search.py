@@ -42,6 +42,10 @@ _COMING: Milliseconds = 52 * 7 * DAY
 "How far a trend is followed for a detector that follows the traffic: what is promised is the mean of the year that comes."
 
 _STEPS = 9
+_CUT, _CUTS = 1.5, 9
+_NEARLY = 1.25
+"Chance may take a few weeks of null traffic a little over a budget that is kept."
+
 _KEPT = 0.8
 "So much of the dispersion beyond chance must be left in shuffled traffic."
 _FOLLOW = ("shift", "drift", "spike")
@@ -80,7 +84,7 @@ class Null:
         learns = learns_for(self.rule.detector)
         if self._each * 7 < 1:
             return (
-                f"not enough data: {(self.ended - self.began) / DAY:.1f} days recorded, of which {self.rule.detector.name} learns for {learns / DAY:g}; record at least a day more",
+                f"not enough data: {(self.ended - self.began) / DAY:.1f} days recorded, of which {self.rule.detector.name} learns for {learns / DAY:g}. Record at least {learns / DAY + 1:g}, better {learns / DAY + 7:g}",
             )
         if self.kind.method is Method.SHUFFLED:
             return self._marks() or self._level()
@@ -237,6 +241,19 @@ class Null:
         return max(
             largest, now * 4, near * (50 if getattr(self.rule.detector, "fn", "") == "sum" else 1)
         )
+
+
+def own_budget(null: Null, wanted: float) -> float | None:
+    """What a detector with a budget of its own must be told so that it costs no more than wanted, ``None`` when nothing was found.
+
+    Where events come in clumps chance costs more than such a budget says.
+    """
+    value = wanted
+    for _ in range(_CUTS):
+        if null.keeps(value, wanted * _NEARLY):
+            return value
+        value = float(f"{value / _CUT:.2g}")
+    return None
 
 
 def search(null: Null, budget: float) -> float | None:

@@ -63,6 +63,9 @@ def show(console: Console, found: Calibration) -> None:
         (_option(o, found) for o in found.options),
     )
     _detected(console, found.detected)
+    if said := in_words(found):
+        console.print()
+        line(console, said)
     if found.past:
         said = "proposed" if found.proposed is not None else "present"
         console.print()
@@ -72,6 +75,37 @@ def show(console: Console, found: Calibration) -> None:
                 console,
                 f"  {format_instant(fired.at)} {key_text(fired.labels)} (value {fired.value:g})",
             )
+
+
+def in_words(found: Calibration) -> str:
+    """What the proposed threshold will cost and what it will see, in a sentence or two; empty without one."""
+    one, before = found.proposed, next((o for o in found.options if o.label == "now"), None)
+    if one is None or one.false_pages is None:
+        return ""
+    instead = (
+        "" if before is None or before.value == one.value else f" (now {number_text(before.value)})"
+    )
+    cost = f"about {_pages(one.false_pages)} false pages a week by chance, {_pages(one.low)} to {_pages(one.high)} nine times in ten"
+    seen = [d for d in found.detected if 2 * d.seen > d.incidents]
+    tells = (
+        f"An incident of {seen[0].effect:g} times the usual is seen within {_wait(seen[0].median)}, every second time"
+        if seen
+        else "Incidents of up to 5 times the usual of one key are mostly not seen in a day"
+    )
+    tells = f" {tells}." if found.detected else ""
+    return f"{found.kind.parameter} {number_text(one.value)}{instead}: {cost}, {_often(one.false_pages)}.{tells}"
+
+
+def _often(a_week: float) -> str:
+    """How often that is, as people count."""
+    if a_week <= 1 / 520:
+        return "less than one in ten years"
+    if a_week >= 0.95:
+        return "one a week" if a_week < 1.05 else f"one in {7 / a_week:.1f} days"
+    weeks = 1 / a_week
+    if weeks < 9:
+        return f"one in {weeks:.1f} weeks"
+    return f"one in {weeks / 4.345:.0f} months" if weeks < 104 else f"one in {weeks / 52:.0f} years"
 
 
 def _rhythm(parts: int, ratio: float) -> str:
@@ -104,6 +138,8 @@ def _option(o: Option, found: Calibration) -> tuple[str, str, str, str, str]:
 
 
 def _pages(value: float) -> str:
+    if 0 < value < 0.001:
+        return "<0.001"
     return f"{value:.2f}" if value >= 0.1 or value == 0 else f"{value:.2g}"
 
 

@@ -166,7 +166,9 @@ def _season(
     noise = _noise(hourly, total / hours)
     for parts, part in _PARTS[1:]:
         # A part must have been seen twice, hours of a week in two weeks.
-        if length < (2 * DAY if parts == 24 else 7 * DAY if parts == 48 else 14 * DAY):
+        # What is recorded from midnight to midnight is a little less than that.
+        needed = 2 * DAY if parts == 24 else 7 * DAY if parts == 48 else 14 * DAY
+        if length < needed - 2 * HOUR:
             continue
         seen: defaultdict[int, float] = defaultdict(float)
         there: defaultdict[int, float] = defaultdict(float)

@@ -1,7 +1,7 @@
 import pytest
 
 from rulesd.runners import calibrate_search
-from rulesd.runners.calibrate_search import Null, search
+from rulesd.runners.calibrate_search import Null, own_budget, search
 from rulesd.runners.calibrate_watch import Fired
 from tests.runners.traffic import HEAD, MONDAY, WEEK, World, plan_of, rising, rule_of
 
@@ -80,3 +80,16 @@ def test_traffic_that_moves_is_followed_for_a_detector_that_follows_it(
     many = [len(one) for one in moves._made(fresh=False)]
     recorded = len(moves.events)
     assert recorded < many[0] < many[1]
+
+
+def test_a_budget_of_its_own_is_cut_until_chance_keeps_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = null(SPIKE, World(per_hour=(6.0,)), 2)
+    costs = 3.0
+    monkeypatch.setattr(Null, "keeps", lambda _, value, wanted: value * costs <= wanted)
+    assert own_budget(one, 2.0) == 0.58  # 1.74 of 2 a week; a quarter more than 2 would pass
+    costs = 1.2
+    assert own_budget(one, 2.0) == 2.0
+    costs = 1_000.0
+    assert own_budget(one, 2.0) is None

@@ -109,3 +109,11 @@ def test_what_is_expected_happens_where_a_day_is_as_long_as_a_few_windows(
     assert seen / weeks == pytest.approx(said, rel=0.3)
     if hours == 6:
         assert a_week(k, rate, window, one.hours()) < 0.75 * seen / weeks
+
+
+def test_a_week_that_lacks_its_last_minutes_is_a_week() -> None:
+    rule = rule_of(plan_of(BURST))
+    events = World(per_hour=(6.0,) * 6, shape=daily).events(1, 3)
+    counts = counted(rule, rule.detector, events, WINDOW)
+    assert traffic(counts, WINDOW, MONDAY + 90_000, MONDAY + WEEK - 90_000).parts == 48
+    assert traffic(counts, WINDOW, MONDAY, MONDAY + WEEK - 9 * HOUR).parts == 24
