@@ -10,13 +10,13 @@ from urllib.parse import quote, urlencode
 
 import orjson
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
 from rulesd.cli.client import Client, ServerOption, TokenOption
 from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption, shipped
+from rulesd.cli.table import show as show_table
 from rulesd.config import load
 from rulesd.model.errors import ConfigurationError
 from rulesd.runners.pin import pin_of, write_pin
@@ -66,14 +66,19 @@ def show(
     token: TokenOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """What is expected of each key, learned from how many events, since when, and whether it is still being learned."""
+    """What is expected of each key, learned from how many events, since when, and whether it is still being learned.
+
+    \b
+    rulesd baselines
+    rulesd baselines output.score_drift --label route=support
+    """
     rows, more = fetch(Client(server, token), rule, labels_of(label), limit)
     if json or format_ is Format.JSON:
         leave({"baselines": rows, "more": more})
     if not rows:
         typer.echo("no rule has learned anything of such a key yet")
         raise typer.Exit(Exit.FINE)
-    Console().print(_table(rows))
+    show_table(_table(rows))
     if more:
         typer.echo("There are more. Narrow it with RULE or --label, or see all with --limit 0.")
     raise typer.Exit(Exit.FINE)

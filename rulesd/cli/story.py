@@ -28,7 +28,7 @@ def tell(story: dict[str, Any], format_: Format) -> None:
         typer.echo(orjson.dumps(story, option=orjson.OPT_INDENT_2).decode())
         raise typer.Exit(Exit.FINE)
     out = Console(highlight=False)
-    out.print(f"[bold]{escape(story['title'])}[/]")
+    out.print(f"[bold]{escape(story['title'])}[/]", soft_wrap=True)
     before = ""
     for step in story["steps"]:
         if step["part"] != before:

@@ -19,5 +19,10 @@ def why(
     token: TokenOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Why this alert fired, where it went, what held it back, and every attempt to tell somebody."""
+    """Why this alert fired, where it went, what held it back, and every attempt to tell somebody.
+
+    \b
+    rulesd alerts                      shows the ids
+    rulesd why c5ab5f1e376ae79f
+    """
     tell(Client(server, token).call("GET", f"/v1/alerts/{quote(alert, safe='')}/why"), format_)

@@ -20,7 +20,12 @@ def why_not(
     token: TokenOption = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
-    """Which rules looked at an event, which part of each did not hold, and what a detector still needs."""
+    """Which rules looked at an event, which part of each did not hold, and what a detector still needs.
+
+    \b
+    rulesd why-not b7f2
+    rulesd why-not b7f2 --rule tool.denied_burst
+    """
     query = f"?rule={quote(rule, safe='')}" if rule else ""
     path = f"/v1/events/{quote(event, safe='')}/why-not{query}"
     tell(Client(server, token).call("GET", path), format_)

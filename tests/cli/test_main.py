@@ -69,6 +69,16 @@ def test_wrong_flags_are_wrong_usage(run: Run) -> None:
     assert run("check", "--nope").code == 2
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["test", "replay", "backtest", "check", "why", "why-not", "new rule", "baselines show"],
+)
+def test_help_shows_the_command_in_use(run: Run, command: str) -> None:
+    said = run(*command.split(), "--help")
+    usage = [each.strip() for each in said.out.splitlines() if "Usage:" not in each]
+    assert any(each.startswith(f"rulesd {command.split(maxsplit=1)[0]}") for each in usage)
+
+
 def test_help_flows_to_the_width_and_examples_stay_as_they_are(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
