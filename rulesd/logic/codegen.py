@@ -208,8 +208,13 @@ class Writer:
                 for part in right.value
                 if isinstance(part.value, str) and is_key(part.value)
             ]
-            if len(texts) == len(right.value) and a.isidentifier():
-                return f"({a}.__class__ is str and {a} in {self.constant(frozenset(texts))})"
+            if len(texts) == len(right.value):
+                known = self.constant(frozenset(texts))
+                if a.isidentifier():
+                    return f"({a}.__class__ is str and {a} in {known})"
+                self.scopes += 1
+                once = f"w{self.scopes}"
+                return f"(({once} := {a}).__class__ is str and {once} in {known})"
             return f"contains({a}, {self.constant(tuple(plain(part) for part in right.value))})"
         b = self.expression(right, item)
         if b.isidentifier() and isinstance(node.left, Const) and node.left.kind == "str":

@@ -41,6 +41,27 @@ def test_the_same_truth_value_and_errors_as_datalogic(seed: int) -> None:
             assert type(got) is type(expected)
 
 
+@pytest.mark.parametrize(
+    "needle",
+    [{"var": ["k", "a"]}, {"lower": {"var": "k"}}, {"if": [{"var": "flag"}, {"var": "k"}, "b"]}],
+)
+@pytest.mark.parametrize("k", ["a", "A", "c", "", 1, 1.5, True, None, [], ["a"], {}, {"a": 1}])
+def test_what_is_computed_is_looked_for_among_texts(needle: object, k: object) -> None:
+    listed = {"in": [needle, ["a", "b"]]}
+    nested = {"some": [{"var": "l"}, {"in": [{"substr": [{"var": ""}, 0, 1]}, ["a", "b"]]}]}
+    for logic in (listed, {"!": listed}, {"or": [listed, nested]}):
+        rule = ENGINE.compile_checked(json.dumps(logic))
+        for document in ({"k": k, "l": ["xa", "ab"]}, {"k": k, "flag": True}, {"l": ["xa"]}):
+            data = datalogic.DataHandle(json.dumps(document))
+            try:
+                truth = ENGINE.session().evaluate_truthy(rule, data)
+            except datalogic.DataLogicError:
+                with pytest.raises(EvaluationError):
+                    predicate(logic)(document)
+                continue
+            assert predicate(logic)(document) is truth
+
+
 def test_the_reason_is_told() -> None:
     with pytest.raises(EvaluationError) as caught:
         predicate({">": [{"var": "a"}, 1]})({"a": "text"})
