@@ -284,7 +284,5 @@ def _next(state: News, known: Known, pane: int) -> int:
     for each in range(pane + 1, max((r.newest for r in mine), default=-1) + 1):
         if each == hour or any(r.pane(each)[0] for r in mine):
             return each
-    held = any(
-        r.pane(each)[0] for r in mine for each in range(max(r.oldest, hour - _HOUR + 1), pane + 1)
-    )
+    held = any(r.window(pane, pane - hour + _HOUR)[0] for r in mine)
     return hour if held else _NEVER
