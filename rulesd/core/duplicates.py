@@ -42,7 +42,7 @@ class Duplicates:
         """Say whether this event was here before, and remember it."""
         young = self._young
         known = young.get(key)
-        if known is None:
+        if known is None and self._old:
             known = self._old.get(key)
         if known is not None and now - (known >> _BODY_BITS) <= self._window:
             if (known & _BODY_MASK) == (body & _BODY_MASK):

@@ -139,12 +139,15 @@ class Engine:
             self._begin(now)
             out = self.handle_timer(now)
         self.now = now
-        if type(item) is Event:
-            found = self._event(item, now)
-            return [*out, *found] if found else out
-        more: list[Decision] = []
-        self._act(item, now, more)
-        return [*out, *more]
+        if type(item) is not Event:
+            more: list[Decision] = []
+            self._act(item, now, more)
+            return [*out, *more]
+        seen = self.duplicates.check(item.key, item.body, now)
+        if seen is not Seen.NEW and self._was_here(seen):
+            return out
+        found = self._observe(item, now)
+        return [*out, *found] if found else out
 
     def take_again(self, event: Event, now: Instant) -> list[Decision]:
         """Take an event of the journal: it was new when it came, so nobody asks whether it is a duplicate."""
@@ -159,15 +162,13 @@ class Engine:
             self.paging.begin(now)
             self._look()
 
-    def _event(self, event: Event, now: Instant) -> list[Decision]:
-        seen = self.duplicates.check(event.key, event.body, now)
-        if seen is Seen.NEW:
-            return self._observe(event, now)
-        if seen is Seen.DUPLICATE:
-            self.outcomes[Outcome.DUPLICATE] += 1
-            return _NONE
-        self.conflicts += 1
-        return self._observe(event, now)
+    def _was_here(self, seen: Seen) -> bool:
+        """The id of an event came before: whether the event did, or another one took its id."""
+        if seen is Seen.CONFLICT:
+            self.conflicts += 1
+            return False
+        self.outcomes[Outcome.DUPLICATE] += 1
+        return True
 
     def _observe(self, event: Event, now: Instant) -> list[Decision]:
         out: list[Decision] = []

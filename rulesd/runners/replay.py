@@ -67,13 +67,14 @@ def replay_lines(
     log, summary = Log(write), Summary()
     now: Instant = 0
     recorded, receive = decoder.recorded, engine.receive
+    events = 0
     for number, line in enumerate(lines):
         if line.isspace():
             continue
         event, now = recorded(line, now=now, position=number)
         if until is not None and now > until:
             break
-        summary.events += 1
+        events += 1
         if type(event) is Event:
             decided = receive(event, now)
         else:
@@ -81,6 +82,7 @@ def replay_lines(
             decided = receive(EventRefused(source="file", rejected=event), now)  # type: ignore[arg-type]
         if decided:
             log.add(decided)
+    summary.events = events
     if until is not None:
         log.add(engine.handle_timer(until))
     summary.decisions, summary.clamped, summary.last = log.seq, engine.clamped, engine.now
