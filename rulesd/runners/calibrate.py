@@ -31,6 +31,8 @@ from rulesd.runners.calibrate_watch import Fired, Matched, watch
 BUDGET = 0.25
 FACTORS = (0.25, 1.0, 4.0)
 "The budget asked for, and what a stricter and a looser one would mean."
+NEAR = 1.5
+"A bound on a share within this factor of the usual one is told to be so."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +221,10 @@ def _by_null(out: Calibration, plan: Plan, events: Matched, *, brief: bool) -> N
         value = own_budget(null, wanted) if out.kind.budget else search(null, wanted)
         if value is not None:
             out.options.append(_option(_label(factor), value, null.measure(value)))
+            if factor == 1 and (usual := null.usual()) and usual / NEAR < value < usual * NEAR:
+                out.notes.append(
+                    f"{value:g} is next to what is usual ({usual:.3g}): chance is kept out by the detector's own guard, not by the bound. Who wants to hear of large changes only takes a bound further off"
+                )
             if factor == 1 and out.kind.budget and value < wanted:
                 out.notes.append(
                     f"here chance costs more than {out.rule.detector.name}'s own budget says (events come in clumps, say): budget: {value:g} keeps {wanted:g} false pages a week"

@@ -208,6 +208,12 @@ class Null:
             return (share * 0.05, share) if self.kind.down else (share, 0.99)
         return now / 8, now * 8
 
+    def usual(self) -> float | None:
+        """The share that a bound on a share is held against; ``None`` for other bounds."""
+        if self.kind.budget or hit_of(self.rule.detector) is None:
+            return None
+        return max(self.span()) if self.kind.down else self.span()[0]
+
     def _numbers(self) -> list[float]:
         """What the detector reads, in order of size."""
         read = measured(self.rule.detector)

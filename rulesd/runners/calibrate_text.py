@@ -85,7 +85,9 @@ def in_words(found: Calibration) -> str:
     instead = (
         "" if before is None or before.value == one.value else f" (now {number_text(before.value)})"
     )
-    cost = f"about {_pages(one.false_pages)} false pages a week by chance, {_pages(one.low)} to {_pages(one.high)} nine times in ten"
+    cost = f"about {_pages(one.false_pages)} false pages a week by chance, {_pages(one.low)} to {_pages(one.high)} nine times in ten, {_often(one.false_pages)}"
+    if not one.false_pages:
+        cost = f"no false page by chance in what was tried, nine times in ten at most {_pages(one.high)} a week"
     seen = [d for d in found.detected if 2 * d.seen > d.incidents]
     tells = (
         f"An incident of {seen[0].effect:g} times the usual is seen within {_wait(seen[0].median)}, every second time"
@@ -93,7 +95,7 @@ def in_words(found: Calibration) -> str:
         else "Incidents of up to 5 times the usual of one key are mostly not seen in a day"
     )
     tells = f" {tells}." if found.detected else ""
-    return f"{found.kind.parameter} {number_text(one.value)}{instead}: {cost}, {_often(one.false_pages)}.{tells}"
+    return f"{found.kind.parameter} {number_text(one.value)}{instead}: {cost}.{tells}"
 
 
 def _often(a_week: float) -> str:

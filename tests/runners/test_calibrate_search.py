@@ -93,3 +93,11 @@ def test_a_budget_of_its_own_is_cut_until_chance_keeps_what_was_asked_for(
     assert own_budget(one, 2.0) == 2.0
     costs = 1_000.0
     assert own_budget(one, 2.0) is None
+
+
+def test_a_bound_on_a_share_knows_what_is_usual() -> None:
+    world = World(per_hour=(6.0,), fail=0.1)
+    assert null(RATE, world, 1).usual() == pytest.approx(0.1, abs=0.02)
+    below = RATE.replace("above: 0.5", "below: 0.05")
+    assert null(below, world, 1).usual() == pytest.approx(0.1, abs=0.02)
+    assert null(SPIKE, world, 1).usual() is None

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 
 import orjson
@@ -64,6 +65,8 @@ def test_a_sentence_says_what_it_costs_and_what_it_sees() -> None:
     ]
     cost = "count 8 (now 6): about 0.12 false pages a week by chance, 0.05 to 0.30 nine times in ten, one in 8.0 weeks."
     assert in_words(found) == cost
+    found.options[1] = replace(found.options[1], false_pages=0.0)
+    assert "no false page by chance in what was tried, nine times in ten at most 0.30 a week." in in_words(found)  # fmt: skip
     slow = Detected(effect=2.0, incidents=24, seen=12, median=None, slowest=None)
     soon = Detected(effect=5.0, incidents=24, seen=24, median=600_000, slowest=1_200_000)
     found.detected = [slow]
