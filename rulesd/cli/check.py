@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -90,7 +91,7 @@ def _load(
     infos: list[Located] = []
     loaded: list[Loaded] = []
     for rules_dir, notifiers_dir in sets:
-        found = load(rules_dir, notifiers_dir)
+        found = read_set(rules_dir, notifiers_dir)
         loaded.append(found)
         coming = (
             () if found.plan is None else gaps(found.files, found.plan, time.time_ns() // 1_000_000)
@@ -99,6 +100,29 @@ def _load(
         problems += [p for p in (*found.problems, *ahead) if p not in problems]
         infos += [p for p in (*found.infos, *coming) if p not in infos + ahead]
     return loaded, problems, infos
+
+
+def read_set(rules: Path, notifiers: Path) -> Loaded:
+    """A set. A single file that names other rules (a composite) is read among them; what is wrong with those is theirs."""
+    found = load(rules, notifiers)
+    root = rules.parent.parent
+    among = root.name == "rules" or (root / "risks.yaml").is_file()
+    if found.plan is not None or not rules.is_file() or not among:
+        return found
+    whole = load(root, notifiers)
+
+    def ours(problem: Located) -> bool:
+        return problem.path == str(rules) or not problem.path.startswith(f"{root}/")
+
+    mine = tuple(p for p in whole.problems if ours(p))
+    if whole.plan is None and not any(p.severity == "error" for p in mine):
+        return whole
+    return replace(
+        whole,
+        problems=mine,
+        infos=tuple(p for p in whole.infos if ours(p)),
+        tests=tuple(t for t in whole.tests if t.path == str(rules)),
+    )
 
 
 def _sets(

@@ -8,11 +8,11 @@ from typing import Annotated
 import orjson
 import typer
 
-from rulesd.cli.check import _sets
+from rulesd.cli.check import _sets, read_set
 from rulesd.cli.decoding import offline_decoder
 from rulesd.cli.exits import Exit, Format, FormatOption, NotifiersOption, RulesOption
 from rulesd.cli.recording import ProgressOption, can_write
-from rulesd.config import RuleTest, load
+from rulesd.config import RuleTest
 from rulesd.core.plan import Plan
 from rulesd.model.errors import ConfigurationError
 from rulesd.runners.coverage_tests import Recorder, RuleCoverage
@@ -49,8 +49,8 @@ def test(
     """Run the tests inside rule files.
 
     Each test feeds its events through decoding, matching, detection, routing and grouping as the daemon would, with a clock of its
-    own, and compares what fired and who was paged with `expect`: to the second, and complete. Exit 1 when one fails. --coverage
-    reports and does not fail.
+    own, and compares what fired and who was paged with `expect`: to the second, and complete. Exit 1 when one fails, or there is
+    none. --coverage reports and does not fail.
 
     \b
     rulesd test                                     every rule of ./rules
@@ -61,17 +61,21 @@ def test(
     verdicts: list[Verdict] = []
     covered: list[RuleCoverage] = []
     for rules_dir, notifiers_dir in _sets(paths or [], rules, notifiers):
-        loaded = load(rules_dir, notifiers_dir)
+        loaded = read_set(rules_dir, notifiers_dir)
         if loaded.plan is None:
             raise ConfigurationError(loaded.errors)
         recorder = Recorder(loaded.plan) if coverage else None
         plan = recorder.plan if recorder is not None else loaded.plan
         played = _play(loaded.tests, plan, sys.stderr.isatty() if progress is None else progress)
         verdicts += played
-        covered += recorder.coverage(played, loaded.files) if recorder is not None else []
+        if recorder is not None:
+            about = recorder.coverage(played, loaded.files)
+            covered += [c for c in about if rules_dir.is_dir() or c.path == str(rules_dir)]
     if junit is not None:
         junit.write_text(as_junit(verdicts), encoding="utf-8")
     failed = [v for v in verdicts if not v.passed]
+    if not verdicts:
+        typer.echo("rulesd: no rule here has a test. Write tests: in a rule file", err=True)
     if format_ is Format.JSON:
         body = _body(verdicts)
         if coverage:
@@ -83,7 +87,7 @@ def test(
         if coverage:
             show_tests(terminal(), covered)
         typer.echo(f"{len(verdicts) - len(failed)} passed, {len(failed)} failed")
-    raise typer.Exit(Exit.FINDINGS if failed else Exit.FINE)
+    raise typer.Exit(Exit.FINDINGS if failed or not verdicts else Exit.FINE)
 
 
 def _tell(verdict: Verdict) -> None:

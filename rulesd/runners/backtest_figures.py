@@ -46,7 +46,9 @@ class Night:
 class Figures:
     """What a person wants to know about an outcome."""
 
-    pages_a_week: float
+    pages_a_week: float | None
+    "``None`` of less than a day: that is no week to speak of."
+
     rules: tuple[Row, ...]
     owners: tuple[Row, ...]
     keys: tuple[Row, ...]
@@ -103,7 +105,7 @@ def figures(outcome: Outcome, zone: tzinfo = UTC) -> Figures:
             nights[night].append(page)
     fired = {f.rule for f in outcome.firings}
     return Figures(
-        pages_a_week=len(outcome.pages) / outcome.weeks if outcome.events else 0.0,
+        pages_a_week=len(outcome.pages) / outcome.weeks if outcome.weeks >= 1 / 7 else None,
         rules=_rows(outcome, zone, "rule"),
         owners=_rows(outcome, zone, "owner"),
         keys=_rows(outcome, zone, "key")[:NOISIEST],
@@ -189,7 +191,7 @@ def body(outcome: Outcome, counted: Figures) -> dict[str, Json]:
         "rejected": outcome.rejected,
         "firings": len(outcome.firings),
         "pages": len(outcome.pages),
-        "pages_a_week": round(counted.pages_a_week, 3),
+        "pages_a_week": None if counted.pages_a_week is None else round(counted.pages_a_week, 3),
         "pages_at_night": counted.at_night,
         "reminders": len(outcome.reminders),
         "limits_reached": outcome.limits,

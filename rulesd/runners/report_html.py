@@ -93,10 +93,9 @@ def lead(outcome: Outcome, counted: Figures, difference: Difference | None) -> s
         return f"Nobody would have been paged; {_many(len(outcome.firings), 'alert')} fired."
     most = counted.owners[0]
     night = f"{counted.at_night} at night" if counted.at_night else "none at night"
+    week = "" if counted.pages_a_week is None else f"{counted.pages_a_week:.1f} a week, "
     share = f" {most.name} gets most of them ({most.pages})." if len(counted.owners) > 1 else ""
-    return (
-        f"{_many(len(outcome.pages), 'page')}: {counted.pages_a_week:.1f} a week, {night}.{share}"
-    )
+    return f"{_many(len(outcome.pages), 'page')}: {week}{night}.{share}"
 
 
 def _many(number: int, word: str) -> str:
@@ -115,7 +114,11 @@ def _numbers(outcome: Outcome, counted: Figures) -> str:
     worst = counted.worst_night
     night = f"pages in the worst night, {worst.began:%a %d %b}" if worst else "pages at night"
     return _big(
-        (f"{counted.pages_a_week:.1f}", "pages a week", ""),
+        (
+            ("–", "pages a week: the recording is too short to say", "")
+            if counted.pages_a_week is None
+            else (f"{counted.pages_a_week:.1f}", "pages a week", "")
+        ),
         (str(len(outcome.pages)), "pages in all", ""),
         (str(counted.at_night), "pages at night", ""),
         (str(worst.pages if worst else 0), night, ""),

@@ -55,7 +55,9 @@ def _said(outcome: Outcome, counted: Figures) -> Iterable[str]:
     """The outcome in a few short lines."""
     began, ended = (when(at, counted.clock) for at in (outcome.began, outcome.ended))
     yield f"{outcome.events:,} events, {began} to {ended} ({counted.zone})"
-    yield f"{_many(len(outcome.pages), 'page')} ({counted.pages_a_week:.2f} a week), {counted.at_night} at night (22-07)"
+    rate = counted.pages_a_week
+    week = "too short to say how many a week" if rate is None else f"{rate:.2f} a week"
+    yield f"{_many(len(outcome.pages), 'page')} ({week}), {counted.at_night} at night (22-07)"
     yield f"{_many(len(outcome.firings), 'alert')}, {_many(len(outcome.reminders), 'reminder')} of what was still firing"
     if outcome.rejected or outcome.limits:
         yield f"{outcome.rejected} events were refused, {outcome.limits} limits took effect"

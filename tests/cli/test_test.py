@@ -37,3 +37,42 @@ def test_coverage_and_junit(run: Run, tmp_path: Path) -> None:
     assert 'tests="2" failures="0"' in (tmp_path / "j.xml").read_text()
     body = run("test", rules, notifiers, "--coverage", "--format", "json").json
     assert body["coverage"][0]["missing"] == []
+
+
+BOTH = """\
+id: tool.both
+title: Both
+owner: safety
+runbook: scope.md
+detect: {composite: {all: [tool.scope], within: 10m}}
+severity: high
+tests:
+  - name: it pages
+    events: [{at: 0s, type: tool.call, tenant: acme, data: {tool: shell, scope: out}}]
+    expect: [{at: 0s, alert: firing, severity: high}]
+"""
+
+
+def test_a_file_that_names_other_rules_is_tested_among_them(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(tmp_path)
+    file = rules / "tool" / "both.yaml"
+    file.write_text(BOTH)
+    assert run("test", file, notifiers).out == "1 passed, 0 failed\n"
+    assert "branches of 1 rules" in run("test", file, notifiers, "--coverage").out
+    assert run("check", file, notifiers).code == 0
+    # What is wrong with the file itself is told, and what is wrong with the others too when they cannot be loaded.
+    file.write_text(BOTH.replace("tool.scope", "tool.skope"))
+    assert 'Did you mean "tool.scope"' in run("test", file, notifiers).err
+    file.write_text(BOTH)
+    (rules / "tool" / "scope.yaml").write_text(RULE.replace("never", "nver"))
+    said = run("test", file, notifiers)
+    assert said.code == 2
+    assert f"{rules}/tool/scope.yaml:7:1: unknown_detector" in said.err
+
+
+def test_no_test_at_all_is_no_success(run: Run, tmp_path: Path) -> None:
+    _, notifiers = make(tmp_path)
+    (tmp_path / "none").mkdir()
+    said = run("test", tmp_path / "none", notifiers)
+    assert (said.code, said.out) == (1, "0 passed, 0 failed\n")
+    assert "no rule here has a test" in said.err
