@@ -12,6 +12,7 @@ One process. ``--record FILE`` keeps what is done, a line each, so that a run th
 """
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -165,11 +166,13 @@ def main() -> int:
     first, _, last = given.seeds.partition("-")
     words = [word for word in given.cells.split(",") if word]
     wanted = jobs(range(int(first), int(last or first) + 1), words)
+    gc.disable()  # millions of events, and nothing that refers to itself
     mark = stamp(given.weeks)
     results = kept(given.record, mark)
     todo, began = [job for job in wanted if job not in results], time.monotonic()
     for n, job in enumerate(todo):
         results[job] = found = done(job, given.weeks)
+        gc.collect()
         if given.record is not None:
             with given.record.open("a") as out:
                 out.write(json.dumps([mark, job, found]) + "\n")
