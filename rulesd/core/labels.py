@@ -46,7 +46,10 @@ def key_of(getters: tuple[Getter, ...], document: Document) -> Key:
 
 
 def key_reader(getters: tuple[Getter, ...]) -> Callable[[Document], Key]:
-    """``key_of`` for these getters: most rules have one label or two, and most values are plain texts, which cost one look."""
+    """``key_of`` for these getters: most rules have two labels at most, and most values are plain texts, which cost one look."""
+
+    def of_none(document: Document) -> Key:
+        return ()
 
     def of_one(document: Document) -> Key:
         value = getters[0](document)
@@ -61,7 +64,7 @@ def key_reader(getters: tuple[Getter, ...]) -> Callable[[Document], Key]:
             label_text(second(document)) or MISSING,
         )
 
-    return {1: of_one, 2: of_two}.get(len(getters), partial(key_of, getters))
+    return {0: of_none, 1: of_one, 2: of_two}.get(len(getters), partial(key_of, getters))
 
 
 def labels_of(by: tuple[Field, ...], key: Key) -> dict[str, str]:

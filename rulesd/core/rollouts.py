@@ -9,7 +9,8 @@ Nobody's events touch the change of another tenant.
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 
 from rulesd.core.machine import NOT_DUE
 from rulesd.core.plan import Plan
@@ -21,6 +22,7 @@ from rulesd.model.duration import format_duration
 from rulesd.model.event import Event, Json
 from rulesd.model.inputs import Input, RolloutFinished, RolloutSigned
 from rulesd.model.instant import DAY, MINUTE, Instant
+from rulesd.model.quick import quick
 from rulesd.model.reasons import Reason
 from rulesd.model.rollout import Criteria, Finding, Rollout, Seen, Verdict, judge
 
@@ -33,6 +35,10 @@ VERSIONS = (
 "Labels that say which version an event came from."
 
 MOST_OPEN, MOST_ALERTS, HISTORY, MEMORY = 200, 200, 500, 20_000
+
+_FIELDS = tuple(field.name for field in fields(Rollout))
+_SEEN = _FIELDS.index("seen")
+_values, _made = attrgetter(*_FIELDS), quick(Rollout, *_FIELDS)
 
 
 class Rollouts:
@@ -126,8 +132,8 @@ class Rollouts:
     def _count(self, data: Mapping[str, Json], weight: int) -> None:
         for rollout in self.open.values():
             version = rollout.to_version
-            if not version or any(data.get(name) == version for name in VERSIONS):
-                self.open[rollout.id] = replace(rollout, seen=rollout.seen + weight)
+            if not version or version in map(data.get, VERSIONS):
+                self.open[rollout.id] = _counted(rollout, weight)
 
     # ------------------------------------------------------------------ inputs and decisions
 
@@ -287,6 +293,13 @@ class Rollouts:
             assert isinstance(pair, list)
             self._fired.append((int(str(pair[0])), str(pair[1])))
         self._look()
+
+
+def _counted(rollout: Rollout, weight: int) -> Rollout:
+    """More traffic of a new version: ``replace`` at a fifth of its price, since each event asks for it while a watch is open."""
+    values = [*_values(rollout)]
+    values[_SEEN] += weight
+    return _made(*values)
 
 
 def _text(data: Mapping[str, Json], name: str) -> str:
