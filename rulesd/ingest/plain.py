@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal, cast
 
 from msgspec import Meta, Struct, convert, defstruct
 
-from rulesd.privacy.fields import ATTRIBUTES, TYPES, FieldClass, fields_of
+from rulesd.privacy.fields import ATTRIBUTES, SIGNED, TYPES, FieldClass, fields_of
 from rulesd.privacy.redact import EXACT, TEXT_LIMIT
 
 _Text = Annotated[str, Meta(max_length=TEXT_LIMIT)]
 _Filled = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
 _Float = Annotated[float, Meta(gt=-EXACT, lt=EXACT)]
-_Measure = int | bool | _Float | None
+_Measure = int | _Float | None
+_Amount = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0, lt=EXACT)] | None
 _Label = _Text | int | bool | _Float | None
 
 
@@ -36,7 +37,11 @@ def _form(event_type: str) -> type[Plain]:
     data = defstruct(
         "Data",
         [
-            (field, _JUDGED[kind], None)
+            (
+                field,
+                _Amount if kind is FieldClass.MEASURE and field not in SIGNED else _JUDGED[kind],
+                None,
+            )
             for field, kind in fields_of(event_type).items()
             if field.isidentifier()
         ],

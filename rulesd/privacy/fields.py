@@ -204,6 +204,10 @@ ATTRIBUTES: Mapping[str, str] = MappingProxyType(
 "The envelope attributes rulesd knows, with the kind a rule finds there; others are treated as undeclared."
 
 
+SIGNED = frozenset(("score", "top_score", "threshold", "rating", "value"))
+"Measures that may be below 0; the others count, last or cost something."
+
+
 def lint_schema() -> Mapping[str, Mapping[str, str]]:
     """For each event type, every field a rule may read (``tenant``, ``data.tool``) with its kind.
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from rulesd.model.errors import EventError
 from rulesd.model.reasons import ErrorCode
-from rulesd.privacy.fields import ATTRIBUTES, FieldClass, fields_of
+from rulesd.privacy.fields import ATTRIBUTES, SIGNED, FieldClass, fields_of
 
 TEXT_LIMIT = 256
 "Longest text a declared label, id or attribute may hold."
@@ -129,9 +129,18 @@ class _Walk:
                 kept[field] = self._declared(value)
             else:
                 name = field if kind is not None else self._name(field)
+                if kind is FieldClass.MEASURE:
+                    self._measure(field, value)
                 kept[name] = self.undeclared(value, 3)
         data.clear()
         data.update(kept)
+
+    def _measure(self, field: str, value: Any) -> None:
+        """Notice a measure that no rule can count with."""
+        if value is not None and type(value) is not int and type(value) is not float:
+            self._notices["measure_not_number"] += 1
+        elif value is not None and value < 0 and field not in SIGNED:
+            self._notices["measure_negative"] += 1
 
     def _declared(self, value: Any) -> Any:
         """A label or id: bounded texts, alone or in a list; anything deeper is undeclared."""

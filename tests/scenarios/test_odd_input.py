@@ -98,6 +98,8 @@ def test_a_negative_spend_counts_nothing_and_a_text_is_no_measure() -> None:
     assert line.fired() == []
     line.send(T0 + 9, data={"cost_usd": 0.1})
     assert [a.value for a in line.fired()] == [10.0]
+    noticed = {k: v for k, v in line.decoder.notices.items() if k.startswith("measure")}
+    assert noticed == {"measure_not_number": 2, "measure_negative": 1}
 
 
 def test_a_clock_90_s_fast_counts_at_its_own_time_and_a_year_off_moves_nothing() -> None:
