@@ -68,9 +68,7 @@ def replay(
     end = _instant(until)
     out = sys.stdout.buffer
     buffer = io.BytesIO()
-    write: Callable[[bytes], object] = (
-        buffer.write if format_ is Format.JSON else _for_people(buffer)
-    )
+    write = _writer(buffer, format_)
     started = time.monotonic()
 
     def flush() -> None:
@@ -209,6 +207,10 @@ class _Bar:
     def done(self, name: str) -> None:
         """A file has ended."""
         self._before += self._sizes.get(name, 0)
+
+
+def _writer(buffer: io.BytesIO, format_: Format) -> Callable[[bytes], object]:
+    return buffer.write if format_ is Format.JSON else _for_people(buffer)
 
 
 def _for_people(buffer: io.BytesIO) -> Callable[[bytes], object]:
