@@ -56,7 +56,7 @@ def calibrate(
     burst, repeat, cardinality and counts are calculated from the keys' rates (a scan statistic, hour by hour). That is refused when there is too little
     data, when events come in clumps (dispersion above 1.3; `distinct:` may help), or when the recording holds incidents. Rates, measures and
     detectors with a budget of their own are run over traffic in which nothing happens. Incidents of 1.5, 2 and 5 times the usual are
-    injected to see how long each takes to be seen. Exit 1 when it is refused.
+    injected to see how long each takes to be seen. Exit 1 when it is refused, or nothing can be written.
     """
     allowed = _budget(budget)
     plan, one = _find(rule, rules or shipped("rules"), notifiers or shipped("notifiers"))
@@ -81,7 +81,10 @@ def calibrate(
         calibrate_text.show(terminal(), found)
         if written:
             typer.echo(written)
-    raise typer.Exit(Exit.FINDINGS if found.refusals else Exit.FINE)
+        elif write_:
+            typer.echo("nothing is written: no threshold is proposed")
+    missing = bool(found.refusals) or (write_ and not written)
+    raise typer.Exit(Exit.FINDINGS if missing else Exit.FINE)
 
 
 def _budget(text: str) -> float:

@@ -231,7 +231,7 @@ def _by_null(out: Calibration, plan: Plan, events: Matched, *, brief: bool) -> N
                 )
         else:
             out.notes.append(
-                f"no threshold could be shown to keep {wanted:g} false pages a week; a longer recording may"
+                f"no threshold could be shown to keep {wanted:g} false pages a week; {'fewer labels in by (of shift: a larger tolerance) may' if out.kind.budget else 'a longer recording may'}"
             )
 
 

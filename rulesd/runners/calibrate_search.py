@@ -42,7 +42,8 @@ _COMING: Milliseconds = 52 * 7 * DAY
 "How far a trend is followed for a detector that follows the traffic: what is promised is the mean of the year that comes."
 
 _STEPS = 9
-_CUT, _CUTS = 1.5, 9
+_CUTS = (1.5, 1.5, 1.5, 1.5, 1.5, 3.0, 3.0, 5.0, 10.0)
+"What one cut after the other divides such a budget by: the chance of clumps falls with a root of it only."
 _NEARLY = 1.25
 "Chance may take a few weeks of null traffic a little over a budget that is kept."
 
@@ -255,11 +256,11 @@ def own_budget(null: Null, wanted: float) -> float | None:
     Where events come in clumps chance costs more than such a budget says.
     """
     value = wanted
-    for _ in range(_CUTS):
+    for cut in _CUTS:
         if null.keeps(value, wanted * _NEARLY):
             return value
-        value = float(f"{value / _CUT:.2g}")
-    return None
+        value = float(f"{value / cut:.2g}")
+    return value if null.keeps(value, wanted * _NEARLY) else None
 
 
 def search(null: Null, budget: float) -> float | None:

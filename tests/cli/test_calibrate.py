@@ -52,6 +52,7 @@ def test_what_is_refused_is_not_written(run: Run, tmp_path: Path) -> None:
     said = run("calibrate", "tool.scope", path, *flags, "--write")
     assert said.code == 1
     assert "refused: dispersion" in said.out
+    assert "nothing is written: no threshold is proposed" in said.out
     assert (tmp_path / "rules" / "tool" / "scope.yaml").read_text() == BURST
 
 
