@@ -17,13 +17,24 @@ class Control:
 
     rule: str
     maturity: str
-    firing_tests: int
-    quiet_tests: int
+    tests: tuple[tuple[str, bool], ...]
+    "Name of each test that sends events, and whether it expects an alert: without an event nothing is tested."
+
     runbook: str
     "Title or address; empty: none."
 
     first_five: bool
     "Whether it says what to do in the first five minutes (an address is taken to)."
+
+    @property
+    def firing_tests(self) -> int:
+        """Tests that expect an alert."""
+        return sum(fires for _, fires in self.tests)
+
+    @property
+    def quiet_tests(self) -> int:
+        """Tests that expect none."""
+        return len(self.tests) - self.firing_tests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +81,15 @@ def uncontrolled(plan: Plan) -> list[str]:
 
 
 def _control(rule: Rule, tests: Sequence[RuleTest]) -> Control:
-    mine = [t for t in tests if t.rule == rule.id]
-    fires = sum(any(row.alert == "firing" for row in t.expect) for t in mine)
     book = rule.runbook
     return Control(
         rule=rule.id,
         maturity=str(Maturity(rule.maturity)),
-        firing_tests=fires,
-        quiet_tests=len(mine) - fires,
+        tests=tuple(
+            (t.name, any(row.alert == "firing" for row in t.expect))
+            for t in tests
+            if t.rule == rule.id and (t.trains or t.expect)
+        ),
         runbook=book.url or book.title or book.id,
         first_five=bool(book.url or book.first_five_minutes),
     )
@@ -100,6 +112,7 @@ def body(found: Sequence[Risk], plan: Plan) -> dict[str, Json]:
                         "maturity": c.maturity,
                         "firing_tests": c.firing_tests,
                         "quiet_tests": c.quiet_tests,
+                        "tests": [{"name": name, "fires": fires} for name, fires in c.tests],
                         "runbook": c.runbook,
                         "first_five_minutes": c.first_five,
                     }

@@ -18,6 +18,9 @@ from rulesd.model.reasons import Reason
 TOLERANCE: Milliseconds = SECOND
 "A transition belongs to the second it is in: this far from the ``at`` of its row it is another time."
 
+MOST_TOLD = 60
+"Failures, and lines of the difference, that are told of one test; what is left out is counted."
+
 _KINDS = {
     Kind.FIRING: "firing",
     Kind.UPDATED: "updated",
@@ -75,7 +78,16 @@ class Outcome:
     @property
     def diff(self) -> tuple[str, ...]:
         """In order of time: ``-`` expected, ``+`` happened, blank: both. Empty when nothing differs."""
-        return tuple(text for _, _, text in sorted(self.lines)) if self.failures else ()
+        return _short([text for _, _, text in sorted(self.lines)]) if self.failures else ()
+
+
+def _short(lines: Sequence[str]) -> tuple[str, ...]:
+    """The beginning and the end of what nobody reads whole."""
+    rest = len(lines) - MOST_TOLD
+    if rest <= 0:
+        return tuple(lines)
+    half = MOST_TOLD // 2
+    return (*lines[:half], f"  ... and {rest} more ...", *lines[-half:])
 
 
 def compare(
@@ -114,6 +126,7 @@ def compare(
     pairs = {**near, **met}
     expected = [(row, happened[pairs[i]]) for i, row in enumerate(test.expect) if i in pairs]
     _compare_pages(test, plan, expected, pages, out)
+    out.failures = list(_short(out.failures))
     return out
 
 

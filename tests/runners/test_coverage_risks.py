@@ -32,3 +32,15 @@ def test_as_plain_data_with_rules_that_name_no_risk(tmp_path: Path) -> None:
         ["known"],
         ["tool.scope"],
     )
+
+
+def test_a_test_without_an_event_tests_nothing(tmp_path: Path) -> None:
+    empty = COVERS[: COVERS.index("  - name: in scope")] + "  - {name: quiet, expect: []}\n"
+    assert gaps(tmp_path, empty)["known"] == ("no quiet test",)
+
+
+def test_tests_are_named(tmp_path: Path) -> None:
+    made = loaded(tmp_path, COVERS)
+    assert made.plan is not None
+    (control,) = risks({"known": "Known"}, made.plan, made.tests)[0].controls
+    assert control.tests == (("it pages", True), ("in scope is quiet", False))

@@ -3,7 +3,7 @@
 import pytest
 
 from rulesd.cli.decoding import offline_decoder
-from rulesd.runners.expected import offset
+from rulesd.runners.expected import MOST_TOLD, offset
 from rulesd.runners.simulate import Verdict, play
 from tests.config.testing import loaded, rule
 from tests.runners.test_simulate import BURST, FIRES, THREE, WHEN, events
@@ -132,3 +132,11 @@ def test_events_that_are_refused_say_so_once() -> None:
 
 def test_offsets_are_exact_and_can_be_pasted() -> None:
     assert [offset(n) for n in (0, 1, 20_000, 7 * 86_400_000 + 3_661_005)] == ["0s", "1ms", "20s", "7d1h1m1s5ms"]  # fmt: skip
+
+
+def test_of_very_much_the_beginning_and_the_end_are_told() -> None:
+    many = "{at: 0s, repeat: 900, every: 1s, type: tool.call, tenant: acme, data: {outcome: denied}, id: x}"
+    rows = ", ".join(f"{{at: {n}m, alert: firing}}" for n in range(200))
+    found = verdict(f"{{name: t, {events(many)}, expect: [{rows}]}}")
+    assert len(found.failures) == len(found.diff) == MOST_TOLD + 1
+    assert "more" in found.failures[MOST_TOLD // 2]
