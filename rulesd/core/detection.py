@@ -42,6 +42,8 @@ class Detection:
         "Evaluations of each rule that raised."
         self.suspect = 0
         "Matched events dated too far ahead."
+        self.late = 0
+        "Matched events that came after a rule's watermark had passed their time."
         self._heap: list[tuple[Instant, str, Key]] = []
         self.due: Instant = NOT_DUE
         "The earliest deadline; beyond all time when there is none. An attribute, because every event compares with it."
@@ -68,7 +70,7 @@ class Detection:
             self.suspect += 1
         seen = _observation(Observation, (at, now, event.id, event.weight, event.document))
         arrived: Observation | None = None
-        books, idle = self.books, now - IDLE
+        books, idle, late = self.books, now - IDLE, False
         for position in matched:
             book = books[position]
             book.matches += 1
@@ -79,15 +81,19 @@ class Detection:
                     watermark = book.newest
                     if watermark < idle:  # noqa: PLR1730 - each event asks for each rule: max() is twice as dear
                         watermark = idle
-                    self._observe(book, event, seen, watermark - book.lateness, out)
+                    watermark -= book.lateness
+                    late = late or at < watermark
+                    self._observe(book, event, seen, watermark, out)
                 else:
                     if arrived is None:
                         arrived = seen if at == now else seen._replace(at=now)
+                    late = late or at < idle - book.lateness
                     self._observe(book, event, arrived, now, out)
             except ValueError:
                 self._could_not_evaluate(book, event, now, out)
         for position in raised:
             self._could_not_evaluate(books[position], event, now, out)
+        self.late += late
         return bool(matched)
 
     def _observe(

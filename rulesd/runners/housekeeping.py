@@ -62,6 +62,7 @@ class Gauges:
         self._errors: dict[str, int] = {}
         self._conflicts = 0
         self._suspect = 0
+        self._late = 0
         self._clamped = 0
 
     def update(self, engine: Engine, lag: Lag) -> None:
@@ -92,10 +93,12 @@ class Gauges:
         for name, total, known in (
             ("id_conflict", engine.conflicts, self._conflicts),
             ("time_suspect", engine.detection.suspect, self._suspect),
+            ("late", engine.detection.late, self._late),
             ("arrival_clamped", engine.clamped, self._clamped),
         ):
             if total > known:
                 self._meter.notices.labels(name).inc(total - known)
         self._conflicts = engine.conflicts
         self._suspect = engine.detection.suspect
+        self._late = engine.detection.late
         self._clamped = engine.clamped

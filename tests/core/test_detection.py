@@ -284,3 +284,13 @@ def test_a_key_that_comes_and_goes_is_noted_for_few_times_only() -> None:
     )
     assert w.engine.detection._heap == []
     assert w.engine.snapshot() != before
+
+
+def test_what_comes_after_its_time_has_passed_is_counted_as_late() -> None:
+    w = World(plan(rule(detector=burst(3), lateness=30_000))).send(100).send(100, late=30)
+    assert w.engine.detection.late == 0
+    w.send(100, late=30.001)
+    assert w.engine.detection.late == 1
+    never = World(plan(rule(lateness=30_000))).send(100).send(100, late=90)
+    assert never.engine.detection.late == 0
+    assert never.send(100, late=90.001).engine.detection.late == 1

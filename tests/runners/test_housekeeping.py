@@ -98,9 +98,10 @@ def test_what_is_worth_knowing_about_events_is_counted() -> None:
     engine.receive(event(1, scope="out", other=1), T0)  # the id again with another body
     engine.receive(out_of_scope(3, T0 + 3_600_000), T0)  # from an hour ahead
     engine.receive(out_of_scope(4), T0 - 1)
+    engine.receive(out_of_scope(5, T0 - 3_600_000), T0)  # of an hour ago
     gauges.update(engine, Lag())
     gauges.update(engine, Lag())
-    for notice in ("id_conflict", "time_suspect", "arrival_clamped"):
+    for notice in ("id_conflict", "time_suspect", "late", "arrival_clamped"):
         assert value(meter.notices, notice) == 1, notice
 
 
