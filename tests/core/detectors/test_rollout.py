@@ -269,6 +269,10 @@ def test_old_traffic_gives_way_and_a_silent_segment_is_forgotten() -> None:
     assert detector.deadline(state, pool) is None
     state.learn(99, 1)  # too little to be a level
     assert detector.deadline(state, pool) is None
+    few = detector.load(detector.dump(state))
+    detector.observe(few, pool, Observation(90 * DAY, 90 * DAY, "e", 1, MISS))
+    detector.advance(few, pool, 91 * DAY)
+    assert (few.before, detector.news(few)) == ([1, 0], ())
     assert not detector.forgettable(state, 60 * DAY)
     assert detector.forgettable(state, 62 * DAY)
 
