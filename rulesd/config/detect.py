@@ -273,7 +273,7 @@ TABLE: dict[str, Row] = {
     "sequence": Row(p.Sequence, _sequence, logic=("without",), unit="steps"),
     "budget": Row(p.Budget, _budget, fields=("sum",), unit=""),
     "drift": Row(p.Drift, _drift, fields=("field",), unit="PSI"),
-    "burn_rate": Row(p.BurnRate, _burn_rate, logic=("good",), unit="x budget"),
+    "burn_rate": Row(p.BurnRate, _burn_rate, logic=("good",), unit="times the budget"),
     "disagreement": Row(p.Disagreement, _disagreement, fields=("left", "right"), unit="share"),
     "quantile": Row(p.Quantile, _quantile, fields=("field",), unit="share"),
     "aggregate": Row(p.Aggregate, _aggregate, fields=("field",), unit=""),
@@ -361,9 +361,24 @@ def _build(
         said, _, hint = str(error).partition(". ")
         problems.at(document, base, Code.INVALID_VALUE, f"{word}: {said}", f"{hint}.")
         return None
-    measured = word == "spike" and getattr(parameters, "field", None) is not None
-    unit = "" if measured else row.unit
+    unit = _unit(row, parameters)
     return Detected(word=word, parameters=parameters, detector=detector, unit=unit)
+
+
+def _unit(row: Row, parameters: p.Parameters) -> str:
+    """What the detector's value is counted in, for people: a sum of ``output_tokens`` is so many output tokens."""
+    match parameters:
+        case p.Spike(field=str()):
+            return ""
+        case p.NewValue(share=float()):
+            return "share"
+        case p.Budget(sum=name) | p.Aggregate(field=name, fn="sum" | "avg" | "min" | "max"):
+            word = name.rpartition(".")[2].replace("_", " ")
+            return "USD" if word.endswith("usd") else word
+        case p.Aggregate():
+            return "events"
+        case _:
+            return row.unit
 
 
 def _by(document: Document) -> tuple[Field, ...]:

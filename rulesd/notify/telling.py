@@ -244,7 +244,9 @@ def _route(root: Route, due: NotificationDue) -> Route:
 
 
 def amount(value: float, unit: str) -> str:
-    """A number a person can read, with its unit: ``23 events``, ``0.0312``, ``1,204 users``."""
+    """A number a person can read, with its unit: ``23 events``, ``0.0312``, ``1,204 users``; a share in percent."""
+    if unit == "share" and math.isfinite(value):
+        return f"{value * 100:.3g} %"
     text = _figure(value)
     word = unit[:-1] if text == "1" and unit.endswith("s") and len(unit) > 2 else unit
     return one_line(f"{text} {word}" if word else text)

@@ -246,3 +246,21 @@ def test_where_a_field_may_be_of_two_forms_one_fault_is_told_in_plain_words(
     (error,) = loaded({"rules/tool/mistake.yaml": rule(detect=given)}).errors
     assert said in str(error)
     assert not re.search(r"\[function|constrained|list\[|dict\[", str(error))
+
+
+@pytest.mark.parametrize(
+    ("detect", "unit"),
+    [
+        ("{new_value: {field: tool}}", "events"),
+        ("{new_value: {field: tool, share: 0.1}}", "share"),
+        ("{budget: {sum: cost_usd, cap: 5, within: 1h}}", "USD"),
+        ("{budget: {sum: data.output_tokens, cap: 5, within: 1h}}", "output tokens"),
+        ("{aggregate: {field: queue_depth, fn: min, above: 5, within: 1h}}", "queue depth"),
+        ("{aggregate: {field: queue_depth, fn: count, above: 5, within: 1h}}", "events"),
+        ("{cardinality: {field: doc_id, above: 5, within: 1h}}", "values"),
+    ],
+)
+def test_a_value_says_what_it_is_counted_in(detect: str, unit: str) -> None:
+    plan = loaded({"rules/tool/mistake.yaml": rule(detect=detect)}).plan
+    assert plan is not None
+    assert plan.rules[plan.by_id["tool.mistake"]].unit == unit

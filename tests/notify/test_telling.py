@@ -106,6 +106,10 @@ def test_long_steps_are_cut_and_say_so() -> None:
         (math.inf, "", "infinite"),
         (math.nan, "", "not a number"),
         (1.0, "s", "1 s"),
+        (0.23081, "share", "23.1 %"),
+        (1.0, "share", "100 %"),
+        (0.0, "share", "0 %"),
+        (math.nan, "share", "not a number share"),
     ],
 )
 def test_amount(value: float, unit: str, text: str) -> None:
