@@ -30,39 +30,57 @@ def detector() -> Rollout:
     return Rollout(lambda d: bool(d["hit"]), lambda d: "deploy" in d, ALPHA, 0.0, DAY)
 
 
-def alarms(events: Iterable[Happening]) -> dict[Instant, Accused]:
-    """By release: the segments that were accused, at whatever moment."""
-    rollout = detector()
-    pool = rollout.pool()
-    states: dict[Key, Canary] = {}
-    out: dict[Instant, Accused] = {}
-    latest = 0
-    dues: dict[Key, Instant | None] = {}
-    for at, key, document in events:
-        seen = Observation(at, at, "", 1, document)
-        if rollout.observe_pool(pool, seen):
-            continue
-        latest = at
-        state = states.get(key)
-        if state is None:
-            state = states[key] = rollout.start(key, at)
-        if (due := dues.get(key)) is not None and due <= at - LATENESS:
-            for reading in rollout.advance(state, pool, at - LATENESS):
-                if reading.active:
-                    out.setdefault(reading.since or 0, {}).setdefault(key, reading.at)
-        rollout.observe(state, pool, seen)
-        dues[key] = rollout.deadline(state, pool)
-    for key, state in states.items():
-        for reading in rollout.advance(state, pool, latest + HOUR):
+class Watched:
+    """A ``rollout`` rule and its segments, looked at as often as the daemon does."""
+
+    def __init__(self) -> None:
+        """Nothing seen."""
+        self.rollout = detector()
+        self.pool = self.rollout.pool()
+        self.states: dict[Key, Canary] = {}
+        self.dues: dict[Key, Instant | None] = {}
+        self.found: dict[Instant, Accused] = {}
+        "By release: the segments that were accused, at whatever moment."
+
+    def known(self, key: Key, trials: int, hits: int, until: Instant) -> None:
+        """What a segment showed before any release, without an event for each: the counts that they would have left."""
+        learned = self.pool.segments
+        learned.since = 0
+        learned.tallies[key] = [trials, hits]
+        learned.weight += trials
+        learned.squares += trials
+        state = self.states[key] = self.rollout.start(key, until)
+        state.learn(trials, hits)
+
+    def see(self, events: Iterable[Happening]) -> None:
+        """Take what happens, in order."""
+        latest = 0
+        for at, key, document in events:
+            seen = Observation(at, at, "", 1, document)
+            if self.rollout.observe_pool(self.pool, seen):
+                continue
+            latest = at
+            state = self.states.get(key)
+            if state is None:
+                state = self.states[key] = self.rollout.start(key, at)
+            if (due := self.dues.get(key)) is not None and due <= at - LATENESS:
+                self._look(key, state, at - LATENESS)
+            self.rollout.observe(state, self.pool, seen)
+            self.dues[key] = self.rollout.deadline(state, self.pool)
+        for key, state in self.states.items():
+            self._look(key, state, latest + HOUR)
+
+    def _look(self, key: Key, state: Canary, watermark: Instant) -> None:
+        for reading in self.rollout.advance(state, self.pool, watermark):
             if reading.active:
-                out.setdefault(reading.since or 0, {}).setdefault(key, reading.at)
-    return out
+                self.found.setdefault(reading.since or 0, {}).setdefault(key, reading.at)
 
 
 def peeked(weeks: int, seed: int) -> tuple[int, int]:
     """Releases that change nothing: how many had any of 30 segments accused, and how many there were."""
-    found = alarms(releases(shares(weeks + 1, seed * 31)))
-    return len(found), int(weeks * WEEK // (2 * DAY))
+    rule = Watched()
+    rule.see(releases(shares(weeks + 1, seed * 31)))
+    return len(rule.found), int(weeks * WEEK // (2 * DAY))
 
 
 def accused(segments: int, changed: int, seed: int) -> dict[str, Any]:
@@ -72,19 +90,20 @@ def accused(segments: int, changed: int, seed: int) -> dict[str, Any]:
     usual = {name: min(0.5, rng.gammavariate(2.0, 0.02)) for name in names}
     volume = {name: rng.uniform(100.0, 600.0) for name in names}
     guilty = set(rng.sample(names, changed))
-    release = WEEK
+    release, rule = WEEK, Watched()
     events: list[Happening] = [(release, (), {"deploy": True})]
     for name in names:
-        for low, length, many in ((0, WEEK, volume[name]), (release, DAY, volume[name] * 0.6)):
-            share = usual[name]
-            if low and name in guilty:
-                odds = 4.0 * share / (1.0 - share)
-                share = odds / (1.0 + odds)
-            for _ in range(int(many)):
-                at = low + 1 + int(rng.random() * (length - 2))
-                events.append((at, name, HIT if rng.random() < share else MISS))
+        share, before = usual[name], int(volume[name])
+        rule.known(name, before, sum(rng.random() < share for _ in range(before)), release)
+        if name in guilty:
+            odds = 4.0 * share / (1.0 - share)
+            share = odds / (1.0 + odds)
+        for _ in range(int(volume[name] * 0.6)):
+            at = release + 1 + int(rng.random() * (DAY - 2))
+            events.append((at, name, HIT if rng.random() < share else MISS))
     events.sort(key=lambda e: e[0])
-    (found,) = alarms(events).values() or ({},)
+    rule.see(events)
+    (found,) = rule.found.values() or ({},)
     by = []
     for hours in MOMENTS:
         told = {key for key, at in found.items() if at <= release + hours * HOUR}
