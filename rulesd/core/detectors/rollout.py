@@ -283,6 +283,8 @@ class Rollout:
         n, k = state.after[0] / learned.deff, state.after[1] / learned.deff
         found = log_evidence(n, k, low, high)
         active = pool.passes(state.key, state.release, end, found, self.alpha)
+        # What has been shown stays shown until the evidence speaks against a change: a little less of it is no all-clear.
+        active = active or (state.open and found > 0.0)
         slack = -log(self.alpha) - found - _ROUNDING
         state.calm = -1
         if slack > 0.0 and state.release == pool.starts[-1]:

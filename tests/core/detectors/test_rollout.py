@@ -73,6 +73,17 @@ def test_a_release_that_breaks_something_fires_until_it_is_repaired_or_its_watch
     assert episodes(run(rollout(), BEFORE + RELEASE + repaired, until=4 * DAY)[K])[0][1] < 2 * DAY  # type: ignore[operator]
 
 
+def test_a_pause_in_what_is_broken_is_no_all_clear() -> None:
+    """Hysteresis: evidence that dips a little below what it takes to fire is evidence still."""
+    back = DAY + 2 * HOUR
+    broken = traffic(DAY, DAY + 70 * MINUTE, MINUTE, 0.25)
+    pause = traffic(DAY + 70 * MINUTE, back, MINUTE, 0.05)
+    events = BEFORE + RELEASE + broken + pause + traffic(back, DAY + 14 * HOUR, MINUTE, 0.25)
+    ((start, end),) = episodes(run(rollout(), events, until=4 * DAY)[K])
+    assert start < DAY + HOUR
+    assert end == 2 * DAY
+
+
 def test_a_gate_that_falls_silent_is_a_change_too() -> None:
     before = traffic(0, DAY, MINUTE, 0.4)
     said = run(rollout(), before + RELEASE + traffic(DAY, DAY + 6 * HOUR, MINUTE, 0.02))[K]
