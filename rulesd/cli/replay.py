@@ -227,6 +227,10 @@ def _for_people(buffer: io.BytesIO) -> Callable[[bytes], object]:
 
 
 def _tell(summary: Summary, seconds: float) -> None:
+    for one in summary.refused:
+        typer.echo(f"line {one.position + 1}: {one.code}: {one.message}", err=True)
+    if summary.rejected > len(summary.refused) > 0:
+        typer.echo(f"and {summary.rejected - len(summary.refused)} more lines refused", err=True)
     rate = summary.events / seconds if seconds > 0 else 0
     said = f"{summary.events} events, {summary.decisions} decisions, {summary.rejected} rejected"
     if summary.clamped:

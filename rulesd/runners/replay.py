@@ -8,7 +8,7 @@ plans that were in force, so replaying it gives the live decision log, byte for 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -18,7 +18,7 @@ from rulesd.core.plan import Plan
 from rulesd.ingest.event import EventDecoder
 from rulesd.model.decision import Decision
 from rulesd.model.errors import StoreError
-from rulesd.model.event import Event
+from rulesd.model.event import Event, Rejected
 from rulesd.model.inputs import EventRefused, PlanReplaced
 from rulesd.model.instant import Instant
 from rulesd.ports.store import Store
@@ -26,6 +26,10 @@ from rulesd.runners import codec
 
 Write = Callable[[bytes], object]
 "Takes one line of the decision log with its newline."
+
+
+MOST_REFUSED = 5
+"Lines that are no event, told one by one."
 
 
 @dataclass(slots=True)
@@ -38,6 +42,9 @@ class Summary:
     clamped: int = 0
     last: Instant = 0
     "The latest arrival."
+
+    refused: list[Rejected] = field(default_factory=list)
+    "The first few lines that are no event; ``position`` counts the lines of all files, from 0."
 
 
 class Log:
@@ -79,6 +86,8 @@ def replay_lines(
             decided = receive(event, now)
         else:
             summary.rejected += 1
+            if len(summary.refused) < MOST_REFUSED:
+                summary.refused.append(event)  # type: ignore[arg-type]
             decided = receive(EventRefused(source="file", rejected=event), now)  # type: ignore[arg-type]
         if decided:
             log.add(decided)

@@ -132,3 +132,14 @@ def test_a_state_folder_is_replayed_with_its_own_rules_and_another_folder_not_at
     assert "rulesd backtest" in said.err
     assert run("replay", tmp_path).code == 2
     assert list(tmp_path.glob("rulesd.*")) == []
+
+
+def test_lines_that_are_no_event_are_told_with_their_place(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(tmp_path)
+    (tmp_path / "a.ndjson").write_bytes(LINES + b"not json\n\n[]\n" + b"{}\n" * 9)
+    said = run("replay", tmp_path / "a.ndjson", "--rules", rules, "--notifiers", notifiers)
+    assert said.code == 0
+    assert "line 4: invalid_json: the text is not JSON" in said.err
+    assert "line 6: not_an_object" in said.err
+    assert "and 6 more lines refused" in said.err
+    assert "11 rejected" in said.err
