@@ -45,12 +45,11 @@ keep_firing_for: 12h
 DETECTORS = {
     "spike, budget 1": "{spike: {field: value, within: 1h, reference: 7d, budget: 1}}",
     "spike, budget 2": "{spike: {field: value, within: 1h, reference: 7d, budget: 2}}",
-    "spike, budget 2.5": "{spike: {field: value, within: 1h, reference: 7d, budget: 2.5}}",
     "spike, budget 4": "{spike: {field: value, within: 1h, reference: 7d, budget: 4}}",
     "drift, ten bins": "{drift: {field: value, bins: 10, baseline: 3d, budget: 2}}",
 }
-CHOSEN = "spike, budget 2.5"
-"Found on the files of ``dev``, as they are, backwards in time, and with a little noise."
+CHOSEN = "spike, budget 2"
+"Found on the files of ``dev``."
 GOALS = {"standard": 71.9, "reward_low_FP": 68.2}
 
 

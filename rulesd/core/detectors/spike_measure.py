@@ -11,10 +11,7 @@ and tame measures cost the same:
     P(Z > z) = share * exp(-(z - u) / excess)                fires when it is at most 0.8 budget / (keys * 3 * windows a week)
 
 What is too little for one window may be too much when it lasts: the mean deviation of the last twelve windows or so (fading exponentially) is judged by a variance
-and a tail of its own, with a fifth of the budget and a twelfth of the looks. And what is not much for a measure that wanders may be much at once: the window's distance from what was just
-before (fading over one window) is judged in the same way, with a fifth too: chance gives the three together, so they cost no more than the budget. Both fire only while the window itself is off on the same side, so the return is no news.
-
-Most of what comes soon after an alert belongs to it: at first another one may begin with a seventh (e^-2) of the chance only, and that fades over 36 windows.
+and a tail of its own, with a fifth of the budget and a twelfth of the looks. It fires only while the window itself is still off.
 
 A window counts when it holds a value; the first fifty only teach. After four silent references a key starts afresh, and says so. What is no finite number is not counted. A
 sampled event counts ``sampledrate`` times in the mean.
@@ -27,7 +24,7 @@ Memory per key: 4 kB. Cost per observation: 2 us, and 5 us for each step that ho
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import copysign, exp, sqrt
+from math import copysign, sqrt
 from typing import ClassVar
 
 from rulesd.core.detectors.apart import Apart
@@ -45,12 +42,10 @@ from rulesd.model.reasons import Reason
 
 _WEEK = 168 * HOUR
 _LOOKS = 3.0
-_HOUR, _LASTING, _CHANGE = 0.8, 0.2, 0.2
-"Shares of the budget: of the window, of what lasts, and of the change. Chance gives them together, so that their sum costs no more than the budget (simulated)."
+_HOUR, _LASTING = 0.8, 0.2
+"Shares of the budget: of the window, and of what lasts."
 _STILL = 0.5
-"What lasts, or has changed, fires only while the window itself is so many deviations off, on the same side."
-_WARY, _FORGIVES = 2.0, 36.0
-"After an alert began a look fires with e to the minus this of its chance, and that fades over so many windows."
+"What lasts fires only while the window itself is so many deviations off, on the same side."
 _AFRESH = 4
 _NEVER: Instant = 1 << 62
 _U2 = U * U
@@ -177,67 +172,39 @@ class SpikeMeasure(Apart):
                 state.after_watch(era)
         mean = state.mean(step, held)
         fades = apart * width / self.reference
-        past = state.learn(mean, step * width, apart, fades)
-        expected, spread, slow, near, jumps = past
-        if state.windows <= LEARNS or spread <= 0.0 or slow <= 0.0 or jumps <= 0.0:
+        expected, spread, slow = state.learn(mean, step * width, apart, fades)
+        if state.windows <= LEARNS or spread <= 0.0 or slow <= 0.0:
             return None
         if not state.open:
-            off, lasting, change = mean - expected, state.lasting, mean - near
-            if (
-                off * off <= _U2 * spread
-                and lasting * lasting <= _U2 * slow
-                and change * change <= _U2 * jumps
-            ):
+            off, lasting = mean - expected, state.lasting
+            if off * off <= _U2 * spread and lasting * lasting <= _U2 * slow:
                 state.calm(fades)
                 return None
-        return self._look(state, pool, mean, past, fades)
-
-    def _look(
-        self,
-        state: Past,
-        pool: Keys,
-        mean: float,
-        past: tuple[float, float, float, float, float],
-        fades: float,
-    ) -> Reading | None:
-        """Whether the window, what lasts or the change is beyond chance; then they are part of what is known of chance."""
-        expected, spread, slow, near, jumps = past
-        state.stir()
-        end = (state.judged + 1) * state.width
-        share = self.budget * self.within / (_LOOKS * _WEEK * pool.alive(end))
-        if not state.open:
-            share *= exp(-_WARY * exp((state.opened - end) / (_FORGIVES * self.within)))
-        told: dict[str, str] = {}
-        value, deviation = mean, sqrt(spread)
-        off = deviations = (mean - expected) / deviation
-        chance = tail(_HOUR * share, pool.watches, end)
-        fires, limit = self._beyond(state.tail, off, chance, fades)
-        long, leap = state.lasting / sqrt(slow), (mean - near) / sqrt(jumps)
-        chance = tail(LASTS * _LASTING * share, pool.watches, end)
-        lasts, far = self._beyond(state.lasting_tail, long, chance, fades)
-        chance = tail(_CHANGE * share, pool.watches, end)
-        leaps, wide = self._beyond(state.change_tail, leap, chance, fades)
-        if fires:
-            pass
-        elif lasts and off * copysign(1.0, long) >= _STILL:
-            fires, limit, deviation, deviations = True, far, sqrt(slow), long
-            value, told = expected + state.lasting, {"windows": str(LASTS)}
-        elif leaps and off * copysign(1.0, leap) >= _STILL:
-            fires, limit, deviation, deviations = True, wide, sqrt(jumps), leap
-            expected, told = near, {"against": "just before"}
-        elif not state.open:
+        end = (step + 1) * width
+        share = _HOUR * self.budget * self.within / (_LOOKS * _WEEK * pool.alive(end))
+        chance = tail(share, pool.watches, end)
+        deviation = sqrt(spread)
+        fires, limit = self._look(state.tail, mean - expected, deviation, chance, fades)
+        value, deviations, told = mean, (mean - expected) / deviation, {}
+        long = sqrt(slow)
+        chance = tail(share * LASTS * _LASTING / _HOUR, pool.watches, end)
+        lasts, far = self._look(state.lasting_tail, state.lasting, long, chance, fades)
+        if lasts and not fires and deviations * copysign(1.0, state.lasting) >= _STILL:
+            fires, limit, deviation = True, far, long
+            value, deviations = expected + state.lasting, state.lasting / long
+            told = {"windows": str(LASTS)}
+        if not fires and not state.open:
             return None
-        if fires and not state.open:
-            state.opened = end
         state.open = fires
         bound = expected + (limit if deviations > 0 else -limit) * deviation
         detail = {"expected": f"{expected:.4g}", "deviations": f"{deviations:.3g}", **told}
-        return Reading(
-            end, fires, _round(value), _round(bound), detail=detail, since=end - state.width
-        )
+        return Reading(end, fires, _round(value), _round(bound), detail=detail, since=end - width)
 
-    def _beyond(self, known: Tail, z: float, chance: float, fades: float) -> tuple[bool, float]:
-        """Whether so many deviations are beyond chance, and from how many on; then they are part of what is known of chance."""
+    def _look(
+        self, known: Tail, off: float, deviation: float, chance: float, fades: float
+    ) -> tuple[bool, float]:
+        """Whether so much off is beyond chance, and from how many deviations on; then it is part of what is known of chance."""
+        z = off / deviation
         size = abs(z) if self.direction == "both" else z if self.direction == "up" else -z
         limit = known.limit(chance)
         known.learn(size, fades)

@@ -1,10 +1,9 @@
-"""What ``spike`` with ``field`` knows of one key: the window, the level and its scatter, the hours of the week, what lasts, what was just before, and how far chance goes.
+"""What ``spike`` with ``field`` knows of one key: the window, the level and its scatter, the hours of the week, what lasts, and how far chance goes.
 
 Law: what happens is learned as it happens, in the order of event time; nothing here asks what time it is or whether an alert is open.
 
 Means and variances fade over the reference, but reach back 500 windows at least. What lasts is the mean deviation of the last twelve windows or so, fading
-exponentially; until its own variance is known it is believed to be as wild as the windows themselves. What was just before is the mean of about
-the window before, fading exponentially over one window. A tail is told from 2.25
+exponentially; until its own variance is known it is believed to be as wild as the windows themselves. A tail is told from 2.25
 standard deviations on by its share of the looks and its mean excess (peaks over threshold; Pickands 1975).
 
 Memory: 3 kB.
@@ -29,7 +28,6 @@ LASTS = 12
 _STEP = 1.0 / 500.0
 "What a window adds to a mean or variance at most: they reach back 500 windows at least."
 _TAIL_STEP = 1.0 / 1000.0
-_LEAST_SHARE = 1e-12
 _SHARE, _EXCESS = 0.02, 0.8
 "The tail before anything is known of it: as often beyond u as the normal distribution (0.024), but further."
 _EXCESS_MEMORY = 200.0
@@ -42,9 +40,6 @@ _WEEKS = 3
 "Weeks that the mean of an hour reaches back."
 _JOINS = tuple(1.0 - exp(-apart / (STEPS * LASTS)) for apart in range(STEPS + 1))
 "Share of what lasts that a window is, by the steps since the one before."
-_NEARS = tuple(1.0 - exp(-apart / STEPS) for apart in range(STEPS + 1))
-"The same of what was just before."
-_NEVER: Instant = -(1 << 62)
 
 
 class Tail:
@@ -73,9 +68,6 @@ class Past:
     """State of one key."""
 
     __slots__ = (
-        "calmed",
-        "change_spread",
-        "change_tail",
         "count",
         "counts",
         "era",
@@ -88,10 +80,8 @@ class Past:
         "lasting_tail",
         "left",
         "level",
-        "near",
         "news",
         "open",
-        "opened",
         "recent",
         "spread",
         "tail",
@@ -136,13 +126,6 @@ class Past:
         self.lasting = self.lasting_spread = 0.0
         "The deviation that lasts, and its mean square."
         self.lasting_tail = Tail()
-        self.near = self.change_spread = 0.0
-        "What was just before, and the mean square of what a window is away from it."
-        self.change_tail = Tail()
-        self.calmed = 1.0
-        "What calm windows have left of the shares of the tails since the last look."
-        self.opened = _NEVER
-        "The end of the window at which the last alert began."
         self.timed = 0
         "Windows told by the hour of the week."
         self.left = self.untimed = 0.0
@@ -179,8 +162,8 @@ class Past:
 
     def learn(
         self, mean: float, at: Instant, apart: int, fades: float
-    ) -> tuple[float, float, float, float, float]:
-        """What the past says of this window: its mean, its variance, that of what lasts, what was just before and the variance around it; then the window is part of the past.
+    ) -> tuple[float, float, float]:
+        """What the past says of this window: its mean, its variance, and that of what lasts; then the window is part of the past.
 
         ``apart``: steps since the window before, 12 at most; ``fades``: their share of the reference.
         """
@@ -190,12 +173,6 @@ class Past:
         slowly = new = min(fades, _STEP)
         if new * windows < 1.0:
             new = 1.0 / windows
-            if windows == 1:
-                self.near = mean
-        near, jumps = self.near, self.change_spread
-        change = mean - near
-        self.near = near + _NEARS[apart] * change
-        self.change_spread = (1.0 - new) * (jumps + new * change * change)
         self.level += new * off
         self.spread = (1.0 - new) * (spread + new * off * off)
         hour = at // HOUR
@@ -213,17 +190,13 @@ class Past:
             self.lasting_spread = (1.0 - slowly) * (slow + slowly * lasting * lasting)
         else:
             self.lasting_spread = self.spread
-        return expected, spread, slow, near, jumps
+        return expected, spread, slow
 
     def calm(self, fades: float) -> None:
         """A look in which nothing was beyond u."""
-        self.calmed *= 1.0 - min(fades, _TAIL_STEP)
-
-    def stir(self) -> None:
-        """Before a look that counts: the calm ones since the last have made the tails rarer, all alike."""
-        for tail in (self.tail, self.lasting_tail, self.change_tail):
-            tail.share = max(_LEAST_SHARE, tail.share * self.calmed)
-        self.calmed = 1.0
+        kept = 1.0 - min(fades, _TAIL_STEP)
+        self.tail.share *= kept
+        self.lasting_tail.share *= kept
 
     def weekly_known(self, slot: int) -> bool:
         """Whether the hour of the week says more than the level."""
@@ -266,17 +239,14 @@ class Past:
         lasting: list[Json] = [self.lasting, self.lasting_spread]
         lasting += [self.lasting_tail.share, self.lasting_tail.excess]
         wholes: list[Json] = [self.judged, self.open, self.windows, self.timed, self.hour]
-        wholes += [self.week, self.era, self.opened]
-        change: list[Json] = [self.near, self.change_spread]
-        change += [self.change_tail.share, self.change_tail.excess, self.calmed]
-        return [wholes, learned, waiting, recent, weekly, lasting, change]
+        wholes += [self.week, self.era]
+        return [wholes, learned, waiting, recent, weekly, lasting]
 
     def fill(self, data: Json) -> None:
-        """From what ``dump`` gave, also before there was anything that lasts, or just before."""
+        """From what ``dump`` gave, also before there was anything that lasts."""
         numbers, learned, waiting, recent, weekly, *more = rows(data)
         judged, open_, windows, timed, hour, week, *era = rows(numbers)
         self.era = whole(era[0]) if era else 0
-        self.opened = whole(era[1]) if len(era) > 1 else _NEVER
         self.judged, self.open, self.windows = whole(judged), open_ is True, whole(windows)
         self.timed, self.hour, self.week = whole(timed), whole(hour), whole(week)
         self.level, self.spread, self.tail.share, self.tail.excess, *rest = reals(learned)
@@ -293,11 +263,7 @@ class Past:
         for row in rows(weekly):
             slot, weeks, mean = rows(row)
             self.weeks[whole(slot)], self.weekly[whole(slot)] = whole(weeks), real(mean)
-        self.lasting_spread = self.change_spread = self.spread
-        self.near = self.level
+        self.lasting_spread = self.spread
         if more:
             tail = self.lasting_tail
             self.lasting, self.lasting_spread, tail.share, tail.excess = reals(more[0])
-        if len(more) > 1:
-            tail = self.change_tail
-            self.near, self.change_spread, tail.share, tail.excess, self.calmed = reals(more[1])

@@ -269,7 +269,7 @@ def test_what_an_older_version_wrote_has_seen_no_watch() -> None:
 def steady(level: float) -> list[Seen]:
     """Four weeks of noise, a day of one value, and noise again."""
     day = [at(t, level) for t in range(28 * DAY, 29 * DAY, 5 * MINUTE)]
-    return noise(0, 28 * DAY, seed=2) + day + noise(29 * DAY, 29 * DAY + 6 * HOUR, seed=3)
+    return noise(0, 28 * DAY) + day + noise(29 * DAY, 29 * DAY + 6 * HOUR, seed=3)
 
 
 def after_noise(level: float, **changes: Any) -> list[Any]:
@@ -293,60 +293,3 @@ def test_a_little_that_lasts_fires_though_no_window_alone_would() -> None:
 def test_what_lasts_in_the_other_direction_is_not_told() -> None:
     assert after_noise(107.0, direction="up") != []
     assert after_noise(107.0, direction="down") == []
-
-
-def wandering(end: int, jump: float, since: int = 28 * DAY, until: int = 99 * DAY) -> list[Seen]:
-    """A level that wanders by 16 or so, slowly; from ``since`` on it is elsewhere."""
-    rng, level, out = Random(2), 0.0, []
-    for t in range(0, end, 5 * MINUTE):
-        level = 0.998 * level + rng.gauss(0, 1)
-        out.append(at(t, 100 + level + rng.gauss(0, 1) + jump * (since <= t < until)))
-    return out
-
-
-def test_a_change_at_once_fires_where_the_level_wanders_as_far_slowly() -> None:
-    def said(jump: float, **changes: Any) -> list[Any]:
-        return [r for r in run(spike(**changes), wandering(29 * DAY, jump))[K] if r.at > 25 * DAY]
-
-    assert said(0.0) == []
-    for jump in (30.0, -30.0):
-        first, *_ = said(jump)
-        assert first.active
-        assert 28 * DAY < first.at <= 28 * DAY + HOUR
-        assert first.detail["against"] == "just before"
-        assert (first.value > first.threshold) is (jump > 0)
-        assert (float(first.detail["deviations"]) > 0) is (jump > 0)
-        assert abs(first.value - 100) < 40  # within what the level itself does
-    assert said(30.0, direction="down") == []
-    assert said(-30.0, direction="up") == []
-
-
-def test_the_way_back_is_no_news() -> None:
-    back = 29 * DAY + 12 * HOUR
-    said = run(spike(), wandering(30 * DAY, 40.0, until=back))[K]
-    late = [r for r in said if r.at > 28 * DAY]
-    assert late[0].active
-    assert not any(r.active for r in late if r.at > back)
-
-
-def test_soon_after_an_alert_more_is_needed_and_later_no_more() -> None:
-    def fires(*hours: int) -> bool:
-        """Whether a jump on day 20 is told, after one so many hours before."""
-        events = noise(0, 21 * DAY, seed=2)
-        for start, far in [(20 * DAY - h * HOUR, 40.0) for h in hours] + [(20 * DAY, 13.0)]:
-            hour = range(start, start + HOUR)
-            events = [at(e.at, e.document["x"] + far) if e.at in hour else e for e in events]  # type: ignore[operator]
-        said = run(spike(), events)[K]
-        return any(r.active for r in said if r.at > 20 * DAY)
-
-    assert fires()
-    assert not fires(12)
-    assert fires(144)
-
-
-def test_calm_does_not_run_out() -> None:
-    detector, state, pool = taught(noise(0, DAY))
-    state.calmed = 0.0  # years without a look that counts
-    for seen in noise(DAY, DAY + HOUR, 200.0):
-        detector.observe(state, pool, Observation(seen.at, seen.at, "e", 1, seen.document))
-    assert any(r.active for r in detector.advance(state, pool, DAY + HOUR))
