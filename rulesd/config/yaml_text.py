@@ -6,15 +6,13 @@ itself. A timestamp stays text. Aliases are written out and counted, so that a s
 
 import math
 import re
-import warnings
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from rulesd.config.document import MAX_DEPTH, MAX_VALUES, Node, Place
 from rulesd.config.problems import Code, Problems
+from rulesd.config.yaml_tree import MAPPING, SCALAR, SEQUENCE, Mapping, Scalar, compose
 from rulesd.model.event import Json
 
 _TAG = "tag:yaml.org,2002:"
@@ -34,11 +32,7 @@ def read_yaml(text: str, shown: str, problems: Problems) -> Node | None:
         problems.add(shown, line, column, Code.TOO_DEEP, said, "Flatten it, or close them.")
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # An anchor that is used twice is legal YAML: the later one counts.
-            tree = YAML(typ="safe", pure=True).compose(text)
+        tree = compose(text)
     except MarkedYAMLError as error:
         _syntax(error, shown, problems)
         return None
@@ -122,7 +116,7 @@ class _Reader:
                 place, Code.ALIAS, "an anchor holds an alias to itself", "Write the value out."
             )
             return empty
-        if isinstance(tree, ScalarNode):
+        if isinstance(tree, SCALAR):
             return self._scalar(tree, place)
         if tree.tag not in _NESTED:
             self._fail(
@@ -130,15 +124,15 @@ class _Reader:
             )
         self.open.add(id(tree))
         try:
-            if isinstance(tree, MappingNode):
+            if isinstance(tree, MAPPING):
                 return self._mapping(tree, place, depth)
-            assert isinstance(tree, SequenceNode)
+            assert isinstance(tree, SEQUENCE)
             items = [self.read(item, depth + 1) for item in tree.value]
             return Node(place=place, data=[i.data for i in items], items=items)
         finally:
             self.open.discard(id(tree))
 
-    def _mapping(self, tree: MappingNode, place: Place, depth: int) -> Node:
+    def _mapping(self, tree: Mapping, place: Place, depth: int) -> Node:
         fields: dict[str, tuple[Place, Node]] = {}
         merged: dict[str, tuple[Place, Node]] = {}
         for key, value in tree.value:
@@ -148,7 +142,7 @@ class _Reader:
                     {k: v for k, v in self._merged(value, at, depth).items() if k not in merged}
                 )
                 continue
-            if not isinstance(key, ScalarNode) or key.tag not in _FLAT:
+            if not isinstance(key, SCALAR) or key.tag not in _FLAT:
                 self._fail(at, Code.KEY, "a key must be text", "Write the name of a field.")
                 continue
             name = _half(str(key.value))
@@ -166,17 +160,17 @@ class _Reader:
         return Node(place=place, data={k: v.data for k, (_, v) in fields.items()}, fields=fields)
 
     def _merged(self, value: Any, at: Place, depth: int) -> dict[str, tuple[Place, Node]]:
-        sources = value.value if isinstance(value, SequenceNode) else [value]
+        sources = value.value if isinstance(value, SEQUENCE) else [value]
         out: dict[str, tuple[Place, Node]] = {}
         for source in sources:
-            if not isinstance(source, MappingNode):
+            if not isinstance(source, MAPPING):
                 self._fail(at, Code.KEY, "<< takes a mapping", "Give it an alias of a mapping.")
                 continue
             for name, pair in (self.read(source, depth + 1).fields or {}).items():
                 out.setdefault(name, pair)
         return out
 
-    def _scalar(self, tree: ScalarNode, place: Place) -> Node:
+    def _scalar(self, tree: Scalar, place: Place) -> Node:
         span = (tree.start_mark.index, tree.end_mark.index)
         if tree.tag not in _FLAT:
             self._fail(
@@ -202,7 +196,7 @@ class _Reader:
             self._fail(place, code, problem, hint)
 
 
-def _value(tree: ScalarNode) -> Json:
+def _value(tree: Scalar) -> Json:
     text, tag = str(tree.value), str(tree.tag).removeprefix(_TAG)
     if tag == "null":
         return None
