@@ -141,7 +141,13 @@ def _sets(
         else:
             rule_paths.append(path)
     for_all = notifiers or shipped("notifiers")
-    return [(path, for_all) for path in rule_paths or [shipped("rules")]]
+    if not rule_paths:
+        rule_paths = [shipped("rules")]
+        if rule_paths[0] != Path("rules"):
+            # Nobody shall take these for their own: a green run in the wrong folder proves nothing.
+            said = f"there is no folder rules here: these are the rules that came with rulesd, {rule_paths[0]}"
+            typer.echo(f"rulesd: {said}", err=True)
+    return [(path, for_all) for path in rule_paths]
 
 
 def _summary(rules: int, errors: int, warnings: int) -> str:

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Run
 from tests.cli.files import RULE, make
 
@@ -77,3 +79,12 @@ def test_a_time_at_which_nobody_is_on_call_is_told(run: Run, tmp_path: Path) -> 
         .replace("main}", "main, receivers: {default: default}}", 1)
     )
     assert "info: " in run("check", rules, notifiers).out
+
+
+def test_rules_that_came_with_the_package_are_not_taken_for_ones_own(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "there is no folder rules here: these are the rules that came with" in run("check").err
+    make(tmp_path)
+    assert run("check").err == ""
