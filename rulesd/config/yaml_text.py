@@ -220,6 +220,8 @@ def _whole(text: str) -> int | float:
 
 def _half(text: str) -> str:
     """Text without halves of surrogate pairs, which no UTF-8 file can hold but an escape can name."""
+    if text.isascii():
+        return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
