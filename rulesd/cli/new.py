@@ -7,7 +7,8 @@ from typing import Annotated
 import orjson
 import typer
 
-from rulesd.cli.exits import Exit, Format, FormatOption
+from rulesd.cli.exits import Exit, Format, FormatOption, shipped
+from rulesd.config import load
 from rulesd.model.errors import RulesdError
 
 app = typer.Typer(
@@ -127,13 +128,17 @@ def rule(
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in files.items():
         path.write_text(text)
+    beside = folder.parent.parent / "notifiers"
+    rule_file = next(iter(files))
+    for problem in load(rule_file, beside if beside.is_dir() else shipped("notifiers")).errors:
+        typer.echo(problem, err=True)
     if format_ is Format.JSON:
         typer.echo(orjson.dumps([str(p) for p in files]).decode())
     else:
         for path in files:
             typer.echo(f"wrote {path}")
         own = f" {rules}" if rules else ""
-        said = f"rulesd check{own} && rulesd test {next(iter(files))}"
+        said = f"rulesd check{own} && rulesd test {rule_file}"
         typer.echo(f"Now make it true, then: {said}")
     raise typer.Exit(Exit.FINE)
 

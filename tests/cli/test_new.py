@@ -48,3 +48,10 @@ def test_it_writes_here_and_never_into_the_rules_of_the_package(
     assert said.code == 0
     assert (tmp_path / "rules" / "tool" / "here.yaml").is_file()
     assert "rulesd check && rulesd test rules/tool/here.yaml" in said.out
+
+
+def test_an_owner_nobody_knows_is_told_at_once(run: Run, tmp_path: Path) -> None:
+    rules, _ = make(tmp_path)
+    assert run("new", "rule", "tool.mine", "--rules", rules, "--owner", "safety").err == ""
+    said = run("new", "rule", "tool.other", "--rules", rules, "--owner", "nobody")
+    assert (said.code, "unknown_owner" in said.err, "Known: safety" in said.err) == (0, True, True)
