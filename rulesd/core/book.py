@@ -107,6 +107,9 @@ class Book:
     "Whether the detector lives in processing time; this and what follows stand here because every event asks."
 
     pooled: bool = False
+    "Whether the detector's pool is asked about each event; where only deploys matter to it (``Detector.deploys``), about these."
+
+    deploys: bool = False
     dropped: Callable[[Any, object], tuple[int, str]] | None = None
     "What a detector that keeps a bounded number of things for a key had to give up (``Detector.dropped``, where it has one)."
 
@@ -141,7 +144,8 @@ class Book:
         self.rule = rule
         self.key = key_reader(tuple(f.get for f in rule.by))
         self.arrival = rule.detector.clock is Clock.ARRIVAL
-        self.pooled = rule.detector.pooled
+        self.deploys = not self.arrival and getattr(rule.detector, "deploys", False)
+        self.pooled = rule.detector.pooled and not self.deploys
         self.dropped = getattr(rule.detector, "dropped", None)
         self.news = getattr(rule.detector, "news", None)
         self.id, self.lateness, self.detector = rule.id, rule.lateness, rule.detector

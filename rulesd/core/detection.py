@@ -16,6 +16,7 @@ from heapq import heapify, heappop, heappush
 
 from rulesd.core import relearning, track
 from rulesd.core.book import IDLE, NOT_DUE, UNKNOWN, Book, Entry, Key
+from rulesd.core.detectors.deploys import is_deploy
 from rulesd.core.detectors.protocol import Observation, Reading
 from rulesd.core.labels import error_key
 from rulesd.core.limit import limit_reached, values_dropped
@@ -63,32 +64,33 @@ class Detection:
         matched, raised = self.plan.match(event.document)
         if not matched and not raised:
             return False
-        at = event.at
-        suspect = at > now + FUTURE_LIMIT_MS
-        if suspect:
-            at = now
+        at = moves = event.at  # ``moves``: how far it moves the time of its rules
+        if at > now + FUTURE_LIMIT_MS:
+            at, moves = now, 0
             self.suspect += 1
         seen = _observation(Observation, (at, now, event.id, event.weight, event.document))
-        arrived: Observation | None = None
-        books, idle, late = self.books, now - IDLE, False
+        books, idle, late, deploy = self.books, now - IDLE, False, is_deploy(seen)
         for position in matched:
             book = books[position]
             book.matches += 1
-            if at > book.newest and not suspect:
-                book.newest = at
+            watermark = book.newest
+            if moves > watermark:
+                watermark = book.newest = moves
             try:
-                if not book.arrival:
-                    watermark = book.newest
-                    if watermark < idle:  # noqa: PLR1730 - each event asks for each rule: max() is twice as dear
-                        watermark = idle
-                    watermark -= book.lateness
-                    late = late or at < watermark
-                    self._observe(book, event, seen, watermark, out)
-                else:
-                    if arrived is None:
-                        arrived = seen if at == now else seen._replace(at=now)
-                    late = late or at < idle - book.lateness
+                if book.arrival:
+                    late |= at < idle - book.lateness
+                    arrived = seen if at == now else seen._replace(at=now)
                     self._observe(book, event, arrived, now, out)
+                    continue
+                if watermark < idle:  # noqa: PLR1730 - each event asks for each rule: max() is ten times as dear
+                    watermark = idle
+                watermark -= book.lateness
+                if at < watermark:
+                    late = True
+                if deploy and book.deploys and book.detector.observe_pool(book.pool, seen):
+                    relearning.watch_opened(book, seen, out)
+                    continue
+                self._observe(book, event, seen, watermark, out)
             except ValueError:
                 self._could_not_evaluate(book, event, now, out)
         for position in raised:

@@ -43,7 +43,7 @@ def probe(book: Book, event: Event, now: Instant) -> Probed:
     detector.advance(state, pool, now)
     for n in range(1, MOST + 1):
         seen = Observation(now, now, f"{event.id}+{n}", event.weight, event.document)
-        if book.pooled and detector.observe_pool(pool, seen):
+        if (book.pooled or book.deploys) and detector.observe_pool(pool, seen):
             break
         reading = detector.observe(state, pool, seen)
         if reading is not None and reading.active:

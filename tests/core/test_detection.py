@@ -5,7 +5,7 @@ from dataclasses import replace
 from rulesd.core.detection import Detection
 from rulesd.core.detectors.absence import Absence
 from rulesd.core.detectors.never import Never
-from rulesd.core.detectors.protocol import Observation
+from rulesd.core.detectors.protocol import Clock, Observation
 from rulesd.core.detectors.repeat import Repeat
 from rulesd.core.detectors.spike_measure import SpikeMeasure
 from rulesd.core.plan import Plan
@@ -119,6 +119,28 @@ def test_a_condition_inside_a_detector_may_raise_and_a_deploy_concerns_all_keys(
     w = World(plan(rule(detector=Choosy()))).send(0, deploy=True).send(1)
     assert [a.could_not_evaluate for a in w.engine.alerts()] == [True]
     assert w.engine.detection.books[0].pool == ["e1"]
+
+
+class Deployed(Choosy):
+    """Only deploys matter to its pool: it is not asked about anything else."""
+
+    clock = Clock.EVENT
+    deploys = True
+
+    def observe_pool(self, pool: object, seen: Observation) -> bool:
+        assert seen.document["type"] == "deploy.change"
+        return super().observe_pool(pool, seen)
+
+
+def test_a_pool_to_which_only_deploys_matter_is_asked_about_these_alone() -> None:
+    w = World(plan(rule(detector=Deployed(), on=("tool.call", "deploy.change"))))
+    w.send(0, deploy=True)
+    w.send(1, deploy=True, type_="deploy.change")
+    w.send(2, type_="deploy.change")
+    assert w.engine.detection.books[0].pool == ["e2"]
+    (alert_of_the_call, alert_of_the_deploy) = w.engine.alerts()
+    assert alert_of_the_call.labels["type"] == "tool.call"
+    assert alert_of_the_deploy.labels["type"] == "deploy.change"
 
 
 def test_an_unchanged_rule_keeps_its_window_over_a_reload() -> None:

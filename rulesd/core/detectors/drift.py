@@ -77,6 +77,7 @@ class Drift:
     clock: ClassVar[Clock] = Clock.EVENT
     counts: ClassVar[bool] = False
     pooled: ClassVar[bool] = True
+    deploys: ClassVar[bool] = True
 
     @property
     def hold(self) -> Milliseconds:
@@ -218,6 +219,7 @@ class Drift:
         chance = self.budget * BLOCK / (pool.volume(end, self.baseline) * _LOOKS)
         chance = tail(chance, pool.watches, end)
         if state.open:
+            state.open = self._longest(state, chance)
             found, dispersion = self._distance(state, state.open)
             fires = found.excess(_CLEAR, dispersion) > 1.0
             reading = self._reading(state, end, chance, active=fires)
@@ -235,6 +237,12 @@ class Drift:
             return [self._reading(state, end, chance, active=True)]
         self._teach(state, pool, end)
         return []
+
+    def _longest(self, state: Shape, chance: float) -> int:
+        """Of the window that fired and the longer ones that would by now the longest: what lasts is not over when few events look usual."""
+        scales = [scale for scale in SCALES if state.open < scale <= len(state.recent)]
+        told = [s for s in scales for d in [self._distance(state, s)] if d[0].excess(chance, d[1]) > 1.0]
+        return max(told, default=state.open)
 
     def _distance(self, state: Shape, scale: int) -> tuple[Distance, float]:
         """The last ``scale`` blocks against the baseline, and the D of that scale."""

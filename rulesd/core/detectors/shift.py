@@ -77,6 +77,7 @@ class Shift:
     clock: ClassVar[Clock] = Clock.EVENT
     counts: ClassVar[bool] = False
     pooled: ClassVar[bool] = True
+    deploys: ClassVar[bool] = True
 
     @property
     def hold(self) -> Milliseconds:

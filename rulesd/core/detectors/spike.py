@@ -90,6 +90,7 @@ class Spike:
     clock: ClassVar[Clock] = Clock.EVENT
     counts: ClassVar[bool] = False
     pooled: ClassVar[bool] = True
+    deploys: ClassVar[bool] = True
 
     @property
     def hold(self) -> Milliseconds:
