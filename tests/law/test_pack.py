@@ -98,6 +98,36 @@ def test_the_table_of_detectors_has_every_detector() -> None:
     )
 
 
+def test_rules_that_watch_releases_name_the_same_kinds() -> None:
+    watching: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "rules").glob("*/*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        clause = re.search(r"deploy\.change\"\]\n +- in: \[.*data\.kind.*?, (\[.*?\])\]", text)
+        if clause and "shift:" in text:
+            watching.setdefault(clause[1], set()).add(path.stem)
+    assert list(watching) == ["[model, prompt, policy, flag, code]"], watching
+    assert len(next(iter(watching.values()))) == 5, watching
+
+
+def test_the_page_about_the_pack_names_every_rule_and_no_other() -> None:
+    text = (ROOT / "docs" / "pack.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z]+\.\w+)`", text))
+    plan = shipped().plan
+    assert plan is not None
+    none_of(sorted(named ^ {rule.id for rule in plan.rules}), "rules and docs/pack.md differ")
+
+
+def test_no_severity_goes_up_and_down_with_a_value() -> None:
+    """An open alert that moves between receivers pages at each rise."""
+    swinging = [
+        path.stem
+        for path in sorted((ROOT / "rules").glob("*/*.yaml"))
+        if re.search(r"if: .*alert\.value", path.read_text(encoding="utf-8"))
+    ]
+    # Late beats (0) and lost ones (1 and more); sessions within a window, which only an attack fills threefold.
+    assert swinging == ["instruction_burst", "heartbeat_loss"], swinging
+
+
 WORDS = {"risks": ("title", "why"), "severities": ("meaning", "wake", "acknowledge_within")}
 
 
