@@ -11,7 +11,7 @@ baseline at every block of 50 by PSI; it fires when one of them passes psi*, or 
     psi* = D * quantile(b, groups - 1) * (1/n + 1/m)          b = budget / (looks a week)         (``shape``)
 
 D is how much more than chance the windows of that size differed from the rest while learning (sessions, rhythms: traffic comes in clumps), at least 1.
-Looks a week: the rule's events a week / 50, times 5 for four windows that overlap and two tests (simulated). It clears when the window that fired is within what chance
+Looks a week: the rule's events a week / 50, times 5 for four windows that overlap and two tests (simulated). It clears when the window that fired, or a longer one that would have by then, is within what chance
 gives one time in ten, or the key is silent for ``baseline``. After four silent baselines a key forgets what it was, and says so.
 
 Watch. For a day after a ``deploy.change`` in the rule's ``on`` a look may fire with 14 times its chance (``deploys``). Then every key learns anew for ``baseline``;
@@ -219,9 +219,11 @@ class Drift:
         chance = self.budget * BLOCK / (pool.volume(end, self.baseline) * _LOOKS)
         chance = tail(chance, pool.watches, end)
         if state.open:
-            state.open = self._longest(state, chance)
-            found, dispersion = self._distance(state, state.open)
-            fires = found.excess(_CLEAR, dispersion) > 1.0
+            # What lasts is not over when the latest few events look usual: a longer window that would fire takes over.
+            longer = (n for n in SCALES if state.open < n <= len(state.recent))
+            told = [n for n in longer if self._excess(state, n, chance) > 1.0]
+            state.open = max(told, default=state.open)
+            fires = self._excess(state, state.open, _CLEAR) > 1.0
             reading = self._reading(state, end, chance, active=fires)
             if not fires:
                 state.open, state.recent = 0, []
@@ -229,8 +231,7 @@ class Drift:
             return [reading]
         best = 1.0
         for scale in SCALES[: len(state.recent).bit_length()]:
-            found, dispersion = self._distance(state, scale)
-            excess = found.excess(chance, dispersion)
+            excess = self._excess(state, scale, chance)
             if excess > best:
                 best, state.open = excess, scale
         if state.open:
@@ -238,11 +239,9 @@ class Drift:
         self._teach(state, pool, end)
         return []
 
-    def _longest(self, state: Shape, chance: float) -> int:
-        """Of the window that fired and the longer ones that would by now the longest: what lasts is not over when few events look usual."""
-        scales = [scale for scale in SCALES if state.open < scale <= len(state.recent)]
-        told = [s for s in scales for d in [self._distance(state, s)] if d[0].excess(chance, d[1]) > 1.0]
-        return max(told, default=state.open)
+    def _excess(self, state: Shape, scale: int, chance: float) -> float:
+        found, dispersion = self._distance(state, scale)
+        return found.excess(chance, dispersion)
 
     def _distance(self, state: Shape, scale: int) -> tuple[Distance, float]:
         """The last ``scale`` blocks against the baseline, and the D of that scale."""

@@ -55,6 +55,14 @@ def test_it_fires_within_a_block_or_two_and_clears_when_the_old_mix_is_back() ->
     assert int(said[0].detail["events"]) in {50, 100, 200}
 
 
+def test_a_mix_that_stays_a_little_different_is_one_alert() -> None:
+    """Hysteresis: fifty events that look usual do not end what four hundred still show."""
+    mild: dict[Json, float] = {"a": 0.36, "b": 0.3, "c": 0.34}
+    for seed in (4, 8, 11):
+        events = BEFORE + values(DAY, 5 * DAY, MINUTE, mild, seed)
+        assert len(episodes(run(drift(), events)[("k",)])) == 1, seed
+
+
 def test_more_traffic_in_the_same_mix_is_quiet() -> None:
     assert run(drift(), BEFORE + values(DAY, 2 * DAY, 15 * SECOND, OLD, 4))[("k",)] == []
 
