@@ -33,6 +33,11 @@ class Labelled:
         """The first row that counts."""
         return floor(min(0.15 * self.rows, 750.0))
 
+    def backwards(self) -> "Labelled":
+        """The same file read from its end."""
+        last = self.rows - 1
+        return Labelled(self.rows, tuple((last - b, last - a) for a, b in reversed(self.windows)))
+
 
 def raw(file: Labelled, detections: Iterable[int], fp: float, fn: float) -> float:
     """The score of the rows at which a detector spoke."""

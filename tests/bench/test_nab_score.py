@@ -44,3 +44,8 @@ def test_counts_and_the_mean_of_files() -> None:
     value, found, windows, false = score([(FILE, [200, 205, 400]), (FILE, [])], "standard")
     assert (found, windows, false) == (1, 4, 1)
     assert value == pytest.approx(normalised(raw(FILE, [200, 400], 0.11, 1.0) - 2.0, 4, 1.0))
+
+
+def test_backwards_is_the_same_file_from_its_end() -> None:
+    assert FILE.backwards() == Labelled(1000, ((300, 399), (700, 799)))
+    assert FILE.backwards().backwards() == FILE
