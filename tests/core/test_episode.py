@@ -35,3 +35,14 @@ def test_it_is_written_and_read_back() -> None:
     assert again.state is AlertState.PENDING
     again.add_cause("f")
     assert episode.causes == ["e"]
+
+
+def test_a_checkpoint_of_before_spans_were_kept_is_read() -> None:
+    episode = Episode(episode="a", at=3, since=2, now=4)
+    episode.state, episode.until = AlertState.PENDING, 9
+    written = episode.dump()
+    for name in ("spans", "shown"):
+        del written[name]
+    written["pending_since"] = 3
+    again = Episode.load(written)
+    assert (again.spans, again.shown, again.until) == ([3, 9], 0, 9)
