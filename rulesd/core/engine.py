@@ -174,10 +174,8 @@ class Engine:
         out: list[Decision] = []
         if event.type in _HEARD or self.rollouts.open or self.switches.table.by_key:
             self._hear(event, now, out)
-        if self.detection.observe(event, now, out):
-            self.outcomes[Outcome.MATCHED] += 1
-        else:
-            self.outcomes[Outcome.UNMATCHED] += 1
+        matched = self.detection.observe(event, now, out)
+        self.outcomes[Outcome.MATCHED if matched else Outcome.UNMATCHED] += 1
         if out:
             self._settle(out, 0, now)
         return out
@@ -398,6 +396,4 @@ class Engine:
 
 def sampled(alert: Alert, share: float) -> bool:
     """Whether an alert belongs to the share that is reviewed: decided by its id, not by chance."""
-    if share <= 0.0:
-        return False
-    return (digest64("review", alert.alert) % 10_000) < share * 10_000
+    return share > 0.0 and digest64("review", alert.alert) % 10_000 < share * 10_000
