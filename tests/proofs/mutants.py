@@ -2,7 +2,7 @@
 
 A mutant is a rule with one thing changed: a number off by one (a bound off by a quarter or more), a duration halved or doubled, a label or a value that
 is spelt wrong, a clause of a condition left out, a step, a severity, an action, an event type or a label of ``by`` dropped. Its tests must say so: one that
-lives on shows what no test holds. What the compiler refuses counts for nothing. Exit 1 when one lives that ``ALLOWED`` does not know. About five minutes.
+lives on shows what no test holds. What the compiler refuses counts for nothing. Exit 1 when one lives that ``ALLOWED`` does not know. Ten minutes or so.
 """
 
 import copy
@@ -48,10 +48,11 @@ ALLOWED = {
     r"usage.\w+: when.*(>|>=).*|(usage|review).\w+: when.and without \[\d\]": SPARES,
     r"(retrieval.enumeration|tool.probing_retries|telemetry.events_dropped): when.and without \[\d\]": SPARES,
     r"(policy.jailbreak_users|policy.approval_rise|output.tenant_failure): when.and without \[\d\]": SPARES,
-    r"(policy.refusal_drop: when.or.\[0\].and without \[1\]|retrieval.new_index: when.*)": SPARES,
+    r"policy.refusal_drop: when.or.\[0\].and without \[1\]|retrieval.new_index: when.*": SPARES,
+    r"policy.gate_slo_slow: when.and without \[\d\]": SPARES,
     r"(usage.cap_bypass|tool.injected_action): .*and without \[\d\]": ELSEWHERE,
     r"output.rollout_violations: detect.rollout.change.and without \[0\]": ELSEWHERE,
-    r"(telemetry.change_unowned|acting.switch_violated): detect.burst.within.*": ELSEWHERE,
+    r"(telemetry.change_unowned|telemetry.deploy_seen|acting.switch_violated): detect.burst.within.*": ELSEWHERE,
     r"telemetry.heartbeat_loss: severity.*": ELSEWHERE,
     r"policy.gate_slo(_slow)?: (detect.burn_rate.windows.*|when.*without error)": OVERLAP,
     r"usage.spend_projection: detect.budget.(cap|horizon).*": OVERLAP,
