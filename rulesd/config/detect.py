@@ -276,7 +276,7 @@ TABLE: dict[str, Row] = {
     "burn_rate": Row(p.BurnRate, _burn_rate, logic=("good",), unit="times the budget"),
     "disagreement": Row(p.Disagreement, _disagreement, fields=("left", "right"), unit="share"),
     "quantile": Row(p.Quantile, _quantile, fields=("field",), unit="share"),
-    "aggregate": Row(p.Aggregate, _aggregate, fields=("field",), unit=""),
+    "aggregate": Row(p.Aggregate, _aggregate, fields=("field",), unit="events"),
     "change": Row(p.Change, _change, fields=("field",)),
     "accumulation": Row(p.Accumulation, _accumulation, unit="points"),
     "composite": Row(p.Composite, _composite, unit="alerts", keyed=True),
@@ -355,8 +355,7 @@ def _build(
     if len(problems.errors) > before:
         return None
     try:
-        given = (parameters, _by(document)) if row.keyed else (parameters,)
-        detector = row.build(*given)
+        detector = row.build(parameters, *((_by(document),) if row.keyed else ()))
     except ValueError as error:
         said, _, hint = str(error).partition(". ")
         problems.at(document, base, Code.INVALID_VALUE, f"{word}: {said}", f"{hint}.")
@@ -366,19 +365,13 @@ def _build(
 
 
 def _unit(row: Row, parameters: p.Parameters) -> str:
-    """What the detector's value is counted in, for people: a sum of ``output_tokens`` is so many output tokens."""
+    """What the value is counted in, for people: a sum of ``output_tokens`` is so many output tokens."""
     match parameters:
-        case p.Spike(field=str()):
-            return ""
         case p.NewValue(share=float()):
             return "share"
         case p.Budget(sum=name) | p.Aggregate(field=name, fn="sum" | "avg" | "min" | "max"):
-            word = name.rpartition(".")[2].replace("_", " ")
-            return "USD" if word.endswith("usd") else word
-        case p.Aggregate():
-            return "events"
-        case _:
-            return row.unit
+            return name.rpartition(".")[2].replace("_", " ").replace("cost usd", "USD")
+    return "" if isinstance(parameters, p.Spike) and parameters.field is not None else row.unit
 
 
 def _by(document: Document) -> tuple[Field, ...]:
