@@ -29,6 +29,7 @@ class Episode:
         "id",
         "published",
         "published_count",
+        "severe_at",
         "severity",
         "shown",
         "since",
@@ -52,6 +53,8 @@ class Episode:
         self.count = 0
         self.causes: list[str] = []
         self.severity = ""
+        self.severe_at: Instant = now
+        "When (processing time) it was last as severe as it is said to be."
         self.context: dict[str, str] = {}
         self.detail: dict[str, str] = {}
         self.active = True

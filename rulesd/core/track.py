@@ -10,7 +10,7 @@ from rulesd.core.detectors.protocol import Reading
 from rulesd.core.episode import Episode
 from rulesd.core.labels import error_labels, is_error, label_text, labels_of
 from rulesd.core.lifecycle import Signal, step
-from rulesd.model.alert import Alert
+from rulesd.model.alert import Alert, severity_rank
 from rulesd.model.decision import AlertChanged, Decision, Kind
 from rulesd.model.event import Event, Json
 from rulesd.model.fingerprint import episode_id, fingerprint
@@ -124,7 +124,7 @@ def apply(book: Book, entry: Entry, signal: Signal, now: Instant, out: list[Deci
     episode.state = to.state
     reason = to.reason
     if to.state is not AlertState.RESOLVED:
-        episode.severity = _severity(book, entry, episode)
+        episode.severity, episode.severe_at = _severity(book, entry, episode), now
         if is_error(entry.key):
             reason = Reason.COULD_NOT_EVALUATE
     emit(book, entry, to.kind, reason, now, out)
@@ -240,6 +240,19 @@ def _severity(book: Book, entry: Entry, episode: Episode) -> str:
     return rule.severity({"alert": facts})
 
 
+def _held(book: Book, entry: Entry, episode: Episode, now: Instant) -> str:
+    """The severity a firing episode is said to have: it rises at once, and falls when it has been lower for the rule's hold.
+
+    Each rise wakes people: a value that swings about a bound of the severity map would wake them at every swing.
+    """
+    severity = _severity(book, entry, episode)
+    if severity_rank(severity) <= severity_rank(episode.severity):
+        episode.severe_at = now
+    elif now - episode.severe_at < keep(book, entry):
+        return episode.severity
+    return severity
+
+
 def _pending(
     book: Book, entry: Entry, episode: Episode, at: Instant, now: Instant, out: list[Decision]
 ) -> None:
@@ -252,7 +265,7 @@ def _pending(
 
 def _publish(book: Book, entry: Entry, episode: Episode, now: Instant, out: list[Decision]) -> None:
     """Say what changed in a firing episode, as seldom as people need it."""
-    severity = _severity(book, entry, episode)
+    severity = _held(book, entry, episode, now)
     if severity != episode.severity:
         episode.severity = severity
         emit(book, entry, Kind.UPDATED, Reason.SEVERITY_CHANGED, now, out)

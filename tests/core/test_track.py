@@ -103,6 +103,29 @@ def test_a_changed_severity_is_said_at_once() -> None:
     assert w.last(Kind.UPDATED).severity == "critical"
 
 
+def test_a_severity_falls_only_when_it_has_been_lower_for_the_hold() -> None:
+    """Or a value that swings about a bound of the severity map would wake people at every swing."""
+
+    def severity(facts: Document) -> str:
+        alert = facts["alert"]
+        assert isinstance(alert, dict)
+        value = alert["value"]
+        assert isinstance(value, float)
+        return "critical" if value >= 2 else "medium"
+
+    def said(w: World) -> list[float]:
+        return [at for at, _, reason in w.changes(Kind.UPDATED) if reason == "severity_changed"]
+
+    r = rule(detector=burst(1, 60_000), keep_firing_for=100_000, severity=severity)
+    w = World(plan(r)).send(0).send(1).send(61.5)
+    assert said(w) == [1], "one in this minute, but two a moment ago"
+    w.send(121.6)
+    assert said(w) == [1, 121.6]
+    assert w.last(Kind.UPDATED).severity == "medium"
+    w.send(122)
+    assert said(w) == [1, 121.6, 122], "it rises at once"
+
+
 def test_what_happens_again_after_it_was_taken_is_news() -> None:
     w = World(plan(rule())).send(0)
     w.give(Acknowledged(alert=w.last(Kind.FIRING).alert, by="jo"))
