@@ -177,6 +177,9 @@ def _open(book: Book, entry: Entry, reading: Reading, event: Event | None, now: 
         since = min(event.at, now)
     id_ = episode_id(book.rule.id, entry.key, opening, now)
     episode = Episode(episode=id_, at=since, since=since, now=now)
+    examples = getattr(book.detector, "examples", None)
+    if examples is not None and not is_error(entry.key):
+        episode.causes += examples(entry.state)
     if event is not None and book.rule.detector.counts and not is_error(entry.key):
         episode.count = max(0, round(reading.value) - event.weight)
     return episode

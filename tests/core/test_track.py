@@ -4,6 +4,7 @@ from rulesd.core import track
 from rulesd.core.book import NOT_DUE, Book, Entry
 from rulesd.core.detectors.never import LastSeen, Never
 from rulesd.core.detectors.protocol import Clock, Reading
+from rulesd.core.detectors.rate import Rate
 from rulesd.core.plan import Rule
 from rulesd.model.decision import Decision, Kind
 from rulesd.model.event import Document
@@ -378,3 +379,13 @@ def test_late_evidence_of_what_was_told_and_is_over_opens_nothing() -> None:
     # Another time of the same key is news.
     w.send(2_510, late=2_000).send(2_511, late=2_000).send(2_512, late=2_000)
     assert w.changes(Kind.FIRING)[1:] == [(2_512, "alert.firing", "condition_met")]
+
+
+def test_an_alert_that_no_event_opens_names_events_that_speak_for_it() -> None:
+    detector = Rate(
+        within=60_000, above=0.2, below=None, min_denominator=5, numerator=lambda _: True
+    )
+    w = World(plan(rule(detector=detector)))
+    for second in range(20):
+        w.send(second)
+    assert w.at(400).last(Kind.FIRING).causes == ("e18", "e19", "e20")

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from rulesd.core.detectors.binomial import upper
-from rulesd.core.detectors.plain import real, rows, whole
+from rulesd.core.detectors.examples import with_latest
+from rulesd.core.detectors.plain import real, rows, texts, whole
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.ring import Ring
 from rulesd.model.event import Document, Json
@@ -60,7 +61,7 @@ PAIRS = (
 class Track:
     """One pair of one key."""
 
-    __slots__ = ("fires", "judged", "pair", "ring", "waits")
+    __slots__ = ("fires", "judged", "latest", "pair", "ring", "waits")
 
     def __init__(self, pair: Pair, at: Instant) -> None:
         """Nothing counted; a key's events may be out of order from the first one on."""
@@ -70,6 +71,8 @@ class Track:
         "The last step that has been judged."
         self.waits = _NEVER
         "The first step not judged yet that holds a failure."
+        self.latest: tuple[str, ...] = ()
+        "Ids of the latest failures; the first pair keeps them for all."
         self.fires = 0.0
         "How fast the long window burns while the pair fires; 0 while it does not."
 
@@ -139,6 +142,7 @@ class BurnRate:
             for track in state:
                 track.ring.add(at, weight, hit=False)
         else:
+            state[0].latest = with_latest(state[0].latest, seen.event)
             for track in state:
                 track.fail(at, weight)
         return None
@@ -183,6 +187,10 @@ class BurnRate:
         """Every observation is one of a key."""
         return False
 
+    def examples(self, state: list[Track]) -> tuple[str, ...]:
+        """Events that speak for it: the latest failures."""
+        return state[0].latest
+
     def deadline(self, state: list[Track], pool: object) -> Instant | None:
         """The end of the next step that holds a failure; of the next one while a pair fires."""
         due: Instant | None = None
@@ -201,7 +209,7 @@ class BurnRate:
     def dump(self, state: list[Track]) -> Json:
         """Plain data, one row a pair."""
         return [
-            [t.judged, None if t.waits == _NEVER else t.waits, t.fires, t.ring.dump()]
+            [t.judged, None if t.waits == _NEVER else t.waits, t.fires, t.ring.dump(), [*t.latest]]
             for t in state
         ]
 
@@ -209,7 +217,8 @@ class BurnRate:
         """From what ``dump`` gave."""
         out = self.start((), 0)
         for track, row in zip(out, rows(data), strict=True):
-            judged, waits, fires, ring = rows(row)
+            judged, waits, fires, ring, *latest = rows(row)
+            track.latest = texts(latest[0]) if latest else ()  # earlier versions kept none
             track.judged, track.fires = whole(judged), real(fires)
             track.waits = _NEVER if waits is None else whole(waits)
             track.ring.fill(ring)

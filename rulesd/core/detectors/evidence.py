@@ -47,6 +47,11 @@ def expit(x: float) -> float:
     return 1.0 / (1.0 + exp(-x)) if x > -_MOST else 0.0
 
 
+def percent(level: float) -> str:
+    """Log-odds as people read them."""
+    return f"{100 * expit(level):.3g}%"
+
+
 def between(level: float, doubt: float) -> dict[str, Json]:
     """For people: the shares between which one of log-odds ``level``, known to within a standard deviation of ``doubt``, lies 19 times in 20."""
     margin = _COVERS * doubt

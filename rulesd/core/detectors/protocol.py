@@ -28,6 +28,8 @@ observation cost something that could still have mattered, a sentence that says 
 A detector whose condition ends by time alone (``Reading.until``) may have ``current(state, at)``: what it measures at event time ``at``. An alert that resolves so
 tells that value, and not the one that kept it open.
 
+A detector whose alerts no event opens (a share is judged when time has passed) may have ``examples(state)``: ids of events that speak for the alert.
+
 A pooled detector to whose pool only deploys matter says so (``deploys = True``): ``observe_pool`` is not asked about anything else.
 
 When a person resolves an alert its key starts afresh, so that only new evidence opens the next episode. A detector whose evidence is not events of its own

@@ -22,10 +22,12 @@ Wang, Ramdas 2022 (e-BH).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, lgamma, log, sqrt
+from math import hypot, log, sqrt
 from typing import ClassVar
 
 from rulesd.core.detectors.evidence import between, expit, logit
+from rulesd.core.detectors.examples import with_latest
+from rulesd.core.detectors.mixture import log_evidence, spare
 from rulesd.core.detectors.news import News
 from rulesd.core.detectors.plain import rows, texts, whole, wholes
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
@@ -44,40 +46,6 @@ _MOST_LEARNED = 20_000
 _FORGET: Milliseconds = 30 * DAY
 _NEVER: Instant = 1 << 62
 _ROUNDING = 1e-9
-_FLAT = 2.0 * lgamma(0.5) - lgamma(1.0)
-
-
-def log_evidence(trials: float, hits: float, low: float, high: float) -> float:
-    """Ln E of ``hits`` in ``trials`` against all shares from ``low`` to ``high``."""
-    misses = trials - hits
-    mixed = lgamma(hits + 0.5) + lgamma(misses + 0.5) - lgamma(trials + 1.0) - _FLAT
-    p = min(max(hits / trials, low), high)
-    return mixed - hits * log(p) - misses * log(1.0 - p)
-
-
-def spare(trials: float, hits: float, low: float, high: float, slack: float) -> tuple[float, float]:
-    """How many more hits and misses cannot add ``slack`` to ln E, in whatever order they come: about a third more, or less.
-
-    Against the p that was best before, instead of the best, ln E can only be greater; and that is convex in hits and misses, so between none and so many more of
-    each it is greatest at a corner.
-    """
-    misses = trials - hits
-    p = min(max(hits / trials, low), high)
-    hit, miss = log(p), log(1.0 - p)
-
-    def told(k: float, m: float) -> float:
-        return lgamma(k + 0.5) + lgamma(m + 0.5) - lgamma(k + m + 1.0) - k * hit - m * miss
-
-    most = told(hits, misses) + slack
-    for part in (1.0, 0.5, 0.2):
-        k, m = part * (5.0 + hits / 3.0), part * (11.0 + misses / 3.0)
-        if (
-            told(hits + k, misses) <= most
-            and told(hits, misses + m) <= most
-            and told(hits + k, misses + m) <= most
-        ):
-            return k, m
-    return 0.0, 0.0
 
 
 class Canary:
@@ -90,6 +58,7 @@ class Canary:
         "calm",
         "key",
         "last",
+        "latest",
         "news",
         "open",
         "release",
@@ -112,6 +81,8 @@ class Canary:
         self.news: tuple[News, ...] = ()
         "Said at once, and not written."
         self.open = False
+        self.latest: tuple[str, ...] = ()
+        "Ids of the latest hits."
         self.spoilt = False
         "Whether this watch has fired: then it is no baseline."
         self.band: tuple[float, float, float] | None = None
@@ -195,8 +166,10 @@ class Rollout:
     def observe(self, state: Canary, pool: object, seen: Observation) -> Reading | None:
         """Count the event into its slot; it is read when the watermark has passed."""
         assert isinstance(pool, Releases)
-        at, _, _, weight, document = seen
+        at, _, event, weight, document = seen
         hit = self.numerator(document)
+        if hit:
+            state.latest = with_latest(state.latest, event)
         if not pool.changes or at < pool.changes[0]:
             pool.segments.count(state.key, at, weight, hit, _LEARN)
         state.slots.count(at, weight, hit)
@@ -220,6 +193,11 @@ class Rollout:
         if watermark >= self._forgets(state):
             state.forget()
         return readings
+
+    def examples(self, state: Canary) -> tuple[str, ...]:
+        """Events that speak for a rise: the latest hits. A fall has none."""
+        (before, was), (after, now) = state.before, state.after
+        return state.latest if now * before >= was * after else ()
 
     def news(self, state: Canary) -> tuple[News, ...]:
         """What has happened to the level before since it was last asked."""
@@ -359,12 +337,22 @@ class Rollout:
         """Plain data."""
         counts: list[Json] = [*state.before, *state.after]
         flags: list[Json] = [state.open, state.spoilt]
-        return [list(state.key), state.slots.dump(), state.last, state.release, counts, flags]
+        latest: list[Json] = [*state.latest]
+        return [
+            list(state.key),
+            state.slots.dump(),
+            state.last,
+            state.release,
+            counts,
+            flags,
+            latest,
+        ]
 
     def load(self, data: Json) -> Canary:
         """From what ``dump`` gave."""
-        key, slots, last, release, counts, flags = rows(data)
+        key, slots, last, release, counts, flags, *latest = rows(data)
         out = Canary(texts(key), whole(last))
+        out.latest = texts(latest[0]) if latest else ()  # earlier versions kept none
         out.slots, out.release = Shares.load(slots), whole(release)
         numbers = wholes(counts)
         out.before, out.after = numbers[:2], numbers[2:]

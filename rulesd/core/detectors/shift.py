@@ -35,7 +35,8 @@ from dataclasses import dataclass
 from math import hypot, log
 from typing import ClassVar, Literal
 
-from rulesd.core.detectors.evidence import Counted, Design, Evidence, between, expit, logit
+from rulesd.core.detectors.evidence import Counted, Design, Evidence, between, expit, logit, percent
+from rulesd.core.detectors.examples import with_latest
 from rulesd.core.detectors.news import News
 from rulesd.core.detectors.patience import ask
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
@@ -115,11 +116,12 @@ class Shift:
     def observe(self, state: Segment, pool: object, seen: Observation) -> Reading | None:
         """Count the event into its slot; it is read when the watermark has passed."""
         assert isinstance(pool, Segments)
-        at, _, _, weight, document = seen
+        at, _, event, weight, document = seen
         hit = self.numerator(document)
         pool.count(state.key, at, weight, hit, self.baseline)
         state.slots.count(at, weight, hit)
         if hit:
+            state.latest = with_latest(state.latest, event)
             state.spare_hits -= weight
         else:
             state.spare_misses -= weight
@@ -178,7 +180,7 @@ class Shift:
     def _forget(self, state: Segment, now: Instant) -> None:
         """What a segment was, is no more; it learns from its next event on."""
         if state.known is not None:
-            said = f"silent for {(now - state.last) // DAY} days; it was {_percent(state.level)}"
+            said = f"silent for {(now - state.last) // DAY} days; it was {percent(state.level)}"
             state.news = (*state.news, News(Reason.RELEARN_SILENT, said))
         state.sides = {}
 
@@ -262,7 +264,7 @@ class Shift:
                 known, before = state.known, state.level
                 self._judge_by(state, pool, end)
                 if known is not None and known[1] and state.learn_from >= known[0]:
-                    said = f"{_percent(before)} before, {_percent(state.level)} from now on"
+                    said = f"{percent(before)} before, {percent(state.level)} from now on"
                     state.news = (*state.news, News(Reason.RELEARNED, said))
 
     def _judge_by(self, state: Segment, pool: Segments, at: Instant) -> None:
@@ -323,6 +325,10 @@ class Shift:
             since=side.since,
             detail={"baseline": f"{expit(state.level):.4g}", "direction": state.open},
         )
+
+    def examples(self, state: Segment) -> tuple[str, ...]:
+        """Events that speak for a rise: the latest hits. A fall has none."""
+        return state.latest if state.open == "up" else ()
 
     def learned(self, state: Segment, pool: object, at: Instant) -> Mapping[str, Json] | None:
         """The share a segment is compared with, its bounds (19 times in 20), the trials of its own behind it and since when it is in force.
@@ -390,7 +396,3 @@ class Shift:
     def load_pool(self, data: Json) -> Segments:
         """From what ``dump_pool`` gave."""
         return Segments.load(data)
-
-
-def _percent(level: float) -> str:
-    return f"{100 * expit(level):.3g}%"

@@ -89,6 +89,7 @@ class Segment:
         "key",
         "known",
         "last",
+        "latest",
         "learn_from",
         "learning",
         "level",
@@ -126,6 +127,8 @@ class Segment:
         "``up`` and ``down``, once there is a baseline."
         self.last = at
         "End of the last slot read."
+        self.latest: tuple[str, ...] = ()
+        "Ids of the latest hits."
         self.asked: Instant | None = None
         "The end of the oldest slot when it was last worked out whether the unread slots may tell something. Not written: it is worked out again."
         self.edition: object = None
@@ -161,6 +164,7 @@ class Segment:
             "level": [self.level, self.part, self.share],
             "known": None if self.known is None else list(self.known),
             "last": self.last,
+            "latest": list(self.latest),
             "learned": learned,
             "sides": sides,
         }
@@ -171,6 +175,7 @@ class Segment:
         assert isinstance(data, dict)
         out = cls(texts(data["key"]), whole(data["last"]))
         out.slots = Shares.load(data["slots"])
+        out.latest = texts(data.get("latest", []))
         out.open, out.back = text(data["open"]), real(data["back"])
         out.level, out.part, out.share = reals(data["level"])
         known = data.get("known")

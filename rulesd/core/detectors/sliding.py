@@ -20,7 +20,8 @@ from functools import cache
 from typing import ClassVar
 
 from rulesd.core.detectors.binomial import lower, upper
-from rulesd.core.detectors.plain import rows, whole
+from rulesd.core.detectors.examples import with_latest
+from rulesd.core.detectors.plain import rows, texts, whole
 from rulesd.core.detectors.protocol import Clock, Observation, Reading
 from rulesd.core.detectors.ring import Ring
 from rulesd.model.event import Document, Json
@@ -47,7 +48,7 @@ def least(bound: float, trials: int) -> int:
 class Window:
     """State of one key."""
 
-    __slots__ = ("judged", "open", "ring", "waits")
+    __slots__ = ("judged", "latest", "open", "ring", "waits")
 
     def __init__(self, width: Milliseconds, at: Instant) -> None:
         """Nothing counted; a key's events may be out of order from the first one on."""
@@ -57,6 +58,8 @@ class Window:
         self.waits: int = _NEVER
         "The first pane that has not been judged and may have something to say."
         self.open = False
+        self.latest: tuple[str, ...] = ()
+        "Ids of the latest hits, where hits are what it is about."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ class Sliding:
         hit = self.hit(seen.document)
         if hit is None:
             return None
+        if hit and self.above is not None:
+            state.latest = with_latest(state.latest, seen.event)
         pane = state.ring.add(seen.at, seen.weight, hit=hit)
         if pane is None:
             return None
@@ -198,6 +203,10 @@ class Sliding:
         detail = {"events": str(trials)}
         return Reading(end, over is not None, round(share, 6), bound, detail=detail, since=since)
 
+    def examples(self, state: Window) -> tuple[str, ...]:
+        """Events that speak for it: the latest hits."""
+        return state.latest
+
     def observe_pool(self, pool: object, seen: Observation) -> bool:
         """Every observation is one of a key."""
         return False
@@ -215,12 +224,13 @@ class Sliding:
     def dump(self, state: Window) -> Json:
         """Plain data."""
         waits = None if state.waits == _NEVER else state.waits
-        return [state.judged, waits, state.open, state.ring.dump()]
+        return [state.judged, waits, state.open, state.ring.dump(), list(state.latest)]
 
     def load(self, data: Json) -> Window:
         """From what ``dump`` gave."""
-        judged, waits, open_, ring = rows(data)
+        judged, waits, open_, ring, *latest = rows(data)
         out = Window(self.width, 0)
+        out.latest = texts(latest[0]) if latest else ()  # earlier versions kept none
         out.judged, out.open = whole(judged), open_ is True
         out.waits = _NEVER if waits is None else whole(waits)
         out.ring.fill(ring)

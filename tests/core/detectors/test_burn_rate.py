@@ -135,3 +135,12 @@ def test_the_rest_of_the_contract() -> None:
     detector.observe(state, None, Observation(0, 0, "e", 1, GOOD))
     assert not detector.forgettable(state, 3 * DAY)
     assert detector.forgettable(state, 4 * DAY)
+
+
+def test_the_latest_failures_speak_for_it() -> None:
+    detector = burn()
+    state = detector.start(("k",), 0)
+    for n, document in enumerate((BAD, BAD, BAD, BAD, GOOD)):
+        detector.observe(state, None, Observation(n, n, f"e{n}", 1, document))
+    assert detector.examples(state) == ("e1", "e2", "e3")
+    assert detector.examples(detector.load(detector.dump(state))) == ("e1", "e2", "e3")

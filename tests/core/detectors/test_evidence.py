@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from rulesd.core.detectors.evidence import Design, Evidence, between, expit, logit
+from rulesd.core.detectors.evidence import Design, Evidence, between, expit, logit, percent
 
 
 def add(evidence: Evidence, trials: float, hits: float, ahead: float = 0.0) -> float:
@@ -123,6 +123,7 @@ def test_numbers_stay_finite() -> None:
     assert evidence.total == 0.0
     assert expit(-1e9) == 0.0
     assert expit(logit(0.3)) == pytest.approx(0.3)
+    assert percent(logit(0.0412)) == "4.12%"
 
 
 def test_a_design_is_written_and_read_back() -> None:

@@ -567,3 +567,16 @@ def test_a_pinned_share_is_never_learned_again_nor_forgotten() -> None:
     assert detector.pinned(("any",)) == 0.05
     assert shift(shares=((("", "b"), 0.1),)).pinned(("a", "b")) == 0.1
     assert shift(shares=((("", "b"), 0.1),)).pinned(("a", "c")) is None
+
+
+def test_the_latest_hits_speak_for_a_rise_and_nothing_for_a_fall() -> None:
+    detector = shift()
+    state, pool = detector.start(("k",), 0), detector.pool()
+    for n, document in enumerate((HIT, MISS, HIT)):
+        detector.observe(state, pool, Observation(n, n, f"e{n}", 1, document))
+    assert detector.examples(state) == ()
+    state.open = "up"
+    assert detector.examples(state) == ("e0", "e2")
+    assert detector.examples(detector.load(detector.dump(state))) == ("e0", "e2")
+    state.open = "down"
+    assert detector.examples(state) == ()

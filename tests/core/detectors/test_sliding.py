@@ -237,3 +237,12 @@ def test_what_nothing_can_pass_is_never_looked_at() -> None:
     assert least(0.0, 10) == 1
     assert least(0.5, 10) == 10
     assert least(0.05, 30) == 6
+
+
+def test_the_latest_hits_speak_for_it_where_hits_are_what_it_is_about() -> None:
+    for detector, told in ((rate(), ("e2", "e3", "e4")), (rate(above=None, below=0.1), ())):
+        state = detector.start(("k",), 0)
+        for n in range(6):
+            detector.observe(state, None, Observation(n, n, f"e{n}", 1, HIT if n < 5 else MISS))
+        assert detector.examples(state) == told
+        assert detector.examples(detector.load(detector.dump(state))) == told
