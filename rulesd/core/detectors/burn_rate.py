@@ -8,6 +8,7 @@ windows burn at least that fast: the long one shows that it matters, the short o
 
 Guard (own): with little traffic one failure is a high rate. A pair fires only on at least four failures in its long window whose exact binomial
 chance, were the objective just met, is at most its share of 0.05 false pages a week: 0.05 / pairs * step / week for each step it is judged at.
+Failures of an alert that is over are no evidence for the next one: the long window remembers them for hours, and one more failure would do.
 A sampled event counts ``sampledrate`` times in the rates and once in the guard.
 
 Memory per key: 1 kB a pair (half as much again where events are sampled). Cost per observation: 0.8 us a pair; 5 to 20 us for each step that saw a failure, once there are four.
@@ -61,7 +62,7 @@ PAIRS = (
 class Track:
     """One pair of one key."""
 
-    __slots__ = ("fires", "judged", "latest", "pair", "ring", "waits")
+    __slots__ = ("fires", "judged", "latest", "pair", "ring", "spent", "waits")
 
     def __init__(self, pair: Pair, at: Instant) -> None:
         """Nothing counted; a key's events may be out of order from the first one on."""
@@ -73,6 +74,8 @@ class Track:
         "The first step not judged yet that holds a failure."
         self.latest: tuple[str, ...] = ()
         "Ids of the latest failures; the first pair keeps them for all."
+        self.spent = 0
+        "Up to this step failures have been told in an alert that is over: they fire no other."
         self.fires = 0.0
         "How fast the long window burns while the pair fires; 0 while it does not."
 
@@ -102,6 +105,8 @@ class Track:
         now = short_failures / short / allowed if short else 0.0
         fast = min(burn, now) >= self.pair.burn
         if fast and not self.fires:
+            if pane - self.spent < self.pair.panes:
+                trials, failures, deff = self.ring.window(pane, pane - self.spent)
             n, k = round(trials / deff), round(failures / deff)
             fast = k >= _LEAST_FAILURES and upper(k, n, allowed) <= chance * self.ring.width
         self.fires = burn if fast else 0.0
@@ -172,8 +177,11 @@ class BurnRate:
         burn = track.judge(pane, 1.0 - self.objective, chance)
         track.pass_(pane)
         worst = max(state, key=lambda each: each.fires)
-        if not worst.fires and not fired:
-            return None
+        if not worst.fires:
+            if not fired:
+                return None
+            for each in state:
+                each.spent = end // each.ring.width - 1
         told = worst if worst.fires else track
         return Reading(
             end,
@@ -209,7 +217,14 @@ class BurnRate:
     def dump(self, state: list[Track]) -> Json:
         """Plain data, one row a pair."""
         return [
-            [t.judged, None if t.waits == _NEVER else t.waits, t.fires, t.ring.dump(), [*t.latest]]
+            [
+                t.judged,
+                None if t.waits == _NEVER else t.waits,
+                t.fires,
+                t.ring.dump(),
+                [*t.latest],
+                t.spent,
+            ]
             for t in state
         ]
 
@@ -217,8 +232,9 @@ class BurnRate:
         """From what ``dump`` gave."""
         out = self.start((), 0)
         for track, row in zip(out, rows(data), strict=True):
-            judged, waits, fires, ring, *latest = rows(row)
-            track.latest = texts(latest[0]) if latest else ()  # earlier versions kept none
+            judged, waits, fires, ring, *more = rows(row)
+            if more:  # earlier versions kept neither
+                track.latest, track.spent = texts(more[0]), whole(more[1])
             track.judged, track.fires = whole(judged), real(fires)
             track.waits = _NEVER if waits is None else whole(waits)
             track.ring.fill(ring)

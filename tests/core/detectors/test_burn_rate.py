@@ -144,3 +144,23 @@ def test_the_latest_failures_speak_for_it() -> None:
         detector.observe(state, None, Observation(n, n, f"e{n}", 1, document))
     assert detector.examples(state) == ("e1", "e2", "e3")
     assert detector.examples(detector.load(detector.dump(state))) == ("e1", "e2", "e3")
+
+
+def test_what_an_alert_that_is_over_was_told_for_is_no_evidence_for_the_next() -> None:
+    """The six hours of the second pair remember an outage long after it: one more failure in a quiet half hour would fire."""
+    outage = mixed(0, 6 * HOUR, 30 * SECOND, 0.0) + mixed(6 * HOUR, 7 * HOUR, 30 * SECOND, 0.5)
+    calm = mixed(7 * HOUR, 12 * HOUR, 2 * MINUTE, 0.0)
+    once_more = [Seen(9 * HOUR + n * MINUTE, BAD) for n in range(3)]
+    events = sorted(outage + calm + once_more, key=lambda seen: seen.at)
+    said = run(burn(pairs=PAIRS[:2]), events, until=14 * HOUR)[("k",)]
+    assert len(episodes(said)) == 1
+    again = [Seen(9 * HOUR + n * MINUTE, BAD) for n in range(30)]
+    events = sorted(outage + calm + again, key=lambda seen: seen.at)
+    assert len(episodes(run(burn(pairs=PAIRS[:2]), events, until=14 * HOUR)[("k",)])) == 2, (
+        "a new outage is one"
+    )
+    for every in (1, 7):
+        restarted = run(burn(pairs=PAIRS[:2]), events, until=14 * HOUR, restart=True, every=every)[
+            ("k",)
+        ]
+        assert len(episodes(restarted)) == 2

@@ -90,21 +90,14 @@ def test_they_outlive_a_restart_and_an_older_version_has_none(detector: Any) -> 
     written = detector.dump(state)
     assert detector.load(written) is not state
     assert detector.dump(detector.load(written)) == written
-    older = without_them(written)
-    assert detector.dump(detector.load(older)) != written
-    assert str(written).replace(str(["e2", "e3", "e4"]), str([])) == str(
-        detector.dump(detector.load(older))
-    )
+    again = detector.dump(detector.load(without_them(written)))
+    assert str(again) == str(written).replace(str(["e2", "e3", "e4"]), str([]))
 
 
 def without_them(written: Any) -> Any:
     """What a version that kept none has written."""
     if isinstance(written, dict):
         return {name: value for name, value in written.items() if name != "latest"}
-    if (
-        isinstance(written[0], list)
-        and isinstance(written[0][-1], list)
-        and len(written) == len(BURN.pairs)
-    ):
-        return [row[:-1] for row in written]
+    if len(written) == len(BURN.pairs):
+        return [row[:4] for row in written]
     return written[:-1]
