@@ -103,16 +103,19 @@ def _load(
 
 
 def read_set(rules: Path, notifiers: Path) -> Loaded:
-    """A set. A single file that names other rules (a composite) is read among them; what is wrong with those is theirs."""
+    """A set. A file or an area of one, which may name rules of others (a composite), is read among them; what is wrong with those is theirs."""
     found = load(rules, notifiers)
-    root = rules.parent.parent
+    root = rules.parent.parent if rules.is_file() else rules.parent
     among = root.name == "rules" or (root / "risks.yaml").is_file()
-    if found.plan is not None or not rules.is_file() or not among:
+    if found.plan is not None or not among:
         return found
     whole = load(root, notifiers)
 
+    def of_it(path: str) -> bool:
+        return path == str(rules) or path.startswith(f"{rules}/")
+
     def ours(problem: Located) -> bool:
-        return problem.path == str(rules) or not problem.path.startswith(f"{root}/")
+        return of_it(problem.path) or not problem.path.startswith(f"{root}/")
 
     mine = tuple(p for p in whole.problems if ours(p))
     if whole.plan is None and not any(p.severity == "error" for p in mine):
@@ -121,7 +124,7 @@ def read_set(rules: Path, notifiers: Path) -> Loaded:
         whole,
         problems=mine,
         infos=tuple(p for p in whole.infos if ours(p)),
-        tests=tuple(t for t in whole.tests if t.path == str(rules)),
+        tests=tuple(t for t in whole.tests if of_it(t.path)),
     )
 
 

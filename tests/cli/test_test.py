@@ -70,6 +70,15 @@ def test_a_file_that_names_other_rules_is_tested_among_them(run: Run, tmp_path: 
     assert f"{rules}/tool/scope.yaml:7:1: unknown_detector" in said.err
 
 
+def test_an_area_whose_rules_name_others_is_tested_among_them(run: Run, tmp_path: Path) -> None:
+    rules, notifiers = make(tmp_path)
+    (rules / "both").mkdir()
+    (rules / "both" / "scope.md").write_text((rules / "tool" / "scope.md").read_text())
+    (rules / "both" / "both.yaml").write_text(BOTH.replace("id: tool.both", "id: both.both"))
+    assert run("test", rules / "both", notifiers).out == "1 passed, 0 failed\n"
+    assert run("check", rules / "both", notifiers).code == 0
+
+
 def test_no_test_at_all_is_no_success(run: Run, tmp_path: Path) -> None:
     _, notifiers = make(tmp_path)
     (tmp_path / "none").mkdir()
