@@ -357,9 +357,7 @@ def test_what_is_over_but_not_told_is_found_again_after_a_restart() -> None:
 def test_a_severity_that_falls_back_before_anybody_looked() -> None:
     owners = {"safety": Owner(name="safety", receivers={"critical": "pager", "default": "chat"})}
     grade = iter(["medium", "critical", "medium"])
-    r = rule(
-        detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=lambda facts: next(grade)
-    )
+    r = rule(detector=burst(2, 600_000), keep_firing_for=1, severity=lambda facts: next(grade))
     w = World(plan(r, owners=owners, root=HOURLY)).send(0).send(1).send(2).send(3)
     assert sorted(w.engine.dispatch.groups) == [
         ('{}/{owner="safety"}:{alertname="tool.denied"}', n) for n in ("chat", "pager")
@@ -384,9 +382,7 @@ def test_a_severity_may_change_one_of_two_places() -> None:
     )
     pager = Route(receiver="pager", matchers=(worst,), key="{}/p", group_by=("alertname",))
     grade = iter(["medium", "critical", "medium"])
-    r = rule(
-        detector=burst(2, 600_000), keep_firing_for=4 * HOUR, severity=lambda facts: next(grade)
-    )
+    r = rule(detector=burst(2, 600_000), keep_firing_for=1, severity=lambda facts: next(grade))
     w = (
         World(plan(r, root=Route(receiver="default", routes=(audit, pager))))
         .send(0)
