@@ -111,11 +111,9 @@ def read_set(rules: Path, notifiers: Path) -> Loaded:
         return found
     whole = load(root, notifiers)
 
-    def of_it(path: str) -> bool:
-        return path == str(rules) or path.startswith(f"{rules}/")
-
     def ours(problem: Located) -> bool:
-        return of_it(problem.path) or not problem.path.startswith(f"{root}/")
+        path = Path(problem.path)
+        return path.is_relative_to(rules) or not path.is_relative_to(root)
 
     mine = tuple(p for p in whole.problems if ours(p))
     if whole.plan is None and not any(p.severity == "error" for p in mine):
@@ -124,7 +122,7 @@ def read_set(rules: Path, notifiers: Path) -> Loaded:
         whole,
         problems=mine,
         infos=tuple(p for p in whole.infos if ours(p)),
-        tests=tuple(t for t in whole.tests if of_it(t.path)),
+        tests=tuple(t for t in whole.tests if Path(t.path).is_relative_to(rules)),
     )
 
 

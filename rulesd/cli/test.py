@@ -70,7 +70,7 @@ def test(
         verdicts += played
         if recorder is not None:
             about = recorder.coverage(played, loaded.files)
-            covered += [c for c in about if rules_dir.is_dir() or c.path == str(rules_dir)]
+            covered += [c for c in about if Path(c.path).is_relative_to(rules_dir)]
     if junit is not None:
         junit.write_text(as_junit(verdicts), encoding="utf-8")
     failed = [v for v in verdicts if not v.passed]

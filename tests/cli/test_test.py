@@ -76,6 +76,7 @@ def test_an_area_whose_rules_name_others_is_tested_among_them(run: Run, tmp_path
     (rules / "both" / "scope.md").write_text((rules / "tool" / "scope.md").read_text())
     (rules / "both" / "both.yaml").write_text(BOTH.replace("id: tool.both", "id: both.both"))
     assert run("test", rules / "both", notifiers).out == "1 passed, 0 failed\n"
+    assert "branches of 1 rules" in run("test", rules / "both", notifiers, "--coverage").out
     assert run("check", rules / "both", notifiers).code == 0
 
 

@@ -1,4 +1,4 @@
-"""The ids of a few events that speak for an alert nobody event opens: a share, a level, a budget is judged when time has passed.
+"""The ids of a few events that speak for an alert that no single event opens: a share, a level, a budget is judged when time has passed.
 
 Law: bounded, and nothing is decided by it. The latest come last, in order of arrival.
 """

@@ -14,7 +14,7 @@ false discovery rate: the j-th largest E must reach segments / (alpha j). An ale
 has counted joins the level before; what one with an alarm has counted does not. Stages of one release within an hour share a watch.
 A segment's own counts go by event time alone; what all segments share is counted until the first release is told, so tell it when it happens.
 
-A watched segment is read when its unread slots together may pass (``spare``), or an hour's slots as one: looking less often changes nothing as long as no look could have passed.
+A watched segment is read when its unread slots together may pass (``mixture.spare``), or an hour's slots as one: looking less often changes nothing as long as no look could have passed.
 
 Memory per key: 1 to 3 kB. Cost per observation: 2 us, and 4 us for each time it is read. Sources: Lindon, Malek 2022, arXiv 2011.03567; Wasserman, Ramdas, Balakrishnan 2020 (universal inference);
 Wang, Ramdas 2022 (e-BH).
